@@ -1,0 +1,2 @@
+//! The simulated machine.
+#![no_std]

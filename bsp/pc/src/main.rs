@@ -1,0 +1,2 @@
+//! The PC kernel binary.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Cedo's commands.
+fn main() {}

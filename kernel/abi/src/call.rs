@@ -1,0 +1,226 @@
+//! Call numbers and the operation word.
+//!
+//! Every entry to the kernel carries one *operation word* and up to ten argument words by role:
+//! `to`, `from`, `tag` and message words 0-6. The kernel returns a *result word* in its place.
+//!
+//! ```text
+//! operation word   63 ........ 16 | 15 ........ 8 | 7 ...... 0
+//!                  flags          | sub-operation | call
+//!
+//! result word      63 ........ 16 | 15 ........ 8 | 7 ...... 0
+//!                  event number   | 0             | status
+//! ```
+//!
+//! x86-64 registers (`syscall`; `rcx`, `r11` are lost):
+//!
+//! | role | operation/result | to / badge | from / token | tag | words 0..6 |
+//! |---|---|---|---|---|---|
+//! | register | rax | rdi | rsi | rdx | r8 r9 r10 r12 r13 r14 r15 |
+//!
+//! `rbx`, `rbp`, `rsp` are preserved by every call; everything else is a result or lost.
+
+/// What the low byte of the operation word selects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Call {
+    /// Send, receive, call, send and receive, reply and wait, dispatch. Flags: [`ipc`].
+    Ipc = 0,
+    /// Give the rest of this grant back to my scheduler, which hears *yielded*.
+    Yield = 1,
+    /// Operations on a thread one holds a capability for. Sub-operations: [`thread`].
+    Thread = 2,
+    /// Create and destroy objects. Sub-operations: [`object`].
+    Object = 3,
+    /// Copy, derive and drop capabilities. Sub-operations: [`capability`].
+    Capability = 4,
+    /// Map and unmap memory. Sub-operations: [`memory`].
+    Memory = 5,
+    /// The processor itself. Sub-operations: [`core`].
+    Core = 6,
+    /// x86 I/O ports. Sub-operations: [`ports`].
+    Ports = 7,
+}
+
+impl Call {
+    /// The call that a byte names, if any.
+    pub const fn from_byte(byte: u8) -> Option<Call> {
+        Some(match byte {
+            0 => Call::Ipc,
+            1 => Call::Yield,
+            2 => Call::Thread,
+            3 => Call::Object,
+            4 => Call::Capability,
+            5 => Call::Memory,
+            6 => Call::Core,
+            7 => Call::Ports,
+            _ => return None,
+        })
+    }
+}
+
+/// Builds an operation word.
+pub const fn operation(call: Call, sub: u8, flags: u64) -> u64 {
+    call as u64 | (sub as u64) << 8 | flags
+}
+
+/// Flags of [`Call::Ipc`]; the sub-operation byte is 0.
+///
+/// | operation | flags |
+/// |---|---|
+/// | `send(to)` | `SEND` |
+/// | `receive(from)` | `RECEIVE` |
+/// | `call(to)` | `SEND \| RECEIVE \| CALL` |
+/// | `send_and_receive(to, from)` | `SEND \| RECEIVE` |
+/// | `reply_and_wait(to)` | `SEND \| RECEIVE`, `to` a token, `from` = ANY |
+/// | dispatch | the same with the token of a preempted descendant |
+///
+/// A dispatch reads message words: 0 = the event number seen, 1 = the core's next deadline in
+/// nanoseconds (with [`DEADLINE`]).
+pub mod ipc {
+    /// There is a send phase to `to`.
+    pub const SEND: u64 = 1 << 16;
+    /// There is a receive phase from `from`.
+    pub const RECEIVE: u64 = 1 << 17;
+    /// The receive phase waits for the reply of the send partner.
+    pub const CALL: u64 = 1 << 18;
+    /// Timeout of the send phase is zero (else never).
+    pub const SEND_ZERO: u64 = 1 << 19;
+    /// Timeout of the receive phase is zero (else never).
+    pub const RECEIVE_ZERO: u64 = 1 << 20;
+    /// First of the two winner bits.
+    pub const WINNER_SHIFT: u32 = 21;
+    /// The caller goes on if it can.
+    pub const WINNER_SELF: u64 = 0 << WINNER_SHIFT;
+    /// The partner of the send phase goes on if it can.
+    pub const WINNER_SEND: u64 = 1 << WINNER_SHIFT;
+    /// The partner of the receive phase goes on if it can.
+    pub const WINNER_RECEIVE: u64 = 2 << WINNER_SHIFT;
+    /// None of them: my scheduler decides.
+    pub const WINNER_SCHEDULER: u64 = 3 << WINNER_SHIFT;
+    /// Mask of the winner bits.
+    pub const WINNER_MASK: u64 = 3 << WINNER_SHIFT;
+    /// The reply carries register state (UTCB reply area) to install in the thread first.
+    pub const STATE: u64 = 1 << 23;
+    /// In a dispatch: stop at the first scheduler below, do not walk to the leaf.
+    pub const RESCHEDULE: u64 = 1 << 24;
+    /// In a dispatch by a root: message word 1 is the core's next deadline in nanoseconds.
+    pub const DEADLINE: u64 = 1 << 25;
+    /// Do not lend the processor with this call, even where the gate allows it.
+    pub const NO_DONATION: u64 = 1 << 26;
+    /// Write the register state of the thread a kernel message is about to the UTCB, where the
+    /// receiver may read it.
+    pub const WANT_STATE: u64 = 1 << 27;
+    /// All flags this version knows; others are refused.
+    pub const KNOWN: u64 = ((1 << 28) - 1) & !0xffff;
+}
+
+/// Sub-operations of [`Call::Thread`]. `to` names the thread capability.
+pub mod thread {
+    /// Stop the thread wherever it is. Needs CONTROL.
+    pub const SUSPEND: u8 = 0;
+    /// Make a suspended or new thread runnable; winner bits of [`super::ipc`] apply. Needs CONTROL.
+    pub const RESUME: u8 = 1;
+    /// Cancel the wait with the epoch in word 0. Needs CONTROL.
+    pub const ABORT: u8 = 2;
+    /// Read register state into the UTCB; word 0 = group mask. Needs STATE. Returns word 0 = epoch,
+    /// word 1 = instruction pointer, word 2 = stack pointer.
+    pub const READ: u8 = 3;
+    /// Install register state from the UTCB reply area. Needs STATE. The thread must not be running.
+    pub const WRITE: u8 = 4;
+    /// `from` = a thread capability with ADOPT: its new scheduler; word 0 = cookie,
+    /// word 1 = [`EDGE_STATE`] and [`EDGE_BLOCKED`]. Needs CONTROL; the child is suspended.
+    pub const SET_SCHEDULER: u8 = 5;
+    /// `from` = a gate: its new fault handler (or [`crate::name::NOBODY`]). Needs CONTROL.
+    pub const SET_HANDLER: u8 = 6;
+    /// Set, as the thread's scheduler, the cookie (word 0) of the child that token `from` names.
+    pub const SET_COOKIE: u8 = 7;
+    /// Word 0 = options of *this* thread as a scheduler: [`ASK_BLOCKED`]. `to` = SELF.
+    pub const SET_OPTIONS: u8 = 8;
+    /// Edge option: the scheduler may read and write the child's registers.
+    pub const EDGE_STATE: u64 = 1;
+    /// Edge option: the scheduler is told when this child blocks.
+    pub const EDGE_BLOCKED: u64 = 2;
+    /// Scheduler option: tell me with *blocked* when any child blocks (an edge can also ask).
+    pub const ASK_BLOCKED: u64 = 1;
+}
+
+/// Sub-operations of [`Call::Object`]. `to` = the Region that gives the frames, `from` = the slot
+/// the new capability goes to, word 0 = first frame of the Region to use (an offset in pages).
+pub mod object {
+    /// Uses 2 frames (thread, UTCB). Word 1 = Space slot, 2 = home core, 3 = address of the UTCB in
+    /// that Space, 4 = instruction pointer, 5 = stack pointer, 6 = argument (passed in word 0).
+    pub const CREATE_THREAD: u8 = 0;
+    /// Word 1 = frames to use: one for the Space, one for its page table, the rest hold its
+    /// capability table.
+    pub const CREATE_SPACE: u8 = 1;
+    /// Uses 1 frame. Word 1 = slot of a Lines capability, 2 = line number, 3 = handler thread slot
+    /// (CONTROL), 4 = badge, 5 = trigger (0 edge, 1 level).
+    pub const CREATE_IRQ: u8 = 2;
+    /// Destroy the object that `to` names. Needs CONTROL.
+    pub const DESTROY: u8 = 3;
+}
+
+/// Sub-operations of [`Call::Capability`]. `to` = source slot of the caller, `from` = destination
+/// slot, word 0 = slot of the destination Space ([`crate::name::SELF`] = own).
+pub mod capability {
+    /// Word 1 = rights to keep.
+    pub const COPY: u8 = 0;
+    /// Make a Gate out of a Thread (CONTROL) or a Gate: word 1 = rights, word 2 = badge (a Gate
+    /// keeps its own).
+    pub const MAKE_GATE: u8 = 1;
+    /// Copy a part of a Region, Ports or Lines: word 1 = rights, 2 = first, 3 = count.
+    pub const DIVIDE: u8 = 2;
+    /// Empty the slot `from` of Space word 0.
+    pub const DROP: u8 = 3;
+    /// What is in slot `to`? Word 0 = kind, 1 = rights, 2 = badge or first, 3 = count.
+    pub const IDENTIFY: u8 = 4;
+}
+
+/// Sub-operations of [`Call::Memory`]. `to` = Space slot (or SELF).
+pub mod memory {
+    /// `from` = Region slot, word 0 = first page of the Region, 1 = address, 2 = pages, 3 = access
+    /// rights. At most [`PAGES_PER_CALL`] are done; returns word 0 = pages done.
+    pub const MAP: u8 = 0;
+    /// Word 0 = address, 1 = pages. Returns word 0 = pages done.
+    pub const UNMAP: u8 = 1;
+    /// Give frames to the Space's page-table stock: `from` = Region slot, word 0 = first page,
+    /// 1 = pages. Returns word 0 = pages done.
+    pub const STOCK: u8 = 2;
+    /// Pages that one call handles before it returns (DESIGN.md A5).
+    pub const PAGES_PER_CALL: u64 = 32;
+}
+
+/// Sub-operations of [`Call::Core`]. `to` = Core capability.
+pub mod core {
+    /// `from` = thread that becomes the root scheduler; word 0 = protocol ([`CHAIN`], [`DIRECT`]).
+    pub const SET_ROOT: u8 = 0;
+    /// Word 0 = nanoseconds of the next timer interrupt of the caller's core, 0 = none.
+    pub const DEADLINE: u8 = 1;
+    /// Wait with the core halted. Root only. Word 0 = event number seen, word 1 = deadline (0 =
+    /// leave as it is), flags [`RUN_WOKEN`].
+    pub const IDLE: u8 = 2;
+    /// Word 0 = bits for the root scheduler of the named core.
+    pub const KICK: u8 = 3;
+    /// Word 0 = 0: power off with exit code word 1; 1: reboot.
+    pub const POWER: u8 = 4;
+    /// Write up to 7 message words of text to the kernel's console; word 0 = bytes (at most 48).
+    pub const WRITE: u8 = 5;
+    /// Word 0 = root options: [`ON_EMPTY_HALT`].
+    pub const SET_OPTIONS: u8 = 6;
+    /// Protocol: the paper's chain of preemption messages.
+    pub const CHAIN: u64 = 1;
+    /// Protocol: the grant stack, the default.
+    pub const DIRECT: u64 = 0;
+    /// Idle flag: an arrival that makes exactly one thread runnable runs it silently.
+    pub const RUN_WOKEN: u64 = 1 << 16;
+    /// Root option: an empty R halts the core without telling the root.
+    pub const ON_EMPTY_HALT: u64 = 1;
+}
+
+/// Sub-operations of [`Call::Ports`]. `to` = Ports capability, word 0 = port.
+pub mod ports {
+    /// Read 1, 2 or 4 bytes (word 1); returns word 0.
+    pub const READ: u8 = 0;
+    /// Write word 2, 1, 2 or 4 bytes of it (word 1).
+    pub const WRITE: u8 = 1;
+}

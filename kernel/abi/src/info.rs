@@ -1,0 +1,101 @@
+//! The kernel information page, and what the first server is told.
+
+use crate::MAX_CORES;
+
+/// Mapped read-only at [`crate::layout::KERNEL_INFO`] in every Space.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct KernelInfo {
+    /// [`MAGIC`].
+    pub magic: u64,
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// Cores that run.
+    pub cores: u32,
+    /// Bits of [`feature`].
+    pub features: u64,
+    /// Nanoseconds per 2^32 ticks of the user-readable counter.
+    pub clock_scale: u64,
+    /// Ticks of the counter per second, for people.
+    pub clock_hz: u64,
+    /// Per core: add to that core's counter to get the machine-wide one.
+    pub clock_offset: [i64; MAX_CORES],
+}
+
+/// "CEDOINFO".
+pub const MAGIC: u64 = u64::from_le_bytes(*b"CEDOINFO");
+
+/// Bits of [`KernelInfo::features`].
+pub mod feature {
+    /// Pages can be made non-executable.
+    pub const NO_EXECUTE: u64 = 1;
+    /// The deadline is compared with the counter itself (TSC-deadline).
+    pub const COUNTER_DEADLINE: u64 = 2;
+    /// The counter counts instructions of an emulator: print no times from it.
+    pub const EMULATED: u64 = 4;
+    /// The kernel asserts its invariants.
+    pub const DEBUG: u64 = 8;
+}
+
+impl KernelInfo {
+    /// Nanoseconds of the machine-wide clock at counter value `ticks` of `core`.
+    #[inline]
+    pub const fn nanoseconds(&self, core: usize, ticks: u64) -> u64 {
+        let offset = if core < MAX_CORES { self.clock_offset[core] } else { 0 };
+        let ticks = ticks.wrapping_add(offset as u64);
+        ((ticks as u128 * self.clock_scale as u128) >> 32) as u64
+    }
+}
+
+/// What the kernel tells the first server, mapped read-only at
+/// [`crate::layout::INIT_BOOT_INFO`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct BootInfo {
+    /// [`BOOT_MAGIC`].
+    pub magic: u64,
+    /// Bytes of the boot archive at [`crate::layout::INIT_ARCHIVE`].
+    pub archive_bytes: u64,
+    /// Valid entries of `memory`.
+    pub memory_count: u32,
+    /// First free slot of the first server's capability table.
+    pub first_free_slot: u32,
+    /// Regions handed over, one capability each.
+    pub memory: [MemoryRange; MAX_MEMORY_RANGES],
+}
+
+/// "CEDOBOOT".
+pub const BOOT_MAGIC: u64 = u64::from_le_bytes(*b"CEDOBOOT");
+
+/// Regions that the first server can get.
+pub const MAX_MEMORY_RANGES: usize = 32;
+
+/// A Region capability of the first server.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct MemoryRange {
+    /// Physical address of the first byte.
+    pub base: u64,
+    /// Pages.
+    pub pages: u64,
+    /// Slot of the Region capability.
+    pub slot: u32,
+    /// 0 = RAM that is free, 1 = device memory, 2 = the boot archive (read-only).
+    pub kind: u32,
+}
+
+/// Slots of the first server's table.
+pub mod slot {
+    /// Its own Space (CONTROL).
+    pub const SPACE: u32 = 1;
+    /// Its own thread (all rights).
+    pub const THREAD: u32 = 2;
+    /// All I/O ports.
+    pub const PORTS: u32 = 3;
+    /// All interrupt lines.
+    pub const LINES: u32 = 4;
+    /// Core `n` is at `CORE_0 + n`.
+    pub const CORE_0: u32 = 8;
+    /// Memory Regions follow from here.
+    pub const MEMORY_0: u32 = 16;
+}

@@ -1,0 +1,86 @@
+//! Register state as it travels in messages, one group after the other (*ctrlxfer*).
+//!
+//! The kernel sanitises what it installs: user code selectors, user flags only, an instruction
+//! pointer and segment bases that a user can have (DESIGN.md section 5).
+
+/// Group mask: the general registers, instruction and stack pointer, flags.
+pub const GENERAL: u64 = 1;
+/// Group mask: segment bases or thread pointers.
+pub const BASES: u64 = 2;
+
+/// Words of the general group. x86-64: rax rbx rcx rdx rsi rdi rbp r8-r15, rip, rsp, rflags.
+pub const GENERAL_WORDS: usize = 18;
+/// Words of the bases group. x86-64: fs base, gs base.
+pub const BASE_WORDS: usize = 2;
+
+/// Index of the instruction pointer in the general group.
+pub const INSTRUCTION: usize = 15;
+/// Index of the stack pointer in the general group.
+pub const STACK: usize = 16;
+/// Index of the flags in the general group.
+pub const FLAGS: usize = 17;
+
+/// Why a thread faulted, the same numbers on every architecture.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u64)]
+pub enum Cause {
+    /// A read of an address that is not mapped or not readable.
+    ReadFault = 1,
+    /// A write to an address that is not mapped or not writable.
+    WriteFault = 2,
+    /// An instruction fetch from an address that is not mapped or not executable.
+    ExecuteFault = 3,
+    /// Integer division by zero or overflow.
+    DivideError = 4,
+    /// A debug exception or single step.
+    Debug = 5,
+    /// A breakpoint instruction.
+    Breakpoint = 6,
+    /// An instruction the processor does not know, or may not execute in user mode.
+    IllegalInstruction = 7,
+    /// A protection violation without an address (x86 general protection).
+    Protection = 8,
+    /// A misaligned access.
+    Alignment = 9,
+    /// A floating-point or vector exception, or floating point where it is off.
+    FloatingPoint = 10,
+    /// Anything else; the error code holds the processor's number.
+    Other = 11,
+}
+
+impl Cause {
+    /// The cause with this number.
+    pub const fn from_number(number: u64) -> Option<Cause> {
+        Some(match number {
+            1 => Cause::ReadFault,
+            2 => Cause::WriteFault,
+            3 => Cause::ExecuteFault,
+            4 => Cause::DivideError,
+            5 => Cause::Debug,
+            6 => Cause::Breakpoint,
+            7 => Cause::IllegalInstruction,
+            8 => Cause::Protection,
+            9 => Cause::Alignment,
+            10 => Cause::FloatingPoint,
+            11 => Cause::Other,
+            _ => return None,
+        })
+    }
+
+    /// In words, for a person.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Cause::ReadFault => "read of an unmapped address",
+            Cause::WriteFault => "write to an unmapped or read-only address",
+            Cause::ExecuteFault => "jump to an unmapped or non-executable address",
+            Cause::DivideError => "division by zero or overflow",
+            Cause::Debug => "debug exception",
+            Cause::Breakpoint => "breakpoint",
+            Cause::IllegalInstruction => "illegal instruction",
+            Cause::Protection => "protection violation",
+            Cause::Alignment => "misaligned access",
+            Cause::FloatingPoint => "floating-point exception",
+            Cause::Other => "exception",
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The page a thread shares with the kernel (user thread control block).
+//!
+//! Mapped read-write for its owner at an address its creator chose, which the thread receives in
+//! message word 0 when it starts. The kernel reaches it by its frame and trusts nothing in it.
+
+use crate::state::{BASE_WORDS, GENERAL_WORDS};
+use crate::{MESSAGE_WORDS, REGISTER_WORDS};
+
+/// Layout of the page. Offsets are pinned below.
+#[derive(Clone, Copy)]
+#[repr(C, align(4096))]
+pub struct Utcb {
+    /// Message words; the first [`REGISTER_WORDS`] travel in registers and are not read or written
+    /// here by the kernel.
+    pub words: [u64; MESSAGE_WORDS],
+    /// Written by the kernel: state of the thread that a kernel message or READ is about.
+    pub received: StateArea,
+    /// Read by the kernel: state to install with a reply or WRITE.
+    pub reply: StateArea,
+    /// The creator's: passed to the new thread untouched.
+    pub argument: u64,
+    reserved: [u64; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1],
+}
+
+/// Words of one state area.
+pub const STATE_WORDS: usize = 1 + GENERAL_WORDS + BASE_WORDS;
+
+/// Register state by group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct StateArea {
+    /// Which groups are valid: bits of [`crate::state`].
+    pub mask: u64,
+    /// The general group.
+    pub general: [u64; GENERAL_WORDS],
+    /// The bases group.
+    pub bases: [u64; BASE_WORDS],
+}
+
+impl StateArea {
+    /// No group.
+    pub const EMPTY: StateArea =
+        StateArea { mask: 0, general: [0; GENERAL_WORDS], bases: [0; BASE_WORDS] };
+}
+
+impl Utcb {
+    /// A page of zeroes.
+    pub const EMPTY: Utcb = Utcb {
+        words: [0; MESSAGE_WORDS],
+        received: StateArea::EMPTY,
+        reply: StateArea::EMPTY,
+        argument: 0,
+        reserved: [0; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1],
+    };
+}
+
+const _: () = assert!(size_of::<Utcb>() == 4096);
+const _: () = assert!(core::mem::offset_of!(Utcb, received) == 512);
+const _: () = assert!(core::mem::offset_of!(Utcb, reply) == 512 + 8 * STATE_WORDS);
+const _: () = assert!(REGISTER_WORDS < MESSAGE_WORDS);

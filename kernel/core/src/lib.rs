@@ -1,0 +1,2 @@
+//! The kernel core.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The unsafe floor.
+#![no_std]

@@ -1,0 +1,57 @@
+//! Saved user state by role.
+
+use crate::UserAddress;
+use cedo_abi::REGISTER_WORDS;
+use cedo_abi::state::Cause;
+use cedo_abi::utcb::StateArea;
+
+/// The user registers of one thread while it is not running, named by their roles in a call
+/// (`cedo_abi::call`).
+///
+/// A context lives at the start of its thread's frame. The entry code saves into the context last
+/// passed to [`crate::Machine::set_current`] and resumes from it.
+pub trait Context: Copy + 'static {
+    /// A context that starts at `instruction` with `stack` and message word 0 = `argument`.
+    fn new(instruction: UserAddress, stack: u64, argument: u64) -> Self;
+
+    /// The operation word.
+    fn operation(&self) -> u64;
+    /// The word in the role `to`.
+    fn to(&self) -> u64;
+    /// The word in the role `from`.
+    fn from(&self) -> u64;
+    /// The word in the role `tag`.
+    fn tag(&self) -> u64;
+    /// The message words that travel in registers.
+    fn words(&self) -> [u64; REGISTER_WORDS];
+
+    /// Sets the result word alone.
+    fn set_result(&mut self, result: u64);
+    /// Sets badge, token and tag of a message that arrived.
+    fn set_message(&mut self, badge: u64, token: u64, tag: u64);
+    /// Sets all message words that travel in registers.
+    fn set_words(&mut self, words: &[u64; REGISTER_WORDS]);
+
+    /// The instruction pointer.
+    fn instruction(&self) -> u64;
+    /// The stack pointer.
+    fn stack(&self) -> u64;
+
+    /// Copies the groups in `mask` out.
+    fn save_state(&self, mask: u64, area: &mut StateArea);
+    /// Installs the groups that `area.mask` names after sanitising them. False, and nothing
+    /// changed, if the instruction pointer or a base is one a user cannot have, or a group unknown.
+    /// Afterwards the context resumes with every register restored, not by the short return path.
+    fn install_state(&mut self, area: &StateArea) -> bool;
+}
+
+/// A synchronous exception of user code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Fault {
+    /// What happened.
+    pub cause: Cause,
+    /// The address that faulted, or 0.
+    pub address: u64,
+    /// The processor's error code or exception number.
+    pub code: u64,
+}

@@ -1,0 +1,71 @@
+//! The one trait that a core of a machine implements.
+
+use crate::{Context, CoreNumber, Frame, Line, PageFormat, Ticks, UserAddress};
+
+/// One core as the kernel sees it. Each core has its own value; all methods act on the calling
+/// core unless they name another. Interrupts are masked in the kernel throughout.
+pub trait Machine: Sized + 'static {
+    /// Saved user registers.
+    type Context: Context;
+    /// The format of page tables.
+    type Pages: PageFormat;
+
+    /// Which core this is.
+    fn core(&self) -> CoreNumber;
+
+    /// The thread with this context is current: entry code saves into it, exits resume from it.
+    fn set_current(&mut self, context: &mut Self::Context);
+    /// Makes `root` the active page table.
+    fn activate(&mut self, root: Frame);
+    /// Forgets this core's cached translation of a page of the active page table.
+    fn flush_page(&mut self, page: UserAddress);
+    /// Forgets all of this core's cached user translations.
+    fn flush_all(&mut self);
+
+    /// The machine-wide counter, now.
+    fn now(&mut self) -> Ticks;
+    /// Nanoseconds that `ticks` last.
+    fn nanoseconds(&self, ticks: Ticks) -> u64;
+    /// Raises [`crate::Interrupt::Timer`] once when the machine-wide clock reaches `deadline_ns`
+    /// (at once if that is past); `None` disarms.
+    fn set_deadline(&mut self, deadline_ns: Option<u64>);
+
+    /// Raises [`crate::Interrupt::Signal`] on another core. Orders all earlier writes before it.
+    fn signal(&mut self, core: CoreNumber);
+
+    /// Routes `line` to this core and leaves it masked. False if the platform has no such line.
+    fn route_line(&mut self, line: Line, trigger: Trigger) -> bool;
+    /// Lets `line` through. A level line is masked again by its next interrupt, before
+    /// [`crate::Upcalls::interrupt`] hears of it.
+    fn unmask_line(&mut self, line: Line);
+    /// Stops `line`.
+    fn mask_line(&mut self, line: Line);
+
+    /// Reads `bytes` (1, 2, 4) from an I/O port. `None` where the machine has no ports.
+    fn port_read(&mut self, port: u16, bytes: u8) -> Option<u32>;
+    /// Writes an I/O port. False where the machine has no ports.
+    fn port_write(&mut self, port: u16, bytes: u8, value: u32) -> bool;
+
+    /// Writes text to the kernel's console: boot messages, and `Core` WRITE.
+    fn console(&mut self, text: &[u8]);
+    /// Powers off or restarts the machine.
+    fn power(&mut self, action: Power) -> !;
+}
+
+/// How an interrupt line signals.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Trigger {
+    /// By a transition; never masked.
+    Edge,
+    /// By a level; masked from delivery until acknowledged.
+    Level,
+}
+
+/// The end of everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Power {
+    /// Switch off; an emulator exits with this code.
+    Off(u8),
+    /// Restart.
+    Reboot,
+}

@@ -1,0 +1,32 @@
+//! What the kernel demands of a machine: traits and address types, nothing that runs.
+//!
+//! This crate belongs to the kernel, not to `arch/`: the consumer owns the interface, so a backend
+//! cannot widen it to suit itself. Its documentation is the porting guide. `arch/host` implements
+//! it with a simulated machine, `arch/x86_64` with a real one.
+//!
+//! | file | contents |
+//! |---|---|
+//! | [`addr`] | frames, user addresses, core numbers, lines, ticks |
+//! | [`context`] | saved user state by role |
+//! | [`cpu`] | [`Machine`]: the one trait a core of a machine implements |
+//! | [`page`] | the format of page-table entries |
+//! | [`platform`] | what the boot code hands to the kernel |
+//! | [`upcalls`] | what a machine calls back |
+//!
+//! Method budget: at most 40 in all traits together (`cargo xtask check` counts them).
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod addr;
+pub mod context;
+pub mod cpu;
+pub mod page;
+pub mod platform;
+pub mod upcalls;
+
+pub use addr::{CoreNumber, Frame, Line, Ticks, UserAddress};
+pub use context::{Context, Fault};
+pub use cpu::{Machine, Power, Trigger};
+pub use page::{Access, PageFormat};
+pub use platform::{MemoryKind, MemoryRange, Platform};
+pub use upcalls::{Interrupt, Next, Upcalls};

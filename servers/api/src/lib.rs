@@ -1,0 +1,2 @@
+//! Message types of the servers.
+#![no_std]

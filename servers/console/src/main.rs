@@ -1,0 +1,2 @@
+//! The console server.
+fn main() {}

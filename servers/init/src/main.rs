@@ -1,0 +1,2 @@
+//! The init server.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The user library.
+#![no_std]

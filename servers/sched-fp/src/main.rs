@@ -1,0 +1,2 @@
+//! The sched-fp server.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The sched-rr server.
+fn main() {}

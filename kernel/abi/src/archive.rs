@@ -1,7 +1,7 @@
 //! The boot archive: one boot module with everything that is not the kernel.
 //!
 //! ```text
-//! page 0    Header, then Entry[count]
+//! page 0    Header, Entry[count], zeroes
 //! page n    contents, each file starting on a page
 //! ```
 //!
@@ -21,7 +21,7 @@ pub const SYSTEM: &str = "system";
 pub const MAX_ENTRIES: usize = 64;
 
 /// First bytes of the archive.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct Header {
     /// [`MAGIC`].
@@ -35,7 +35,7 @@ pub struct Header {
 }
 
 /// One file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct Entry {
     /// Name, padded with zeroes.
@@ -47,7 +47,7 @@ pub struct Entry {
 }
 
 /// First bytes of a flat image; the segments follow page-aligned in order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct FlatHeader {
     /// [`FLAT_MAGIC`].
@@ -66,7 +66,7 @@ pub const FLAT_MAGIC: u64 = u64::from_le_bytes(*b"CEDOFLAT");
 pub const MAX_SEGMENTS: usize = 8;
 
 /// One piece of a flat image. `file_pages <= memory_pages`; the rest is zero.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct FlatSegment {
     /// Page-aligned address.

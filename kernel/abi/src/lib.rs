@@ -18,6 +18,7 @@
 //! | [`layout`] | addresses that are part of the contract |
 //! | [`archive`] | the boot archive |
 //! | [`system`] | the packed system description inside it |
+//! | [`read`], [`write`] | those layouts from and to bytes, checked |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -27,12 +28,14 @@ pub mod info;
 pub mod layout;
 pub mod name;
 pub mod notice;
+pub mod read;
 pub mod rights;
 pub mod state;
 pub mod status;
 pub mod system;
 pub mod tag;
 pub mod utcb;
+pub mod write;
 
 pub use name::{Name, Token};
 pub use rights::{Kind, Rights};

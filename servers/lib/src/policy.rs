@@ -13,7 +13,7 @@
 //!
 //! A policy that is wrong wastes time; it cannot harm the kernel or another branch of the tree.
 
-use cedo_abi::system::PARAMETERS;
+pub use cedo_abi::system::PARAMETERS;
 
 /// Children that one scheduler of this library can have.
 pub const CHILDREN: usize = 64;

@@ -1,0 +1,146 @@
+//! The fixed-priority policy against a plain model and random histories.
+
+use crate::policy::{self, FixedPriority, PRIORITIES, PRIORITY};
+use cedo_lib::policy::{CHILDREN, Grant, PARAMETERS, Policy, Why};
+
+const SLICE_NS: u64 = 1_000;
+
+/// A small generator of the same numbers on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+fn admit(policy: &mut FixedPriority, child: usize, priority: u64) {
+    let mut parameters = [0; PARAMETERS];
+    parameters[PRIORITY] = priority;
+    policy.admit(child, &parameters);
+}
+
+#[test]
+fn the_chosen_child_is_ready_and_none_ready_is_more_urgent_under_any_history() {
+    for slice_ns in [0, SLICE_NS] {
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ slice_ns);
+        let mut policy = FixedPriority::new(slice_ns);
+        let mut priority = [0; CHILDREN];
+        for (child, priority) in priority.iter_mut().enumerate() {
+            *priority = dice.below(PRIORITIES as u64);
+            admit(&mut policy, child, *priority);
+        }
+        let mut ready = [false; CHILDREN];
+        let mut running = None;
+        let mut now_ns = 1;
+        for _ in 0..100_000 {
+            now_ns += dice.below(700);
+            let child = dice.below(CHILDREN as u64) as usize;
+            let why = [Why::Preempted, Why::Yielded, Why::Lost, Why::New][dice.below(4) as usize];
+            match dice.below(5) {
+                0 if running != Some(child) => {
+                    ready[child] = true;
+                    policy.ready(child, Why::Woken, now_ns);
+                }
+                1 if running != Some(child) => {
+                    ready[child] = false;
+                    policy.blocked(child);
+                }
+                2 => {
+                    running.take().into_iter().for_each(|child| policy.blocked(child));
+                }
+                _ => running.take().into_iter().for_each(|child: usize| {
+                    ready[child] = true;
+                    policy.ready(child, why, now_ns);
+                }),
+            }
+            if running.is_none() {
+                let highest = (0..CHILDREN).filter(|child| ready[*child]);
+                let highest = highest.map(|child| priority[child]).max();
+                running = policy.choose(now_ns).map(|decision| decision.child);
+                assert!(running.is_none_or(|child| ready[child]), "{running:?} is not ready");
+                assert_eq!(running.map(|child| priority[child]), highest);
+                running.into_iter().for_each(|child| ready[child] = false);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_slice_equals_run_in_the_order_in_which_they_came() {
+    let mut policy = FixedPriority::new(0);
+    for child in 0..4 {
+        admit(&mut policy, child, 7);
+        policy.ready(child, Why::New, 0);
+    }
+    for expected in 0..4 {
+        for now_ns in 0..50 {
+            let decision = policy.choose(now_ns).expect("some are ready");
+            assert_eq!((decision.child, decision.until_ns), (expected, None));
+            policy.ready(expected, Why::Preempted, now_ns);
+        }
+        assert_eq!(policy.choose(50).map(|decision| decision.child), Some(expected));
+        policy.blocked(expected);
+    }
+    assert_eq!(policy.choose(50), None);
+}
+
+#[test]
+fn with_a_slice_equals_take_turns() {
+    let mut policy = FixedPriority::new(SLICE_NS);
+    (0..3).for_each(|child| admit(&mut policy, child, 7));
+    (0..3).for_each(|child| policy.ready(child, Why::New, 0));
+    let mut now_ns = 0;
+    for round in 0..30 {
+        let decision = policy.choose(now_ns).expect("all are ready");
+        assert_eq!(decision.child, round % 3);
+        assert_eq!(decision.until_ns, Some(now_ns + SLICE_NS));
+        now_ns += SLICE_NS;
+        policy.ready(decision.child, Why::Preempted, now_ns);
+    }
+}
+
+#[test]
+fn a_more_urgent_child_interrupts_a_turn_which_then_goes_on() {
+    let mut policy = FixedPriority::new(SLICE_NS);
+    admit(&mut policy, 0, 1);
+    admit(&mut policy, 1, 1);
+    admit(&mut policy, 2, 9);
+    policy.ready(0, Why::New, 0);
+    policy.ready(1, Why::New, 0);
+    assert_eq!(policy.choose(0).map(|decision| decision.child), Some(0));
+    policy.ready(0, Why::Preempted, 300);
+    policy.ready(2, Why::Woken, 300);
+    assert_eq!(policy.choose(300).map(|decision| decision.child), Some(2));
+    policy.blocked(2);
+    let again = policy.choose(400).expect("two are ready");
+    assert_eq!((again.child, again.until_ns, again.grant), (0, Some(SLICE_NS), Grant::Rest));
+}
+
+#[test]
+fn a_priority_too_high_means_the_highest() {
+    let mut policy = FixedPriority::new(0);
+    admit(&mut policy, 0, PRIORITIES as u64 - 2);
+    admit(&mut policy, 1, u64::MAX);
+    policy.ready(0, Why::New, 0);
+    policy.ready(1, Why::New, 0);
+    assert_eq!(policy.choose(0).map(|decision| decision.child), Some(1));
+}
+
+#[test]
+fn a_child_with_a_slice_of_its_own_makes_room_for_equals_that_have_none() {
+    let mut policy = FixedPriority::new(0);
+    let mut parameters = [0; PARAMETERS];
+    parameters[policy::SLICE_NS] = SLICE_NS;
+    policy.admit(0, &parameters);
+    policy.ready(0, Why::New, 0);
+    policy.ready(1, Why::New, 0);
+    let first = policy.choose(0).expect("two are ready");
+    assert_eq!((first.child, first.until_ns), (0, Some(SLICE_NS)));
+    policy.ready(0, Why::Preempted, SLICE_NS);
+    let second = policy.choose(SLICE_NS).expect("two are ready");
+    assert_eq!((second.child, second.until_ns), (1, None));
+}

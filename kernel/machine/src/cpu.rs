@@ -30,6 +30,9 @@ pub trait Machine: Sized + 'static {
     /// (at once if that is past); `None` disarms.
     fn set_deadline(&mut self, deadline_ns: Option<u64>);
 
+    /// Tells the processor that this is a spin loop (and an emulator to run another core).
+    fn relax();
+
     /// Raises [`crate::Interrupt::Signal`] on another core. Orders all earlier writes before it.
     fn signal(&mut self, core: CoreNumber);
 

@@ -1,0 +1,271 @@
+//! One atomic word per physical frame.
+//!
+//! ```text
+//! 63 ......... 32 | 31 ...... 16 | 15 ..... 8 | 7 .... 0
+//! generation      | map count    | home core  | kind
+//! ```
+//!
+//! Life of a frame:
+//!
+//! ```text
+//!          claim (count = 0)            retire: generation + 1
+//!   Ram ---------------------> object --------------------------> Quiet
+//!    ^                                                              |
+//!    +------------- release: every core has left the kernel --------+
+//! ```
+
+use cedo_machine::{CoreNumber, Frame};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// What a frame holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum FrameKind {
+    /// Not the kernel's to give: outside the table, or used by boot code.
+    Absent = 0,
+    /// Memory for users; mapped as often as the count says.
+    Ram = 1,
+    /// A thread (first half) and its mail (second half).
+    Thread = 2,
+    /// A Space.
+    Space = 3,
+    /// An interrupt object.
+    Irq = 4,
+    /// A thread's UTCB.
+    Utcb = 5,
+    /// A page table.
+    PageTable = 6,
+    /// Part of a capability table.
+    Table = 7,
+    /// In a Space's stock.
+    Stock = 8,
+    /// Destroyed; some core may still look at it.
+    Quiet = 9,
+}
+
+impl FrameKind {
+    const fn from_number(number: u8) -> FrameKind {
+        match number {
+            1 => FrameKind::Ram,
+            2 => FrameKind::Thread,
+            3 => FrameKind::Space,
+            4 => FrameKind::Irq,
+            5 => FrameKind::Utcb,
+            6 => FrameKind::PageTable,
+            7 => FrameKind::Table,
+            8 => FrameKind::Stock,
+            9 => FrameKind::Quiet,
+            _ => FrameKind::Absent,
+        }
+    }
+
+    /// True where the frame is plain words to the kernel (see [`crate::Objects::words`]).
+    pub const fn is_words(self) -> bool {
+        matches!(
+            self,
+            FrameKind::Ram
+                | FrameKind::Utcb
+                | FrameKind::PageTable
+                | FrameKind::Table
+                | FrameKind::Stock
+        )
+    }
+}
+
+/// A frame's word, taken apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Entry(pub u64);
+
+impl Entry {
+    /// The entry of frames outside the table.
+    pub const ABSENT: Entry = Entry(0);
+
+    const fn new(kind: FrameKind, home: CoreNumber, count: u16, generation: u32) -> Entry {
+        Entry((generation as u64) << 32 | (count as u64) << 16 | (home.0 as u64) << 8 | kind as u64)
+    }
+
+    /// What the frame holds.
+    #[inline]
+    pub const fn kind(self) -> FrameKind {
+        FrameKind::from_number(self.0 as u8)
+    }
+
+    /// True if the frame holds a `kind` whose home is `core`: one comparison.
+    #[inline]
+    pub const fn is(self, kind: FrameKind, core: CoreNumber) -> bool {
+        self.0 as u16 == (core.0 as u16) << 8 | kind as u16
+    }
+
+    /// Home core of a thread or interrupt object.
+    #[inline]
+    pub const fn home(self) -> CoreNumber {
+        CoreNumber((self.0 >> 8) as u8)
+    }
+
+    /// How often the frame is mapped.
+    pub const fn map_count(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    /// Raised by each destruction.
+    #[inline]
+    pub const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+/// All frames of the machine. Copies name the same table.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameTable {
+    entries: &'static [AtomicU64],
+}
+
+impl FrameTable {
+    /// The table that boot code zeroed.
+    pub const fn new(entries: &'static [AtomicU64]) -> FrameTable {
+        FrameTable { entries }
+    }
+
+    /// Frames the table has entries for.
+    pub const fn len(self) -> u32 {
+        self.entries.len() as u32
+    }
+
+    /// True for a table without entries.
+    pub const fn is_empty(self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entry of `frame`.
+    #[inline]
+    pub fn entry(self, frame: Frame) -> Entry {
+        match self.entries.get(frame.0 as usize) {
+            Some(word) => Entry(word.load(Ordering::Acquire)),
+            None => Entry::ABSENT,
+        }
+    }
+
+    /// Makes a frame that nobody claimed memory for users. For start-up.
+    pub fn add_ram(self, frame: Frame) {
+        if let Some(word) = self.entries.get(frame.0 as usize) {
+            let ram = Entry::new(FrameKind::Ram, CoreNumber(0), 0, 1);
+            let _ = word.compare_exchange(0, ram.0, Ordering::AcqRel, Ordering::Acquire);
+        }
+    }
+
+    /// Turns unmapped user memory into `kind` with home `home`. False if it is anything else.
+    pub fn claim(self, frame: Frame, kind: FrameKind, home: CoreNumber) -> bool {
+        self.change(frame, |entry| {
+            (entry.kind() == FrameKind::Ram && entry.map_count() == 0)
+                .then(|| Entry::new(kind, home, 0, entry.generation()))
+        })
+    }
+
+    /// Makes a frame that was claimed as *Stock* known as the object it now holds.
+    pub(crate) fn reveal(self, frame: Frame, kind: FrameKind, home: CoreNumber) -> bool {
+        self.change(frame, |entry| {
+            (entry.kind() == FrameKind::Stock)
+                .then(|| Entry::new(kind, home, 0, entry.generation()))
+        })
+    }
+
+    /// Undoes a [`claim`](Self::claim) that was never made known, or moves a frame between the
+    /// kinds that are plain words.
+    pub fn turn(self, frame: Frame, from: FrameKind, to: FrameKind) -> bool {
+        let allowed = from.is_words() && to.is_words();
+        allowed
+            && self.change(frame, |entry| {
+                (entry.kind() == from)
+                    .then(|| Entry::new(to, CoreNumber(0), entry.map_count(), entry.generation()))
+            })
+    }
+
+    /// Ends an object: every capability for it is stale from now on. False if there is none.
+    pub fn retire(self, frame: Frame) -> bool {
+        self.change(frame, |entry| match entry.kind() {
+            FrameKind::Absent | FrameKind::Ram | FrameKind::Quiet => None,
+            _ => Some(Entry::new(
+                FrameKind::Quiet,
+                CoreNumber(0),
+                0,
+                entry.generation().wrapping_add(1),
+            )),
+        })
+    }
+
+    /// Gives a retired frame back as user memory. The caller knows that every core has left the
+    /// kernel, or idled, since it was retired (DESIGN.md section 2).
+    pub fn release(self, frame: Frame) -> bool {
+        self.change(frame, |entry| {
+            (entry.kind() == FrameKind::Quiet)
+                .then(|| Entry::new(FrameKind::Ram, CoreNumber(0), 0, entry.generation()))
+        })
+    }
+
+    /// Counts one more mapping of user memory. False if the frame is no such, or the count is full.
+    pub fn count_mapping(self, frame: Frame) -> bool {
+        self.change(frame, |entry| {
+            (entry.kind() == FrameKind::Ram && entry.map_count() < u16::MAX)
+                .then(|| Entry(entry.0 + (1 << 16)))
+        })
+    }
+
+    /// Counts one mapping less.
+    pub fn uncount_mapping(self, frame: Frame) -> bool {
+        self.change(frame, |entry| {
+            (entry.kind() == FrameKind::Ram && entry.map_count() > 0)
+                .then(|| Entry(entry.0 - (1 << 16)))
+        })
+    }
+
+    fn change(self, frame: Frame, new: impl Fn(Entry) -> Option<Entry>) -> bool {
+        let Some(word) = self.entries.get(frame.0 as usize) else { return false };
+        word.fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| new(Entry(old)).map(|e| e.0))
+            .is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> FrameTable {
+        extern crate std;
+        let words: std::vec::Vec<AtomicU64> = (0..4).map(|_| AtomicU64::new(0)).collect();
+        let table = FrameTable::new(words.leak());
+        table.add_ram(Frame(1));
+        table
+    }
+
+    #[test]
+    fn a_destroyed_object_has_a_new_generation_and_is_not_claimed_before_release() {
+        let table = table();
+        assert!(table.claim(Frame(1), FrameKind::Thread, CoreNumber(3)));
+        let old = table.entry(Frame(1));
+        assert!(old.is(FrameKind::Thread, CoreNumber(3)));
+        assert!(table.retire(Frame(1)));
+        assert!(!table.claim(Frame(1), FrameKind::Space, CoreNumber(0)));
+        assert!(table.release(Frame(1)));
+        assert_eq!(table.entry(Frame(1)).generation(), old.generation() + 1);
+        assert!(table.claim(Frame(1), FrameKind::Space, CoreNumber(0)));
+    }
+
+    #[test]
+    fn mapped_memory_is_not_claimed() {
+        let table = table();
+        assert!(table.count_mapping(Frame(1)));
+        assert!(!table.claim(Frame(1), FrameKind::Thread, CoreNumber(0)));
+        assert!(table.uncount_mapping(Frame(1)));
+        assert!(!table.uncount_mapping(Frame(1)));
+        assert!(table.claim(Frame(1), FrameKind::Thread, CoreNumber(0)));
+    }
+
+    #[test]
+    fn frames_outside_and_unusable_frames_are_nothing() {
+        let table = table();
+        assert!(!table.claim(Frame(0), FrameKind::Thread, CoreNumber(0)));
+        assert!(!table.claim(Frame(9), FrameKind::Thread, CoreNumber(0)));
+        assert!(!table.retire(Frame(1)));
+        assert_eq!(table.entry(Frame(9)), Entry::ABSENT);
+    }
+}

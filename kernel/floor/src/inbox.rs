@@ -1,0 +1,164 @@
+//! A core's list of posted mails: many posters, one taker, no lock, never full.
+//!
+//! Posting is one atomic exchange and one link. Between the two the taker sees the list end early;
+//! it takes what is there and is signalled again, because a poster looks at `signalled` only *after*
+//! linking, and the taker clears `signalled` *before* it looks at the list. Both sides put a
+//! sequentially consistent fence between (DESIGN.md section 7), so one of them sees the other.
+//!
+//! ```text
+//! poster: exchange last, link | fence | signalled := true, was false -> interrupt the core
+//! taker:  signalled := false  | fence | take until the list ends
+//! ```
+
+use crate::mail::Mail;
+use core::num::NonZeroU32;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+
+/// One core's inbox. Mails are named by the frame of their thread.
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+pub struct Inbox {
+    first: AtomicU32,
+    last: AtomicU32,
+    signalled: AtomicBool,
+    kicks: AtomicU64,
+}
+
+impl Inbox {
+    /// Empty.
+    pub const fn new() -> Inbox {
+        Inbox {
+            first: AtomicU32::new(0),
+            last: AtomicU32::new(0),
+            signalled: AtomicBool::new(false),
+            kicks: AtomicU64::new(0),
+        }
+    }
+
+    /// Appends the mail of thread `frame`; `mail` finds mails by frame. True if the core must be
+    /// interrupted.
+    #[must_use]
+    pub fn post<'a>(&self, frame: NonZeroU32, mail: impl Fn(NonZeroU32) -> &'a Mail) -> bool {
+        mail(frame).next.set(0);
+        let before = self.last.swap(frame.get(), Ordering::AcqRel);
+        match NonZeroU32::new(before) {
+            None => self.first.store(frame.get(), Ordering::Release),
+            Some(before) => mail(before).next.publish(frame.get()),
+        }
+        self.announce()
+    }
+
+    /// Or's `bits` into the kicks. True if the core must be interrupted.
+    #[must_use]
+    pub fn kick(&self, bits: u64) -> bool {
+        self.kicks.fetch_or(bits, Ordering::AcqRel);
+        self.announce()
+    }
+
+    /// True if the core must be interrupted so that it looks here.
+    #[must_use]
+    pub fn announce(&self) -> bool {
+        fence(Ordering::SeqCst);
+        !self.signalled.swap(true, Ordering::AcqRel)
+    }
+
+    /// The taker starts: posts from here on interrupt again.
+    pub fn open(&self) {
+        self.signalled.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
+    }
+
+    /// The bits of all kicks since the last call.
+    pub fn take_kicks(&self) -> u64 {
+        if self.kicks.load(Ordering::Relaxed) == 0 {
+            return 0;
+        }
+        self.kicks.swap(0, Ordering::AcqRel)
+    }
+
+    /// Takes the oldest mail that is completely linked.
+    pub fn take<'a>(&self, mail: impl Fn(NonZeroU32) -> &'a Mail) -> Option<NonZeroU32> {
+        let first = NonZeroU32::new(self.first.load(Ordering::Acquire))?;
+        match NonZeroU32::new(mail(first).next.observe()) {
+            Some(next) => self.first.store(next.get(), Ordering::Relaxed),
+            None => {
+                // The last one, or a poster is about to link the next: then it stays until that is
+                // done, since the poster still writes to it.
+                self.first.store(0, Ordering::Relaxed);
+                let only =
+                    self.last.compare_exchange(first.get(), 0, Ordering::AcqRel, Ordering::Acquire);
+                if only.is_err() {
+                    self.first.store(first.get(), Ordering::Relaxed);
+                    return None;
+                }
+            }
+        }
+        Some(first)
+    }
+
+    /// True if nothing is posted. For assertions and the search.
+    pub fn is_empty(&self) -> bool {
+        self.last.load(Ordering::Acquire) == 0 && self.kicks.load(Ordering::Acquire) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+    use std::vec::Vec;
+
+    fn frame(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    #[test]
+    fn mails_come_out_in_the_order_they_went_in() {
+        let mails: Vec<Mail> = (0..5).map(|_| Mail::default()).collect();
+        let inbox = Inbox::new();
+        let find = |f: NonZeroU32| &mails[f.get() as usize];
+        assert!(inbox.post(frame(1), find));
+        assert!(!inbox.post(frame(2), find));
+        inbox.open();
+        assert_eq!(inbox.take(find), Some(frame(1)));
+        assert!(inbox.post(frame(1), find));
+        assert_eq!(inbox.take(find), Some(frame(2)));
+        assert_eq!(inbox.take(find), Some(frame(1)));
+        assert_eq!(inbox.take(find), None);
+        assert!(inbox.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_lost_between_two_posters_and_a_taker() {
+        static INBOX: Inbox = Inbox::new();
+        const EACH: u32 = 200;
+        let mails: &'static [Mail] =
+            (0..=2 * EACH).map(|_| Mail::default()).collect::<Vec<_>>().leak();
+        let find = |f: NonZeroU32| &mails[f.get() as usize];
+        let signals = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for poster in 0..2 {
+                let signals = &signals;
+                scope.spawn(move || {
+                    for n in 1..=EACH {
+                        if INBOX.post(frame(poster * EACH + n), find) {
+                            signals.fetch_add(1, Ordering::SeqCst);
+                        }
+                    }
+                });
+            }
+            let mut taken = 0;
+            while taken < 2 * EACH {
+                // Looks only when interrupted, as a core does.
+                if signals.swap(0, Ordering::SeqCst) > 0 {
+                    INBOX.open();
+                    while INBOX.take(find).is_some() {
+                        taken += 1;
+                    }
+                }
+                std::thread::yield_now();
+            }
+        });
+        assert!(INBOX.is_empty());
+    }
+}

@@ -1,0 +1,244 @@
+//! Saved user state of the simulated machine.
+
+use cedo_abi::REGISTER_WORDS;
+use cedo_abi::state::{BASES, FLAGS, GENERAL, INSTRUCTION, STACK};
+use cedo_abi::status::Status;
+use cedo_abi::utcb::StateArea;
+use cedo_machine::{Context, PageFormat, UserAddress};
+
+use crate::HostPages;
+
+/// The flags that user code can have; all others are the machine's.
+pub const USER_FLAGS: u64 = 0xff;
+
+/// Words of a context.
+pub const CONTEXT_WORDS: usize = 17;
+
+/// The user registers of one thread.
+///
+/// As on a real machine a role in a call and a role in its answer share a register: the result
+/// replaces the operation, the badge replaces `to`, the token replaces `from`.
+///
+/// In the general group of a state area the order is: operation, to, from, tag, message words 0-6,
+/// four zeroes, instruction pointer, stack pointer, flags.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(C)]
+pub struct HostContext {
+    operation: u64,
+    to: u64,
+    from: u64,
+    tag: u64,
+    words: [u64; REGISTER_WORDS],
+    instruction: u64,
+    stack: u64,
+    flags: u64,
+    bases: [u64; 2],
+    resume: u64,
+}
+
+const _: () = assert!(size_of::<HostContext>() == 8 * CONTEXT_WORDS);
+
+/// What user code puts into registers to make a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Roles {
+    /// The operation word.
+    pub operation: u64,
+    /// The role `to`.
+    pub to: u64,
+    /// The role `from`.
+    pub from: u64,
+    /// The role `tag`.
+    pub tag: u64,
+    /// Message words.
+    pub words: [u64; REGISTER_WORDS],
+}
+
+/// Which registers survive the return to user code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Resume {
+    /// The answer of a call: the short return path is enough.
+    Short,
+    /// All of them: the thread was interrupted or faulted, or its state was installed.
+    Full,
+}
+
+impl HostContext {
+    /// The result word of the last call.
+    pub fn result(&self) -> u64 {
+        self.operation
+    }
+
+    /// The status in the result word.
+    pub fn status(&self) -> Status {
+        Status::of_result(self.operation)
+    }
+
+    /// The badge of the message that arrived.
+    pub fn badge(&self) -> u64 {
+        self.to
+    }
+
+    /// The token of the message that arrived.
+    pub fn token(&self) -> u64 {
+        self.from
+    }
+
+    /// The flags.
+    pub fn flags(&self) -> u64 {
+        self.flags
+    }
+
+    /// Segment bases.
+    pub fn bases(&self) -> [u64; 2] {
+        self.bases
+    }
+
+    /// How this thread returns to user code.
+    pub fn resume(&self) -> Resume {
+        if self.resume == 0 { Resume::Short } else { Resume::Full }
+    }
+
+    /// Loads the registers of a call.
+    pub fn set_roles(&mut self, roles: &Roles) {
+        let Roles { operation, to, from, tag, words } = *roles;
+        (self.operation, self.to, self.from, self.tag, self.words) =
+            (operation, to, from, tag, words);
+    }
+
+    /// Moves the instruction pointer, as user code does.
+    pub fn set_instruction(&mut self, instruction: u64) {
+        self.instruction = instruction;
+    }
+
+    /// Notes how this thread entered the kernel, and so how it must return.
+    pub fn set_resume(&mut self, resume: Resume) {
+        self.resume = u64::from(resume == Resume::Full);
+    }
+
+    /// The context as it lies in memory.
+    pub fn to_memory(&self) -> [u64; CONTEXT_WORDS] {
+        let mut memory = [0; CONTEXT_WORDS];
+        memory[..4].copy_from_slice(&[self.operation, self.to, self.from, self.tag]);
+        memory[4..11].copy_from_slice(&self.words);
+        memory[11..14].copy_from_slice(&[self.instruction, self.stack, self.flags]);
+        memory[14..16].copy_from_slice(&self.bases);
+        memory[16] = self.resume;
+        memory
+    }
+
+    /// The context that lies in memory as these words.
+    pub fn from_memory(memory: &[u64; CONTEXT_WORDS]) -> HostContext {
+        let mut words = [0; REGISTER_WORDS];
+        words.copy_from_slice(&memory[4..11]);
+        HostContext {
+            operation: memory[0],
+            to: memory[1],
+            from: memory[2],
+            tag: memory[3],
+            words,
+            instruction: memory[11],
+            stack: memory[12],
+            flags: memory[13],
+            bases: [memory[14], memory[15]],
+            resume: memory[16],
+        }
+    }
+
+    fn install_general(&mut self, general: &[u64; cedo_abi::state::GENERAL_WORDS]) {
+        (self.operation, self.to, self.from, self.tag) =
+            (general[0], general[1], general[2], general[3]);
+        self.words.copy_from_slice(&general[4..11]);
+        self.instruction = general[INSTRUCTION];
+        self.stack = general[STACK];
+        self.flags = general[FLAGS] & USER_FLAGS;
+    }
+}
+
+impl Context for HostContext {
+    fn new(instruction: UserAddress, stack: u64, argument: u64) -> HostContext {
+        let mut words = [0; REGISTER_WORDS];
+        words[0] = argument;
+        HostContext {
+            words,
+            instruction: instruction.number(),
+            stack,
+            resume: 1,
+            ..HostContext::default()
+        }
+    }
+
+    fn operation(&self) -> u64 {
+        self.operation
+    }
+
+    fn to(&self) -> u64 {
+        self.to
+    }
+
+    fn from(&self) -> u64 {
+        self.from
+    }
+
+    fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    fn words(&self) -> [u64; REGISTER_WORDS] {
+        self.words
+    }
+
+    fn set_result(&mut self, result: u64) {
+        self.operation = result;
+    }
+
+    fn set_message(&mut self, badge: u64, token: u64, tag: u64) {
+        (self.to, self.from, self.tag) = (badge, token, tag);
+    }
+
+    fn set_words(&mut self, words: &[u64; REGISTER_WORDS]) {
+        self.words = *words;
+    }
+
+    fn instruction(&self) -> u64 {
+        self.instruction
+    }
+
+    fn stack(&self) -> u64 {
+        self.stack
+    }
+
+    fn save_state(&self, mask: u64, area: &mut StateArea) {
+        area.mask = mask & (GENERAL | BASES);
+        if mask & GENERAL != 0 {
+            area.general = [0; cedo_abi::state::GENERAL_WORDS];
+            area.general[..4].copy_from_slice(&[self.operation, self.to, self.from, self.tag]);
+            area.general[4..11].copy_from_slice(&self.words);
+            area.general[INSTRUCTION] = self.instruction;
+            area.general[STACK] = self.stack;
+            area.general[FLAGS] = self.flags;
+        }
+        if mask & BASES != 0 {
+            area.bases = self.bases;
+        }
+    }
+
+    fn install_state(&mut self, area: &StateArea) -> bool {
+        let user = |address: u64| HostPages::user_address(address, 1).is_some();
+        let general = area.mask & GENERAL != 0;
+        let bases = area.mask & BASES != 0;
+        if area.mask & !(GENERAL | BASES) != 0
+            || general && !user(area.general[INSTRUCTION])
+            || bases && !area.bases.iter().all(|base| user(*base))
+        {
+            return false;
+        }
+        if general {
+            self.install_general(&area.general);
+        }
+        if bases {
+            self.bases = area.bases;
+        }
+        self.set_resume(Resume::Full);
+        true
+    }
+}

@@ -21,14 +21,13 @@ struct Image {
     words: Vec<u64>,
 }
 
-/// A world at one moment: frames, frame table, kernels, machine, and `S`: what the caller took from
-/// the kernels' shared part.
-pub struct Snapshot<K, S = ()> {
+/// A world at one moment: frames, frame table, machine, and `S`: what the caller took from the
+/// kernels.
+pub struct Snapshot<S> {
     board: Rc<Board>,
     images: Vec<Rc<Image>>,
-    kernels: Vec<K>,
     state: State,
-    shared: S,
+    kernels: S,
 }
 
 /// Everything that is known about the contents of memory.
@@ -43,30 +42,32 @@ pub(crate) struct Images {
     sweep_at: usize,
 }
 
-impl<K: Upcalls<Machine = HostMachine> + Clone> World<K> {
-    /// Copies the world. `capture` copies what changes in the kernels' shared part.
-    pub fn snapshot<S>(&mut self, capture: impl FnOnce(&K::Shared) -> S) -> Snapshot<K, S> {
+impl<K: Upcalls<Machine = HostMachine>> World<K> {
+    /// Copies the world. `capture` copies what the kernels keep outside frames: in themselves, and
+    /// in what they share.
+    pub fn snapshot<S>(&mut self, capture: impl FnOnce(&[K], &K::Shared) -> S) -> Snapshot<S> {
         (0..self.images.cells.len()).for_each(|index| self.images.refresh(index));
         Snapshot {
             board: Rc::clone(&self.board),
             images: self.images.known.clone(),
-            kernels: self.kernels.clone(),
             state: self.board.state.borrow().clone(),
-            shared: capture(self.shared),
+            kernels: capture(&self.kernels, self.shared),
         }
     }
 
-    /// Makes the world what it was. `restore` does so for the kernels' shared part.
-    pub fn restore<S>(&mut self, snapshot: &Snapshot<K, S>, restore: impl FnOnce(&K::Shared, &S)) {
+    /// Makes the world what it was. `restore` puts back what `capture` took; after a panic or
+    /// [`cedo_machine::Machine::power`] the kernels may be in the middle of anything before.
+    pub fn restore<S>(
+        &mut self,
+        snapshot: &Snapshot<S>,
+        restore: impl FnOnce(&mut [K], &K::Shared, &S),
+    ) {
         assert!(Rc::ptr_eq(&self.board, &snapshot.board), "a snapshot of another world");
         self.images.restore(&snapshot.images);
-        self.kernels.clone_from(&snapshot.kernels);
         self.board.state.borrow_mut().clone_from(&snapshot.state);
-        restore(self.shared, &snapshot.shared);
+        restore(&mut self.kernels, self.shared, &snapshot.kernels);
     }
-}
 
-impl<K: Upcalls<Machine = HostMachine>> World<K> {
     /// A hash of the contents of these frames.
     pub fn fingerprint(&mut self, frames: &[Frame]) -> u64 {
         let mut mix = Mix::default();

@@ -33,13 +33,20 @@ fn registers(world: &World<Toy>, core: CoreNumber) -> HostContext {
     world.context(Toy::frame(world.platform(), u32::from(core.0)))
 }
 
-fn take(world: &mut World<Toy>) -> Snapshot<Toy, Vec<u64>> {
-    world.snapshot(|mail| mail.0.iter().map(|value| value.load(Ordering::SeqCst)).collect())
+/// What a toy keeps outside frames: the kernels' counts of entries, the mail.
+type Kept = (Vec<u64>, Vec<u64>);
+
+fn take(world: &mut World<Toy>) -> Snapshot<Kept> {
+    world.snapshot(|kernels, mail| {
+        let mail = mail.0.iter().map(|value| value.load(Ordering::SeqCst)).collect();
+        (kernels.iter().map(|kernel| kernel.entries).collect(), mail)
+    })
 }
 
-fn put(mail: &Mail, values: &Vec<u64>) {
+fn put(kernels: &mut [Toy], mail: &Mail, (entries, values): &Kept) {
     let pairs = mail.0.iter().zip(values);
     pairs.for_each(|(mail, value)| mail.store(*value, Ordering::SeqCst));
+    kernels.iter_mut().zip(entries).for_each(|(kernel, entries)| kernel.entries = *entries);
 }
 
 /// The sentence that a step stops the test with.
@@ -319,9 +326,10 @@ fn everything(world: &mut World<Toy>) -> String {
     world.hash_machine(&mut machine);
     let table: Vec<_> = world.platform().frame_table.iter().collect();
     let mail: Vec<_> = world.shared().0.iter().collect();
-    let (now, console) = (world.now(), world.console());
+    let entries = [A, B].map(|core| world.kernel(core).entries);
+    let (now, console, counters) = (world.now(), world.console(), world.counters(A));
     let machine = machine.finish();
-    format!("{memory:x} {machine:x} {table:?} {mail:?} {now:?} {console} {:?}", world.counters(A))
+    format!("{memory:x} {machine:x} {table:?} {mail:?} {entries:?} {now:?} {console} {counters:?}")
 }
 
 #[test]
@@ -364,7 +372,7 @@ fn every_order_of_two_posts_and_their_signals_delivers_both() {
 /// Each core posts 100 to the other as often as `left` says, in every order of posts and signals.
 fn interleave(
     world: &mut World<Toy>,
-    here: &Snapshot<Toy, Vec<u64>>,
+    here: &Snapshot<Kept>,
     left: [u64; 2],
     end: &mut impl FnMut(&World<Toy>),
 ) {

@@ -59,12 +59,12 @@ pub fn roles(operation: Operation, to: u64, from: u64, tag: u64) -> Roles {
 /// One value posted per core.
 pub struct Mail(pub [AtomicU64; MAX_CORES]);
 
-#[derive(Clone)]
+/// The kernel. The count of its entries goes to the frame table, so that it must be restored too.
 pub struct Toy {
     machine: HostMachine,
     shared: &'static Mail,
     platform: &'static Platform,
-    entries: u64,
+    pub entries: u64,
 }
 
 impl Toy {

@@ -13,7 +13,7 @@
 //! |---|---|
 //! | [`context`] | [`HostContext`]: saved user state |
 //! | [`page`] | [`HostPages`]: page-table entries of trivial bits |
-//! | [`memory`] | the frames behind the window; the only unsafe operation of the crate |
+//! | `memory` | the frames behind the window; the only unsafe operation of the crate |
 //! | [`board`] | what the cores share: clock, lines, ports, console |
 //! | [`line`](mod@line) | interrupt lines |
 //! | [`cpu`] | [`HostMachine`]: one core |
@@ -35,7 +35,7 @@ pub mod cpu;
 pub mod event;
 pub mod image;
 pub mod line;
-pub mod memory;
+mod memory;
 pub mod observe;
 pub mod page;
 pub mod random;

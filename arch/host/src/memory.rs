@@ -39,10 +39,10 @@ impl Memory {
         // 1. `cells` is leaked: mapped until the process ends. All of it is inside `UnsafeCell`s,
         //    so writing through a pointer derived from the shared reference is allowed.
         // 2. `Cells` is aligned to a page.
-        // 3. The only other owner is this type. It hands out no references, and its users touch
+        // 3. The only other owner is this type, which is private to this crate. Its users touch
         //    frames between two steps of the world, when the kernel borrows none; the machine,
-        //    inside a step, reads page tables only. `Memory` stays in one OS thread with its world:
-        //    the board that holds it is behind an `Rc`.
+        //    inside a step, reads page tables only. All of them stay in one OS thread: the board
+        //    that holds the memory is behind an `Rc`.
         unsafe { Window::new(base, self.frames()) }
     }
 

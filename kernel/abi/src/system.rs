@@ -23,6 +23,22 @@ pub const NAME_BYTES: usize = 24;
 pub type NameBytes = [u8; NAME_BYTES];
 /// Parameter words that a thread's scheduler (and the thread) reads: policy and role.
 pub const PARAMETERS: usize = 4;
+/// Meaning of the parameter words to the policies and programs of this repository; a policy of your
+/// own may read them otherwise.
+pub mod parameter {
+    /// Priority; more is more urgent.
+    pub const PRIORITY: usize = 0;
+    /// Longest turn in nanoseconds; 0 leaves it to the policy.
+    pub const SLICE_NS: usize = 1;
+    /// What the thread is to do, a number its program knows.
+    pub const ROLE: usize = 2;
+    /// A number for that role.
+    pub const VALUE: usize = 3;
+}
+/// Children that one scheduler can have in a description: as many as the user library keeps.
+pub const MAX_CHILDREN: usize = 64;
+/// Highest badge that a description may choose.
+pub const MAX_BADGE: u64 = u32::MAX as u64;
 /// "No thread": of [`ThreadRecord::handler`], the first server handles its faults.
 pub const NONE: u32 = u32::MAX;
 
@@ -115,6 +131,8 @@ pub mod thread_flag {
     pub const SCHEDULER: u32 = 8;
     /// Created and made known, but not started: whoever has a Thread capability starts it.
     pub const STOPPED: u32 = 16;
+    /// In an environment only: it is the root scheduler of its core.
+    pub const ROOT: u32 = 32;
 }
 
 /// A range of memory that threads share or a device.
@@ -157,7 +175,8 @@ pub mod grant {
     pub const IRQ: u32 = 3;
     /// I/O ports: a = first, b = count.
     pub const PORTS: u32 = 4;
-    /// A Region: a = memory index, b = address to map it at (0: the capability only).
+    /// A Region: a = memory index, b = address to map it at (0: the capability only). Threads of
+    /// one Space may name the same memory at the same address: it is mapped once.
     pub const MEMORY: u32 = 5;
     /// A Core capability: a = core.
     pub const CORE: u32 = 6;
@@ -243,6 +262,10 @@ pub mod place {
     pub const MAX_STACK_PAGES: u32 = (STRIDE / crate::layout::PAGE_SIZE) as u32 - 1;
     /// First address for memories that the description maps without saying where.
     pub const MEMORY: u64 = 0x0000_5000_0000_0000;
+    /// Memories are mapped from here: programs lie below.
+    pub const MAPPINGS_START: u64 = 0x0000_0000_4000_0000;
+    /// Memories are mapped up to here: stacks lie above.
+    pub const MAPPINGS_END: u64 = STACK_TOP - STRIDE;
 }
 
 /// `text` as a padded name; what does not fit is cut.

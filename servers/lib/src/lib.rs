@@ -1,8 +1,51 @@
-//! The user library.
+//! The user library: safe, allocation-free, and the only thing besides `cedo-api` that a server
+//! needs.
+//!
+//! It gives the kernel's operations types, and contains the loops that most servers are: the one
+//! that drives a scheduling policy, and the one of an interrupt driver. It decides nothing: whatever
+//! it does is one call further down in `cedo-rt`.
+//!
+//! | file | contents |
+//! |---|---|
+//! | [`environment`] | what init gave this thread, by name |
+//! | [`capability`] | typed capabilities; copy, derive, drop |
+//! | [`ipc`] | messages |
+//! | [`thread`] | make, start, stop, inspect threads |
+//! | [`memory`] | Spaces, Regions, Irq objects; map and unmap |
+//! | [`processor`] | cores and I/O ports |
+//! | [`clock`] | time, read without the kernel |
+//! | [`console`] | text for people |
+//! | [`policy`] | the trait of a scheduling policy |
+//! | [`lists`] | lists of children for policies |
+//! | [`sched`] | the loop that drives a policy as a root or as a nested scheduler |
+//! | [`driver`] | the loop of an interrupt driver |
+//! | [`call`] | system calls other than IPC |
 #![no_std]
 #![forbid(unsafe_code)]
+
 #[cfg(test)]
 extern crate std;
 
+pub mod call;
+pub mod capability;
+pub mod clock;
+pub mod console;
+pub mod driver;
+pub mod environment;
+pub mod ipc;
 pub mod lists;
+pub mod memory;
 pub mod policy;
+pub mod processor;
+pub mod sched;
+pub mod thread;
+
+pub use capability::{Core, Gate, Irq, Lines, Ports, Region, Space, Thread};
+pub use cedo_abi as abi;
+pub use cedo_abi::{Label, Rights, Status, Tag, Token};
+pub use cedo_rt::stack::Stack;
+pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, text};
+pub use clock::Clock;
+pub use console::Console;
+pub use environment::Environment;
+pub use ipc::{Ipc, Message, Partner, Winner};

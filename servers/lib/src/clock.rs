@@ -1,0 +1,46 @@
+//! Time, read without the kernel.
+
+use cedo_abi::MAX_CORES;
+use cedo_abi::info::{KernelInfo, feature};
+use cedo_rt::page::kernel_info;
+use cedo_rt::raw::counter;
+
+/// The machine-wide clock as one core reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    scale: u64,
+    offset: u64,
+}
+
+impl Clock {
+    /// The clock for threads of `core`.
+    pub fn of_core(core: u32) -> Clock {
+        let page = kernel_info();
+        let core = core as usize;
+        let offset = if core < MAX_CORES { page.clock_offset[core] } else { 0 };
+        Clock { scale: page.clock_scale, offset: offset as u64 }
+    }
+
+    /// Nanoseconds now.
+    #[inline]
+    pub fn now_ns(&self) -> u64 {
+        let ticks = u128::from(counter().wrapping_add(self.offset));
+        ((ticks * u128::from(self.scale)) >> 32) as u64
+    }
+}
+
+/// The raw counter: cycles on a machine, instructions under an emulator that counts them.
+#[inline]
+pub fn ticks() -> u64 {
+    counter()
+}
+
+/// True if the counter counts an emulator's instructions: print no times from it.
+pub fn is_emulated() -> bool {
+    kernel_info().features & feature::EMULATED != 0
+}
+
+/// The kernel information page.
+pub fn information() -> &'static KernelInfo {
+    kernel_info()
+}

@@ -1,0 +1,249 @@
+//! The loop: hear, choose, dispatch.
+
+use super::book::Book;
+use super::sleepers::{DONE, FULL, REFUSED, SLEEP_UNTIL, Sleepers};
+use crate::capability::{Core, Thread};
+use crate::clock::Clock;
+use crate::driver::reply;
+use crate::environment::Environment;
+use crate::ipc::{Ipc, Message, Partner};
+use crate::policy::{Decision, Grant, PARAMETERS, Policy, Why};
+use crate::processor::Protocol;
+use cedo_abi::call::{ipc, thread};
+use cedo_abi::{Label, Status, Token, notice};
+
+/// Parameters of a child that no description names: one that was adopted, such as the first server
+/// when its root's place is taken. It handles everybody's faults: most urgent.
+const ADOPTED: [u64; PARAMETERS] = [u64::MAX, 0, 0, 0];
+
+/// Runs `policy` over the children that the environment names, for ever.
+pub fn run<P: Policy>(environment: &Environment, policy: &mut P) -> ! {
+    let mut scheduler = Scheduler::new(environment, policy);
+    loop {
+        scheduler.step();
+    }
+}
+
+/// A policy and what the loop keeps for it.
+pub struct Scheduler<'a, P> {
+    policy: &'a mut P,
+    /// The core, of a root.
+    root: Option<Core>,
+    chain: bool,
+    clock: Clock,
+    now_ns: u64,
+    /// Event number of the last message.
+    seen: u64,
+    /// The deadline the core is set to, as far as is known; 0: none.
+    armed_ns: u64,
+    idle_flags: u64,
+    /// The child that the last dispatch went to, until something is heard.
+    running: Option<usize>,
+    book: Book,
+    sleepers: Sleepers,
+}
+
+impl<'a, P: Policy> Scheduler<'a, P> {
+    /// Admits the children of the environment.
+    pub fn new(environment: &Environment, policy: &'a mut P) -> Self {
+        let mut known = 0;
+        for (number, child) in environment.children().take(crate::policy::CHILDREN).enumerate() {
+            policy.admit(number, &child.parameters);
+            known = number + 1;
+        }
+        let root = if environment.is_root() { environment.my_core() } else { None };
+        if root.is_none() {
+            // Without *blocked* a core could idle while another child waits for its turn. A kernel
+            // that refuses has no such option, and asking again would not help.
+            let _ = Thread::set_my_options(thread::ASK_BLOCKED);
+        }
+        let clock = Clock::of_core(environment.core_number());
+        Scheduler {
+            policy,
+            root,
+            chain: environment.protocol() == Protocol::Chain,
+            clock,
+            now_ns: clock.now_ns(),
+            seen: 0,
+            armed_ns: 0,
+            idle_flags: 0,
+            running: None,
+            book: Book::new(known),
+            sleepers: Sleepers::new(),
+        }
+    }
+
+    /// Flags of the idle operation (`cedo_abi::call::core::RUN_WOKEN`), for a root.
+    pub fn with_idle_flags(mut self, flags: u64) -> Self {
+        self.idle_flags = flags;
+        self
+    }
+
+    /// Once around: choose, dispatch or wait, hear.
+    pub fn step(&mut self) {
+        self.wake_sleepers();
+        match self.policy.choose(self.now_ns) {
+            Some(decision) => self.dispatch(decision),
+            None => self.wait(),
+        }
+    }
+
+    fn dispatch(&mut self, decision: Decision) {
+        let child = decision.child;
+        let Some(token) = self.book.take(child) else {
+            self.policy.blocked(child);
+            return;
+        };
+        let (mut flags, mut deadline_ns) = (0, 0);
+        if self.root.is_some() {
+            deadline_ns = self.deadline_ns(decision.until_ns);
+            if deadline_ns != self.armed_ns {
+                self.armed_ns = deadline_ns;
+                flags |= ipc::DEADLINE;
+            }
+        }
+        if decision.grant == Grant::Fresh {
+            flags |= ipc::RESCHEDULE;
+        }
+        let words = [self.seen, deadline_ns, 0, 0, 0, 0, 0];
+        let message = Ipc::reply_and_wait(token).flags(flags).message(0, 2, words).make();
+        self.now_ns = self.clock.now_ns();
+        match message.status {
+            Status::News => {
+                // Nothing was consumed: the child is ready as before.
+                self.ready(child, token, Why::Preempted);
+                self.hear(&message);
+            }
+            status if status.is_done() => {
+                self.running = Some(child);
+                self.hear(&message);
+            }
+            // The child stopped being ready: there will be a message when it is again.
+            _ => self.policy.blocked(child),
+        }
+    }
+
+    /// Nobody is ready: halts the core (root), or gives the processor up until there is news.
+    fn wait(&mut self) {
+        let message = match self.root {
+            Some(core) => {
+                let deadline_ns = self.sleepers.earliest_ns();
+                if let Some(deadline_ns) = deadline_ns {
+                    self.armed_ns = deadline_ns;
+                }
+                core.idle(self.seen, deadline_ns, self.idle_flags)
+            }
+            None => Ipc::receive(Partner::ANY).make(),
+        };
+        self.now_ns = self.clock.now_ns();
+        match message.status {
+            status if status.is_done() => self.hear(&message),
+            Status::Aborted | Status::Stale | Status::PartnerGone => {}
+            status => panic!("the scheduler cannot wait: {status:?}"),
+        }
+    }
+
+    fn hear(&mut self, message: &Message) {
+        self.take_in(message);
+        if self.chain && message.kernel_label() == Some(Label::Preempted) {
+            let second = Ipc::receive(Partner::ANY).receive_zero().make();
+            if second.arrived() {
+                self.take_in(&second);
+            }
+        }
+        if let Some(child) = self.running.take()
+            && !self.book.is_ready(child)
+        {
+            self.policy.blocked(child);
+        }
+        if self.armed_ns <= self.now_ns {
+            self.armed_ns = 0;
+        }
+    }
+
+    fn take_in(&mut self, message: &Message) {
+        self.seen = message.event;
+        let why = match message.kernel_label() {
+            Some(Label::Preempted) => Why::Preempted,
+            Some(Label::Yielded) => Why::Yielded,
+            Some(Label::Lost) => Why::Lost,
+            Some(Label::New) => Why::New,
+            Some(Label::Woken | Label::Stuck | Label::Lease) => Why::Woken,
+            Some(Label::Blocked | Label::Fault) => return self.stopped(message.badge),
+            Some(Label::Irq) => return acknowledge(message),
+            Some(Label::Idle | Label::Kick) => return,
+            None => return self.serve(message),
+        };
+        if let Some(token) = message.token() {
+            self.hear_of(message.badge, token, why);
+        }
+        let second = message.words[notice::PREEMPTER_TOKEN];
+        if second != 0 {
+            self.hear_of(message.words[notice::PREEMPTER], Token(second), Why::Woken);
+        }
+    }
+
+    /// The child with this cookie is ready. An unknown one is adopted, if there is room.
+    fn hear_of(&mut self, cookie: u64, token: Token, why: Why) {
+        if let Some(child) = self.book.child(cookie) {
+            return self.ready(child, token, why);
+        }
+        let Some(child) = self.book.add() else { return };
+        if Thread::set_cookie(token, child as u64 + 1).is_ok() {
+            self.policy.admit(child, &ADOPTED);
+            self.ready(child, token, why);
+        }
+    }
+
+    fn ready(&mut self, child: usize, token: Token, why: Why) {
+        self.book.put(child, token);
+        self.policy.ready(child, why, self.now_ns);
+    }
+
+    /// The child with this cookie waits, or is stopped by a fault that nobody handles.
+    fn stopped(&mut self, cookie: u64) {
+        let Some(child) = self.book.child(cookie) else { return };
+        if self.running == Some(child) {
+            self.running = None;
+        }
+        self.book.take(child);
+        self.policy.blocked(child);
+    }
+
+    /// A message that is not the kernel's.
+    fn serve(&mut self, message: &Message) {
+        let Some(token) = message.token() else { return };
+        let refusal = match message.label() {
+            SLEEP_UNTIL if self.root.is_some() => {
+                if self.sleepers.add(message.words[0], token) {
+                    return;
+                }
+                FULL
+            }
+            _ => REFUSED,
+        };
+        reply(token, refusal, 0, [0; 7]);
+    }
+
+    fn wake_sleepers(&mut self) {
+        while let Some(token) = self.sleepers.take_due(self.now_ns) {
+            // A sleeper that was aborted meanwhile answers STALE, and that is all.
+            reply(token, DONE, 1, [self.now_ns, 0, 0, 0, 0, 0, 0]);
+        }
+    }
+
+    /// The earlier of the decision's end and the first sleeper's time; 0: none.
+    #[inline]
+    fn deadline_ns(&self, until_ns: Option<u64>) -> u64 {
+        let until_ns = until_ns.unwrap_or(u64::MAX);
+        let earliest_ns = self.sleepers.earliest_ns().unwrap_or(u64::MAX).min(until_ns);
+        if earliest_ns == u64::MAX { 0 } else { earliest_ns }
+    }
+}
+
+/// A root that was made the handler of a device: the interrupt did its work by ending the grant.
+fn acknowledge(message: &Message) {
+    if let Some(token) = message.token() {
+        reply(token, 0, 0, [0; 7]);
+    }
+}

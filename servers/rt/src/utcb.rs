@@ -1,0 +1,94 @@
+//! The page that a thread shares with the kernel, as its owner sees it.
+
+use cedo_abi::utcb::{StateArea, Utcb};
+use cedo_abi::{MESSAGE_WORDS, REGISTER_WORDS};
+use core::mem::offset_of;
+use core::ptr::NonNull;
+
+/// The UTCB page of the current thread. Neither copied nor sent: there is one per thread.
+#[derive(Debug)]
+pub struct UtcbPage {
+    page: NonNull<Utcb>,
+}
+
+impl UtcbPage {
+    /// # Safety
+    /// 1. `page` is a UTCB page of the calling thread, mapped readable and writable while it lives.
+    /// 2. There is no other `UtcbPage` for it.
+    pub(crate) const unsafe fn new(page: NonNull<Utcb>) -> UtcbPage {
+        UtcbPage { page }
+    }
+
+    /// A page of zeroes for tests on the host.
+    #[cfg(not(target_os = "none"))]
+    pub fn for_tests() -> UtcbPage {
+        let page = std::boxed::Box::leak(std::boxed::Box::new(Utcb::EMPTY));
+        // SAFETY: 1. the page is leaked; 2. it was made here.
+        unsafe { UtcbPage::new(NonNull::from(page)) }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> u64 {
+        self.page.as_ptr() as u64
+    }
+
+    /// Message word `index`. The first [`REGISTER_WORDS`] travel in registers: what the page has in
+    /// their places means nothing. 0 beyond the last.
+    #[inline]
+    pub fn word(&self, index: usize) -> u64 {
+        if index >= MESSAGE_WORDS {
+            return 0;
+        }
+        let place = self.page.as_ptr().cast::<u64>().wrapping_add(index);
+        // SAFETY: `place` is inside the page, which is mapped (`new`), and aligned; the message
+        // words are its first field.
+        unsafe { place.read_volatile() }
+    }
+
+    /// Sets message word `index`; nothing beyond the last.
+    #[inline]
+    pub fn set_word(&mut self, index: usize, value: u64) {
+        if index >= MESSAGE_WORDS {
+            return;
+        }
+        let place = self.page.as_ptr().cast::<u64>().wrapping_add(index);
+        // SAFETY: `place` is inside the page, which is mapped (`new`), and aligned; the message
+        // words are its first field.
+        unsafe { place.write_volatile(value) }
+    }
+
+    /// Sets the words of a message that do not travel in registers.
+    #[inline]
+    pub fn set_tail(&mut self, words: &[u64]) {
+        for (index, word) in words.iter().enumerate().skip(REGISTER_WORDS) {
+            self.set_word(index, *word);
+        }
+    }
+
+    /// The register state that the kernel wrote with the last message or READ.
+    pub fn received(&self) -> StateArea {
+        let place = self.field::<StateArea>(offset_of!(Utcb, received));
+        // SAFETY: `place` is a field of the page, which is mapped (`new`); any bytes are a value.
+        unsafe { place.read_volatile() }
+    }
+
+    /// Sets the register state to install with a reply or WRITE.
+    pub fn set_reply(&mut self, state: &StateArea) {
+        let place = self.field::<StateArea>(offset_of!(Utcb, reply));
+        // SAFETY: `place` is a field of the page, which is mapped (`new`).
+        unsafe { place.write_volatile(*state) }
+    }
+
+    /// What the thread's creator left for it.
+    pub fn argument(&self) -> u64 {
+        let place = self.field::<u64>(offset_of!(Utcb, argument));
+        // SAFETY: `place` is a field of the page, which is mapped (`new`).
+        unsafe { place.read_volatile() }
+    }
+
+    fn field<T>(&self, offset: usize) -> *mut T {
+        self.page.as_ptr().wrapping_byte_add(offset).cast()
+    }
+}
+
+const _: () = assert!(offset_of!(Utcb, words) == 0);

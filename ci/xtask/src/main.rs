@@ -1,2 +1,79 @@
-//! Cedo's commands.
-fn main() {}
+//! `cargo xtask`: builds, boots, measures, checks and packs Cedo.
+//!
+//! Runs on the host. It knows file formats and other programs (cargo, the emulator, GRUB); what the
+//! kernel means is not here.
+//!
+//! | file | contents |
+//! |---|---|
+//! | [`run`] | command: boot a system in the emulator |
+//! | [`bench`] | command: boot the benchmarks, print and save the figures |
+//! | [`check`] | command: rules that need no boot |
+//! | [`test`] | command: everything, on many machine variants |
+//! | [`image`] | command: write a bootable ISO image |
+//! | [`setup`] | command: look for what the others need, install what is missing |
+//! | [`system`] | reads and packs a system description |
+//! | [`archive`] | packs the boot archive |
+//! | [`workspace`] | folders, packages and systems of this checkout |
+//! | [`build`] | runs cargo for kernel and servers, makes the files of one boot |
+//! | [`elf`] | drops debug information from an ELF file |
+//! | [`iso`] | wraps one boot into a GRUB image |
+//! | [`qemu`] | the emulated PC: command line, time limit, console, how it ended |
+//! | [`log`] | decodes the kernel's binary log |
+//! | [`progress`] | what a person sees while a step takes long |
+#![forbid(unsafe_code)]
+
+mod archive;
+mod bench;
+mod build;
+mod check;
+mod elf;
+mod image;
+mod iso;
+mod log;
+mod progress;
+mod qemu;
+mod run;
+mod setup;
+mod system;
+mod test;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Build, boot, measure and check Cedo, a multicore microkernel without a scheduler.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Bench(bench::Arguments),
+    Check(check::Arguments),
+    Test(test::Arguments),
+    Image(image::Arguments),
+    Setup(setup::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::main(&arguments),
+        Command::Bench(arguments) => bench::main(&arguments),
+        Command::Check(arguments) => check::main(&arguments),
+        Command::Test(arguments) => test::main(&arguments),
+        Command::Image(arguments) => image::main(&arguments),
+        Command::Setup(arguments) => setup::main(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

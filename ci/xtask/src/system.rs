@@ -43,7 +43,8 @@ use source::{Problem, Problems};
 
 /// Reads and checks the file at `path`. The text of the error is complete: print it as it is.
 pub fn load(path: &Path) -> anyhow::Result<Description> {
-    let name = path.display().to_string();
+    let here = std::env::current_dir().unwrap_or_default();
+    let name = path.strip_prefix(&here).unwrap_or(path).display().to_string();
     let source = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the system description `{name}`"))?;
     let programs = programs(&workspace().join("servers"))?;

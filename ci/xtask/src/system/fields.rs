@@ -133,8 +133,11 @@ impl<'a> Fields<'a> {
         let mut rights = Rights::NONE;
         for value in self.list("rights", problems) {
             let Some(word) = text(value, problems) else { continue };
-            let chosen = choose(&word, "right", choices, problems).unwrap_or_default();
-            rights = rights.or(chosen);
+            match choose(&word, "right", choices, problems) {
+                Some(right) => rights = rights.or(right),
+                // One problem is enough: not also that no right is left.
+                None => return default,
+            }
         }
         rights
     }

@@ -50,6 +50,7 @@ fn own(name: &At<String>, what: &str, problems: &mut Problems) {
 
 fn program(program: &At<String>, programs: &[String], problems: &mut Problems) {
     if programs.contains(&program.value) {
+        form(program, cedo_abi::archive::NAME_BYTES, problems);
         return;
     }
     let title = format!("unknown program `{}`", program.value);

@@ -73,7 +73,7 @@ impl Problems {
             text.push('\n');
         }
         let errors = match self.list.len() {
-            1 => "a previous error".to_string(),
+            1 => "1 previous error".to_string(),
             count => format!("{count} previous errors"),
         };
         let _ =

@@ -1,0 +1,222 @@
+//! Runs cargo for kernel and servers, and makes the files of one boot.
+
+use crate::qemu::Machine;
+use crate::system::Description;
+use crate::workspace::{System, Workspace, cargo};
+use crate::{archive, elf, progress, system};
+use anyhow::{Context, Result, bail, ensure};
+use cedo_abi::archive::{INIT, SYSTEM};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Target of kernel and servers on a PC.
+pub const TARGET: &str = "x86_64-unknown-none";
+/// Package of the PC kernel.
+pub const KERNEL: &str = "cedo-pc";
+const MEBIBYTE: u64 = 1 << 20;
+/// Packages of servers are called this and the name of the program.
+const PREFIX: &str = "cedo-";
+/// Variables that would replace the flags in `.cargo/config.toml`, without which nothing links.
+const FOREIGN_FLAGS: [&str; 5] = [
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CARGO_TARGET_X86_64_UNKNOWN_NONE_RUSTFLAGS",
+];
+
+/// How the kernel is built. Servers are always built for release.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Profile {
+    /// Asserts its invariants.
+    Debug,
+    /// As it ships.
+    Release,
+}
+
+impl Profile {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// The files of one boot.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    /// The kernel with debug information and log strings.
+    pub kernel: PathBuf,
+    /// The same for a boot loader.
+    pub stripped: PathBuf,
+    /// The boot archive.
+    pub archive: PathBuf,
+    /// The smallest machine that can run the system.
+    pub machine: Machine,
+    /// Its name.
+    pub system: String,
+}
+
+/// Builds everything that `system` names and packs it.
+pub fn boot(workspace: &Workspace, system: &System, profile: Profile) -> Result<Boot> {
+    let description = system::load(&shown(&system.path))?;
+    let programs = description.programs();
+    let mut packages = vec![package(workspace, system, INIT)?];
+    for program in &programs {
+        if program != INIT {
+            packages.push(package(workspace, system, program)?);
+        }
+    }
+    progress::say(&format!("Building the kernel ({})", profile.name()));
+    let kernel = one(cargo_build(workspace, profile, &[KERNEL.to_string()])?, KERNEL)?;
+    progress::say(&format!("Building the servers of system `{}`", system.name));
+    let servers = cargo_build(workspace, Profile::Release, &packages)?;
+    pack(workspace, system, profile, &kernel, &servers, &description)
+}
+
+fn pack(
+    workspace: &Workspace,
+    system: &System,
+    profile: Profile,
+    kernel: &Path,
+    servers: &BTreeMap<String, PathBuf>,
+    description: &Description,
+) -> Result<Boot> {
+    let mut files = Vec::new();
+    for (name, path) in servers {
+        let program = name.strip_prefix(PREFIX).unwrap_or(name);
+        let contents = read(path)?;
+        let contents = if program == INIT {
+            archive::flatten(&contents).with_context(|| format!("cannot flatten {name}"))?
+        } else {
+            elf::strip(&contents).with_context(|| format!("cannot strip {name}"))?
+        };
+        files.push((program.to_string(), contents));
+    }
+    files.push((SYSTEM.to_string(), description.pack()));
+    let folder = workspace.output()?;
+    let boot = Boot {
+        kernel: kernel.to_path_buf(),
+        stripped: folder.join(format!("kernel-{}.elf", profile.name())),
+        archive: folder.join(format!("{}.archive", system.name)),
+        machine: machine(description)?,
+        system: system.name.clone(),
+    };
+    write(&boot.stripped, &elf::strip(&read(kernel)?)?)?;
+    write(&boot.archive, &archive::build(&files))?;
+    Ok(boot)
+}
+
+fn machine(description: &Description) -> Result<Machine> {
+    let mut machine = Machine::new(description.cores());
+    let needed = u32::try_from(description.ram.div_ceil(MEBIBYTE))?;
+    machine.memory_mib = machine.memory_mib.max(needed);
+    Ok(machine)
+}
+
+/// As short as it can be shown from the current folder.
+fn shown(path: &Path) -> PathBuf {
+    let folder = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(folder).unwrap_or(path).to_path_buf()
+}
+
+fn package(workspace: &Workspace, system: &System, program: &str) -> Result<String> {
+    let name = format!("{PREFIX}{program}");
+    ensure!(
+        workspace.metadata.packages.iter().any(|package| package.name == name),
+        "system `{}` needs the program `{program}`, but the workspace has no package `{name}`; \
+         correct {} or add the package to Cargo.toml",
+        system.name,
+        system.path.display()
+    );
+    Ok(name)
+}
+
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    executable: Option<PathBuf>,
+    target: Option<MessageTarget>,
+}
+
+#[derive(Deserialize)]
+struct MessageTarget {
+    name: String,
+}
+
+/// Builds packages for the PC; answers the program of each by its name.
+pub fn cargo_build(
+    workspace: &Workspace,
+    profile: Profile,
+    packages: &[String],
+) -> Result<BTreeMap<String, PathBuf>> {
+    let mut command = target_cargo(workspace);
+    command.args(["build", "--target", TARGET, "--message-format=json-render-diagnostics"]);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("{} did not build; the compiler's messages are above", packages.join(", "));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(executables(&text).collect())
+}
+
+/// A cargo command in the checkout with the flags of the target.
+pub fn target_cargo(workspace: &Workspace) -> Command {
+    let mut command = Command::new(cargo());
+    command.current_dir(&workspace.root);
+    for name in FOREIGN_FLAGS {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn executables(messages: &str) -> impl Iterator<Item = (String, PathBuf)> + '_ {
+    messages.lines().filter_map(|line| {
+        let message: Message = serde_json::from_str(line).ok()?;
+        (message.reason == "compiler-artifact").then_some(())?;
+        Some((message.target?.name, message.executable?))
+    })
+}
+
+/// The program called `name`.
+pub fn one(mut built: BTreeMap<String, PathBuf>, name: &str) -> Result<PathBuf> {
+    built.remove(name).with_context(|| format!("cargo built no program called `{name}`"))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn write(path: &Path, contents: &[u8]) -> Result<()> {
+    std::fs::write(path, contents).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::executables;
+    use std::path::PathBuf;
+
+    #[test]
+    fn finds_programs_among_cargo_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"cedo_lib"},"executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"cedo-init"},"executable":"/t/x"}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+            "\nnoise\n"
+        );
+        let found: Vec<_> = executables(messages).collect();
+        assert_eq!(found, [("cedo-init".to_string(), PathBuf::from("/t/x"))]);
+    }
+}

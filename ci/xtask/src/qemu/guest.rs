@@ -1,0 +1,249 @@
+//! Runs the emulator under a time limit and collects what the guest prints.
+
+use super::console::Plain;
+use super::end::End;
+use super::{Machine, Medium, program};
+use crate::log::{Dictionary, Follower};
+use anyhow::{Context, Result};
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes read from the emulator at once.
+const PIECE_BYTES: usize = 4096;
+/// Exit code after an interrupt, as shells use it.
+const INTERRUPTED: i32 = 130;
+
+/// Gets what the guest prints, in pieces.
+pub type Show<'a> = Box<dyn FnMut(&[u8]) + 'a>;
+
+/// What to run and how to watch it.
+pub struct Session<'a> {
+    pub machine: &'a Machine,
+    pub medium: Medium<'a>,
+    /// Wall-clock time before the emulator is ended.
+    pub limit: Option<Duration>,
+    /// Gets the console, as it comes.
+    pub show: Show<'a>,
+    /// Prints the decoded log to stderr meanwhile.
+    pub follow: Option<Dictionary>,
+    /// Our terminal is the guest's.
+    pub interactive: bool,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Outcome {
+    pub end: End,
+    /// All that the guest printed, as plain text.
+    pub transcript: String,
+    pub took: Duration,
+    /// The binary log.
+    pub log: Vec<u8>,
+}
+
+type Shared = Arc<Mutex<Child>>;
+
+/// Emulators that an interrupt must end.
+static RUNNING: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
+static INTERRUPTS: Once = Once::new();
+
+/// Boots, waits for the end, and says how it was.
+pub fn run(session: Session<'_>) -> Result<Outcome> {
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
+    let log = folder.path().join("log");
+    let mut command = Command::new(program());
+    command.args(session.machine.arguments(&session.medium, &log));
+    let terminal = (session.interactive && std::io::stdin().is_terminal()).then(Terminal::save);
+    command.stdin(if terminal.is_some() { Stdio::inherit() } else { Stdio::null() });
+    let follower = session.follow.map(|dictionary| Follower::start(dictionary, log.clone()));
+    let mut outcome = watch(command, session.limit, session.show)?;
+    if let Some(follower) = follower {
+        follower.finish();
+    }
+    outcome.log = read_log(&log);
+    Ok(outcome)
+}
+
+fn read_log(path: &Path) -> Vec<u8> {
+    // Without the file the emulator did not get as far as creating it: there is no log then.
+    std::fs::read(path).unwrap_or_default()
+}
+
+/// Runs `command` as the emulator.
+fn watch(mut command: Command, limit: Option<Duration>, show: Show<'_>) -> Result<Outcome> {
+    let start = Instant::now();
+    let name = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {name}; `cargo xtask setup` installs it"))?;
+    let console = pieces(child.stdout.take().context("the emulator has no stdout")?);
+    let errors = pieces(child.stderr.take().context("the emulator has no stderr")?);
+    let child = register(child);
+    let (transcript, timely) = collect(&console, limit.map(|limit| start + limit), show);
+    if !timely {
+        // It may have ended by itself in this instant; then there is nothing to kill.
+        let _ = lock(&child).kill();
+    }
+    let status = lock(&child).wait().context("cannot wait for the emulator")?;
+    forget(&child);
+    let errors: Vec<u8> = errors.iter().flatten().collect();
+    let end =
+        if timely { End::of(status, &String::from_utf8_lossy(&errors)) } else { End::TimeLimit };
+    Ok(Outcome { end, transcript, took: start.elapsed(), log: Vec::new() })
+}
+
+/// Reads in a thread of its own; the channel closes at the end of the stream.
+fn pieces(mut stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; PIECE_BYTES];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The console until it closes, and whether that was before `deadline`.
+fn collect(
+    console: &Receiver<Vec<u8>>,
+    deadline: Option<Instant>,
+    mut show: Show<'_>,
+) -> (String, bool) {
+    let mut plain = Plain::default();
+    let mut transcript = Vec::new();
+    let timely = loop {
+        let piece = match deadline {
+            Some(deadline) => {
+                console.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            }
+            None => console.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match piece {
+            Ok(bytes) => {
+                let text = plain.filter(&bytes);
+                show(&text);
+                transcript.extend(text);
+            }
+            Err(RecvTimeoutError::Disconnected) => break true,
+            Err(RecvTimeoutError::Timeout) => break false,
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            break false;
+        }
+    };
+    (String::from_utf8_lossy(&transcript).into_owned(), timely)
+}
+
+fn register(child: Child) -> Shared {
+    INTERRUPTS.call_once(|| {
+        if ctrlc::set_handler(end_all).is_err() {
+            eprintln!("warning: an interrupt will leave the emulator running");
+        }
+    });
+    let child = Arc::new(Mutex::new(child));
+    lock(&RUNNING).push(Arc::clone(&child));
+    child
+}
+
+fn forget(child: &Shared) {
+    lock(&RUNNING).retain(|other| !Arc::ptr_eq(other, child));
+}
+
+/// On an interrupt: no emulator outlives this program.
+fn end_all() {
+    for child in lock(&RUNNING).iter() {
+        // One that has ended already needs no more.
+        let _ = child.try_lock().map(|mut child| child.kill());
+    }
+    std::process::exit(INTERRUPTED);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The terminal's settings, which an emulator that is killed does not restore.
+struct Terminal {
+    settings: Option<String>,
+}
+
+impl Terminal {
+    fn save() -> Self {
+        let output = Command::new("stty").arg("-g").stdin(Stdio::inherit()).output();
+        let settings = output
+            .ok()
+            .filter(|output| output.status.success())
+            .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string());
+        Self { settings }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(settings) = &self.settings {
+            // Nothing better can be done about a terminal that is gone.
+            let _ = Command::new("stty").arg(settings).stdin(Stdio::inherit()).status();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{End, Outcome, watch};
+    use std::process::Command;
+    use std::time::Duration;
+
+    fn fake(script: &str, limit: Duration) -> (Outcome, String) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let mut shown = Vec::new();
+        let outcome = watch(command, Some(limit), Box::new(|text| shown.extend(text))).unwrap();
+        (outcome, String::from_utf8(shown).unwrap())
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn shows_the_console_and_reads_the_exit_code() {
+        let (outcome, shown) = fake("printf 'one\\r\\n'; echo two; exit 33", LONG);
+        assert_eq!(outcome.end, End::Off(0));
+        assert_eq!(outcome.transcript, "one\ntwo\n");
+        assert_eq!(shown, outcome.transcript);
+    }
+
+    #[test]
+    fn a_hung_guest_is_ended_with_what_it_said() {
+        let (outcome, _) = fake("echo booting; exec sleep 60", Duration::from_millis(300));
+        assert_eq!(outcome.end, End::TimeLimit);
+        assert_eq!(outcome.transcript, "booting\n");
+        assert!(outcome.took < LONG);
+    }
+
+    #[test]
+    fn a_guest_that_prints_for_ever_is_ended_too() {
+        let (outcome, _) = fake("exec yes", Duration::from_millis(300));
+        assert_eq!(outcome.end, End::TimeLimit);
+        assert!(outcome.transcript.starts_with("y\ny\n"));
+    }
+
+    #[test]
+    fn what_the_emulator_complains_of_is_kept() {
+        let (outcome, _) = fake("echo 'no such machine' >&2; exit 1", LONG);
+        assert!(matches!(outcome.end, End::Emulator(text) if text.contains("no such machine")));
+    }
+
+    #[test]
+    fn an_emulator_that_is_missing_is_named() {
+        let error = watch(Command::new("/nowhere/qemu"), None, Box::new(|_| {})).unwrap_err();
+        assert!(error.to_string().contains("/nowhere/qemu"));
+    }
+}

@@ -1,0 +1,190 @@
+//! Boots a system in the emulator.
+
+use crate::build::{self, Boot, Profile};
+use crate::log::Dictionary;
+use crate::qemu::guest::{self, Outcome, Session, Show};
+use crate::qemu::{Loader, Machine, Medium, Processor};
+use crate::setup::{self, Need};
+use crate::workspace::{self, Workspace};
+use crate::{iso, progress};
+use anyhow::{Context, Result, bail, ensure};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Log entries shown when a run failed.
+const LOG_TAIL: usize = 20;
+
+/// Boot a system in QEMU, on a stand-in for the Pentium D of 2005.
+///
+/// The guest's console is shown on stdout, and takes what is typed when stdin is a terminal. The
+/// command succeeds if the guest powers off with code 0.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Which system; `list` shows them all.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    system: String,
+    /// How the kernel is loaded.
+    #[arg(long, value_enum, default_value = "pvh")]
+    boot: Loader,
+    /// Processors of the machine [default: as many as the system needs].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8))]
+    cores: Option<u32>,
+    /// Which processor.
+    #[arg(long, value_enum, default_value = "pentium-d")]
+    cpu: Processor,
+    /// Build a kernel that asserts its invariants.
+    #[arg(long)]
+    debug: bool,
+    /// Count instructions as time: repeats exactly, but is no clock for people.
+    #[arg(long, overrides_with = "no_icount")]
+    icount: bool,
+    /// Let time pass as on a real machine (the default).
+    #[arg(long, overrides_with = "icount")]
+    no_icount: bool,
+    /// Show the kernel's own log on stderr, with file and line.
+    #[arg(long)]
+    log: bool,
+    /// End the emulator after this time; 0 means never.
+    #[arg(long, value_name = "SECONDS", default_value = "300")]
+    timeout: u64,
+    /// Install missing Debian or Ubuntu packages through sudo.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// The command.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let workspace = Workspace::open()?;
+    if arguments.system == "list" {
+        println!("{}", workspace::list(&workspace.systems()?));
+        return Ok(());
+    }
+    let system = workspace.system(&arguments.system)?;
+    setup::prepare(&workspace, &needs(arguments.boot), arguments.yes)?;
+    let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
+    let boot = build::boot(&workspace, &system, profile)?;
+    let machine = machine(arguments, &boot)?;
+    let follow = match arguments.log {
+        true => Some(Dictionary::read(&boot.kernel, &workspace.root)?),
+        false => None,
+    };
+    let (name, cores) = (machine.processor.name(), machine.cores);
+    progress::say(&format!("Booting `{}` ({name}, {cores} cores)", system.name));
+    let watch = Watch {
+        limit: (arguments.timeout > 0).then(|| Duration::from_secs(arguments.timeout)),
+        show: Box::new(show),
+        follow,
+        interactive: true,
+    };
+    let outcome = start(&workspace, &boot, &machine, watch)?;
+    if outcome.is_success() {
+        progress::say(&format!("The guest powered off after {:.1} s", outcome.took.as_secs_f32()));
+        return Ok(());
+    }
+    if !arguments.log {
+        print_log(&workspace, &boot, &outcome);
+    }
+    bail!("{}\n{}", outcome.complaint(), advice(&outcome))
+}
+
+/// How to watch a boot.
+pub struct Watch<'a> {
+    pub limit: Option<Duration>,
+    pub show: Show<'a>,
+    pub follow: Option<Dictionary>,
+    pub interactive: bool,
+}
+
+impl Watch<'_> {
+    /// Nothing is shown.
+    pub fn silent(limit: Duration) -> Self {
+        Self { limit: Some(limit), show: Box::new(|_| {}), follow: None, interactive: false }
+    }
+}
+
+/// Boots `boot` on `machine` from whatever its loader needs.
+pub fn start(
+    workspace: &Workspace,
+    boot: &Boot,
+    machine: &Machine,
+    watch: Watch<'_>,
+) -> Result<Outcome> {
+    let image;
+    let medium = if machine.loader == Loader::Pvh {
+        Medium::Files { kernel: &boot.stripped, archive: Some(&boot.archive) }
+    } else {
+        image = write_image(workspace, boot, machine)?;
+        Medium::Image(&image)
+    };
+    let Watch { limit, show, follow, interactive } = watch;
+    guest::run(Session { machine, medium, limit, show, follow, interactive })
+}
+
+fn write_image(workspace: &Workspace, boot: &Boot, machine: &Machine) -> Result<PathBuf> {
+    let kernel = boot.stripped.file_stem().unwrap_or_default().to_string_lossy();
+    let counted = if machine.icount { "-counted" } else { "" };
+    let name = format!("{}-{kernel}{counted}.iso", boot.system);
+    let image = workspace.output()?.join(name);
+    iso::write(boot, machine.words(), &image)?;
+    Ok(image)
+}
+
+/// What has to be installed to boot this way.
+pub fn needs(loader: Loader) -> Vec<Need> {
+    let mut needs = vec![Need::Build, Need::Emulator];
+    if loader != Loader::Pvh {
+        needs.push(Need::Image);
+    }
+    if loader == Loader::IsoUefi {
+        needs.push(Need::Uefi);
+    }
+    needs
+}
+
+fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
+    let mut machine = boot.machine.clone();
+    let cores = arguments.cores.unwrap_or(machine.cores);
+    ensure!(
+        cores >= machine.cores,
+        "system `{}` needs {} cores; leave --cores away or ask for more",
+        boot.system,
+        machine.cores
+    );
+    machine.cores = cores;
+    machine.loader = arguments.boot;
+    machine.processor = arguments.cpu;
+    machine.icount = arguments.icount;
+    Ok(machine)
+}
+
+fn show(text: &[u8]) {
+    let mut output = std::io::stdout().lock();
+    // A reader that has gone away (`| head`) is no reason to end the guest.
+    let _ = output.write_all(text).and_then(|()| output.flush());
+}
+
+fn print_log(workspace: &Workspace, boot: &Boot, outcome: &Outcome) {
+    if outcome.log.is_empty() {
+        return;
+    }
+    match Dictionary::read(&boot.kernel, &workspace.root).context("cannot decode the log") {
+        Ok(dictionary) => {
+            let lines = dictionary.decode(&outcome.log);
+            let first = lines.len().saturating_sub(LOG_TAIL);
+            for line in &lines[first..] {
+                eprintln!("[log] {line}");
+            }
+        }
+        Err(error) => eprintln!("warning: {error:#}"),
+    }
+}
+
+fn advice(outcome: &Outcome) -> &'static str {
+    use crate::qemu::end::End;
+    match outcome.end {
+        End::TimeLimit => "give it more time with --timeout SECONDS, or watch the log with --log",
+        End::Emulator(_) => "look at the emulator's message; CEDO_QEMU names another emulator",
+        _ => "look closer with --debug and --log",
+    }
+}

@@ -1,0 +1,154 @@
+//! Boots that must work, and boots that must be refused.
+
+use super::suite;
+use super::variants::Variant;
+use crate::build::{self, Boot, Profile};
+use crate::qemu::end::End;
+use crate::qemu::guest::{self, Outcome, Session};
+use crate::qemu::{Loader, Machine, Medium, Processor};
+use crate::run::{self, Watch};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail, ensure};
+use std::path::Path;
+use std::time::Duration;
+
+const SUITE: &str = "suite";
+/// Wall-clock limits of one boot; many emulated cores share few real ones.
+const SUITE_LIMIT: Duration = Duration::from_secs(150);
+const UEFI_LIMIT: Duration = Duration::from_secs(240);
+const SYSTEM_LIMIT: Duration = Duration::from_secs(180);
+const REFUSAL_LIMIT: Duration = Duration::from_secs(30);
+/// The kernel powers off with this when it cannot start.
+const CANNOT_BOOT: u8 = 2;
+const SMALL_MEMORY_MIB: u32 = 16;
+
+/// A boot that the kernel must refuse in one line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    NoArchive,
+    DamagedArchive,
+    LittleMemory,
+    OldProcessor,
+}
+
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::NoArchive, Self::DamagedArchive, Self::LittleMemory, Self::OldProcessor];
+
+    /// As people read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoArchive => "no archive",
+            Self::DamagedArchive => "damaged archive",
+            Self::LittleMemory => "16 MiB of memory",
+            Self::OldProcessor => "processor without 64-bit mode",
+        }
+    }
+
+    fn machine(self, boot: &Boot) -> Machine {
+        let mut machine = boot.machine.clone();
+        match self {
+            Self::LittleMemory => machine.memory_mib = SMALL_MEMORY_MIB,
+            Self::OldProcessor => machine.processor = Processor::Pentium3,
+            Self::NoArchive | Self::DamagedArchive => {}
+        }
+        machine
+    }
+}
+
+/// Boots the test program; every test must pass.
+pub fn suite(workspace: &Workspace, variant: &Variant) -> Result<String> {
+    let boot = build(workspace, SUITE, variant.profile)?;
+    let uefi = variant.machine.loader == Loader::IsoUefi;
+    let limit = if uefi { UEFI_LIMIT } else { SUITE_LIMIT };
+    let outcome = run::start(workspace, &boot, &variant.machine, Watch::silent(limit))?;
+    suite::verdict(&outcome)
+}
+
+/// Boots a system that shows something and then powers off.
+pub fn powers_off(workspace: &Workspace, system: &str) -> Result<String> {
+    let boot = build(workspace, system, Profile::Release)?;
+    let outcome = run::start(workspace, &boot, &boot.machine, Watch::silent(SYSTEM_LIMIT))?;
+    ensure!(outcome.is_success(), "{}", outcome.complaint());
+    let lines = outcome.transcript.lines().filter(|line| !line.trim().is_empty()).count();
+    ensure!(lines > 0, "the system powered off without printing anything");
+    Ok(format!("{lines} lines"))
+}
+
+/// Boots what cannot start; the kernel must say so in one line and power off.
+pub fn refused(workspace: &Workspace, refusal: Refusal) -> Result<String> {
+    let boot = build(workspace, SUITE, Profile::Release)?;
+    let damaged = workspace.output()?.join("damaged.archive");
+    let archive = match refusal {
+        Refusal::NoArchive => None,
+        Refusal::DamagedArchive => {
+            damage(&boot.archive, &damaged)?;
+            Some(damaged.as_path())
+        }
+        Refusal::LittleMemory | Refusal::OldProcessor => Some(boot.archive.as_path()),
+    };
+    let machine = refusal.machine(&boot);
+    let outcome = guest::run(Session {
+        machine: &machine,
+        medium: Medium::Files { kernel: &boot.stripped, archive },
+        limit: Some(REFUSAL_LIMIT),
+        show: Box::new(|_| {}),
+        follow: None,
+        interactive: false,
+    })?;
+    verdict(&outcome)
+}
+
+fn verdict(outcome: &Outcome) -> Result<String> {
+    let lines = outcome.cannot_boot();
+    ensure!(
+        outcome.end == End::Off(CANNOT_BOOT),
+        "it should power off with code {CANNOT_BOOT}, but {}",
+        match outcome.complaint() {
+            text if text.is_empty() => "it succeeded".to_string(),
+            text => text,
+        }
+    );
+    match lines.as_slice() {
+        [line] => Ok((*line).to_string()),
+        _ => bail!("{} lines start with `cannot boot: `; one should:\n{}", lines.len(), {
+            crate::qemu::console::tail(&outcome.transcript, 10)
+        }),
+    }
+}
+
+/// Copies an archive with one bit changed in the middle.
+fn damage(archive: &Path, damaged: &Path) -> Result<()> {
+    let mut bytes = std::fs::read(archive)?;
+    let middle = bytes.len() / 2;
+    *bytes.get_mut(middle).context("the archive is empty")? ^= 0x10;
+    std::fs::write(damaged, bytes)?;
+    Ok(())
+}
+
+fn build(workspace: &Workspace, name: &str, profile: Profile) -> Result<Boot> {
+    build::boot(workspace, &workspace.system(name)?, profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{End, Outcome, verdict};
+    use std::time::Duration;
+
+    fn outcome(end: End, transcript: &str) -> Outcome {
+        let took = Duration::from_secs(1);
+        Outcome { end, transcript: transcript.to_string(), took, log: Vec::new() }
+    }
+
+    #[test]
+    fn one_line_and_code_2_is_a_refusal() {
+        let good = outcome(End::Off(2), "cannot boot: no archive; add one\n");
+        assert_eq!(verdict(&good).unwrap(), "cannot boot: no archive; add one");
+        assert!(verdict(&outcome(End::Off(2), "")).is_err());
+        assert!(verdict(&outcome(End::Off(2), "cannot boot: a\ncannot boot: b\n")).is_err());
+        assert!(verdict(&outcome(End::TimeLimit, "cannot boot: a\n")).is_err());
+        let success = verdict(&outcome(End::Off(0), "hello\n")).unwrap_err();
+        assert!(success.to_string().contains("it succeeded"));
+    }
+}

@@ -1,0 +1,135 @@
+//! All tests.
+
+use super::boots::{self, Refusal};
+use super::variants::{self, Variant};
+use crate::bench::{self, expected};
+use crate::build::{Profile, target_cargo};
+use crate::check::{self, Tree};
+use crate::qemu::{Machine, Processor};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+
+/// A test: what it passed with, in a few words.
+pub type Run = Box<dyn Fn(&Tree) -> Result<String>>;
+
+/// One test.
+pub struct Case {
+    pub group: &'static str,
+    pub name: String,
+    pub run: Run,
+}
+
+/// Systems other than the suite that must power off by themselves, with 0.
+const SYSTEMS: [&str; 2] = ["default", "mixed"];
+
+/// All of them, in the order in which they run.
+pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
+    let mut cases: Vec<Case> = check::names("").map(rule).collect();
+    cases.push(Case {
+        group: "host",
+        name: "host: unit tests".to_string(),
+        run: Box::new(host_tests),
+    });
+    cases.extend(variants::all(quick).into_iter().map(suite));
+    cases.extend(special().into_iter().map(suite));
+    cases.extend(Refusal::ALL.map(refusal));
+    let known = workspace.systems()?;
+    let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
+    cases.extend(systems.map(|name| system(name)));
+    cases.push(Case { group: "bench", name: "bench: all rows".to_string(), run: Box::new(rows) });
+    Ok(cases)
+}
+
+fn rule(name: &'static str) -> Case {
+    Case {
+        group: "check",
+        name: format!("check: {name}"),
+        run: Box::new(move |tree| check::check(tree, name).map(|()| String::new())),
+    }
+}
+
+fn suite(variant: Variant) -> Case {
+    Case {
+        group: "suite",
+        name: format!("suite: {variant}"),
+        run: Box::new(move |tree| boots::suite(&tree.workspace, &variant)),
+    }
+}
+
+fn refusal(refusal: Refusal) -> Case {
+    Case {
+        group: "bad boot",
+        name: format!("bad boot: {}", refusal.name()),
+        run: Box::new(move |tree| boots::refused(&tree.workspace, refusal)),
+    }
+}
+
+fn system(name: &'static str) -> Case {
+    Case {
+        group: "system",
+        name: format!("system: {name}"),
+        run: Box::new(move |tree| boots::powers_off(&tree.workspace, name)),
+    }
+}
+
+/// Machines with something switched off.
+fn special() -> [Variant; 2] {
+    let mut without_nx = Machine::new(2);
+    without_nx.processor = Processor::PentiumDWithoutNx;
+    let mut without_hpet = Machine::new(2);
+    without_hpet.hpet = false;
+    [without_nx, without_hpet].map(|machine| Variant { machine, profile: Profile::Release })
+}
+
+/// `cargo test` for host crates, and for the tests that crates for the PC have.
+fn host_tests(tree: &Tree) -> Result<String> {
+    let mut passed = cargo_test(tree, &[])?;
+    let packages = check::tested_packages(tree);
+    if !packages.is_empty() {
+        let arguments: Vec<_> = packages.iter().flat_map(|name| ["--package", *name]).collect();
+        passed += cargo_test(tree, &arguments)?;
+    }
+    Ok(format!("{passed} passed"))
+}
+
+fn cargo_test(tree: &Tree, arguments: &[&str]) -> Result<usize> {
+    let output = target_cargo(&tree.workspace)
+        .args(["test", "--quiet", "--color=never", "--no-fail-fast"])
+        .args(arguments)
+        .output()
+        .context("cannot start cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        bail!("{}\n{}", text.trim(), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    match passed(&text) {
+        0 => bail!("`cargo test` ran no test"),
+        passed => Ok(passed),
+    }
+}
+
+/// Sum of "ok. n passed" in what cargo printed.
+fn passed(text: &str) -> usize {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("test result: ok. "))
+        .filter_map(|line| line.split_once(" passed")?.0.parse::<usize>().ok())
+        .sum()
+}
+
+fn rows(tree: &Tree) -> Result<String> {
+    let rows = bench::measure(&tree.workspace)?;
+    bench::complain(&expected::missing(&rows))?;
+    Ok(format!("{} rows", rows.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passed;
+
+    #[test]
+    fn host_tests_are_counted() {
+        let text = "running 2 tests\n..\ntest result: ok. 2 passed; 0 failed; 0 ignored\n\n\
+                    test result: ok. 40 passed; 0 failed\n";
+        assert_eq!(passed(text), 42);
+    }
+}

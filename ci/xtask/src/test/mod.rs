@@ -1,0 +1,86 @@
+//! Everything, on many machine variants.
+//!
+//! | file | contents |
+//! |---|---|
+//! | here | the command |
+//! | [`cases`] | all tests: rules, host tests, boots |
+//! | [`boots`] | boots that must work, boots that must be refused |
+//! | [`variants`] | machine variants, so that every pair of properties meets once |
+//! | [`suite`] | what the test program prints |
+//! | [`report`] | what a person reads |
+
+mod boots;
+mod cases;
+mod report;
+mod suite;
+mod variants;
+
+use crate::check::Tree;
+use crate::progress::Step;
+use crate::setup::{self, Need};
+use crate::workspace::Workspace;
+use anyhow::{Result, bail};
+use cases::Case;
+use report::Report;
+use std::time::Instant;
+
+/// Run all tests: rules, host tests, and the test program on many emulated machines.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Boot only one machine variant of each kind.
+    #[arg(long)]
+    quick: bool,
+    /// Show the names of the tests and run none.
+    #[arg(long)]
+    list: bool,
+    /// Install missing Debian or Ubuntu packages through sudo.
+    #[arg(long)]
+    yes: bool,
+    /// Run only tests whose name contains this.
+    filter: Option<String>,
+}
+
+/// What a host needs to run everything.
+const NEEDS: [Need; 5] = [Need::Build, Need::Neutral, Need::Emulator, Need::Image, Need::Uefi];
+
+/// The command.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let workspace = Workspace::open()?;
+    let filter = arguments.filter.as_deref().unwrap_or_default();
+    let cases: Vec<_> = cases::all(&workspace, arguments.quick)?
+        .into_iter()
+        .filter(|case| case.name.contains(filter))
+        .collect();
+    if cases.is_empty() {
+        bail!("no test's name contains `{filter}`; `cargo xtask test --list` shows all names");
+    }
+    if arguments.list {
+        for case in &cases {
+            println!("{}", case.name);
+        }
+        return Ok(());
+    }
+    setup::prepare(&workspace, &NEEDS, arguments.yes)?;
+    let tree = Tree::read(workspace)?;
+    let report = run(&tree, &cases);
+    println!("{report}");
+    match report.failures() {
+        0 => Ok(()),
+        failures => bail!(
+            "{failures} of {} tests failed; repeat one with `cargo xtask test \"NAME\"`",
+            cases.len()
+        ),
+    }
+}
+
+fn run(tree: &Tree, cases: &[Case]) -> Report {
+    let mut report = Report::default();
+    for (index, case) in cases.iter().enumerate() {
+        let start = Instant::now();
+        let step = Step::quiet(&format!("{}/{} {}", index + 1, cases.len(), case.name));
+        let result = (case.run)(tree);
+        drop(step);
+        println!("{}", report.add(case, result, start.elapsed()));
+    }
+    report
+}

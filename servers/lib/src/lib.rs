@@ -44,7 +44,7 @@ pub use capability::{Core, Gate, Irq, Lines, Ports, Region, Space, Thread};
 pub use cedo_abi as abi;
 pub use cedo_abi::{Label, Rights, Status, Tag, Token};
 pub use cedo_rt::stack::Stack;
-pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, text};
+pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, raw, text};
 pub use clock::Clock;
 pub use console::Console;
 pub use environment::Environment;

@@ -3,15 +3,12 @@
 //! Within a priority each child runs until it waits (first in, first out), or, if it has a slice,
 //! takes turns with its equals (round robin): POSIX's SCHED_FIFO and SCHED_RR, child by child.
 
+use cedo_lib::abi::system::parameter::{PRIORITY, SLICE_NS};
 use cedo_lib::lists::Lists;
 use cedo_lib::policy::{CHILDREN, Decision, Grant, PARAMETERS, Policy, Why};
 
-/// Priorities: 0 is the least urgent, `PRIORITIES - 1` the most urgent.
+/// Priorities: 0 is the least urgent, `PRIORITIES - 1` the most urgent; a number too high means that.
 pub const PRIORITIES: usize = 64;
-/// A child's parameter word that holds its priority; a number too high means the highest.
-pub const PRIORITY: usize = 0;
-/// A child's parameter word that holds its slice in nanoseconds; 0 means the scheduler's default.
-pub const SLICE_NS: usize = 1;
 
 /// One line per priority.
 pub struct FixedPriority {

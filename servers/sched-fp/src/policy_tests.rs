@@ -1,6 +1,7 @@
 //! The fixed-priority policy against a plain model and random histories.
 
-use crate::policy::{self, FixedPriority, PRIORITIES, PRIORITY};
+use crate::policy::{FixedPriority, PRIORITIES};
+use cedo_lib::abi::system::parameter;
 use cedo_lib::policy::{CHILDREN, Grant, PARAMETERS, Policy, Why};
 
 const SLICE_NS: u64 = 1_000;
@@ -19,7 +20,7 @@ impl Dice {
 
 fn admit(policy: &mut FixedPriority, child: usize, priority: u64) {
     let mut parameters = [0; PARAMETERS];
-    parameters[PRIORITY] = priority;
+    parameters[parameter::PRIORITY] = priority;
     policy.admit(child, &parameters);
 }
 
@@ -134,7 +135,7 @@ fn a_priority_too_high_means_the_highest() {
 fn a_child_with_a_slice_of_its_own_makes_room_for_equals_that_have_none() {
     let mut policy = FixedPriority::new(0);
     let mut parameters = [0; PARAMETERS];
-    parameters[policy::SLICE_NS] = SLICE_NS;
+    parameters[parameter::SLICE_NS] = SLICE_NS;
     policy.admit(0, &parameters);
     policy.ready(0, Why::New, 0);
     policy.ready(1, Why::New, 0);

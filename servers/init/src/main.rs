@@ -1,2 +1,75 @@
-//! The init server.
-fn main() {}
+//! The first server: makes the system that the packed description names, hands out the rights, and
+//! hears of everybody's faults afterwards.
+//!
+//! It is no pager, no name server and no parent: once the threads run it does nothing but print
+//! what faulted. It never gives a right that the description does not name.
+//!
+//! ```text
+//! boot information, archive -> Spaces with programs -> threads with stacks -> grants
+//!    -> environments -> schedulers, fault handlers -> roots -> start -> faults
+//! ```
+//!
+//! | file | contents |
+//! |---|---|
+//! | `boot` | what the kernel and the archive offer |
+//! | `failure` | why a system does not start, in one line |
+//! | `frames` | hands out memory |
+//! | `window` | where this server sees the frames it fills |
+//! | `elf` | reads ELF programs; the bytes may come from anywhere |
+//! | `system` | what is made, by index of the description |
+//! | `spaces` | Spaces and their programs |
+//! | `threads` | threads, stacks, UTCBs |
+//! | `grants` | capabilities and shared memory |
+//! | `environments` | what each thread is told |
+//! | `tree` | schedulers, fault handlers, roots; starts everything |
+//! | `faults` | reports faults |
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![forbid(unsafe_code)]
+
+mod boot;
+mod elf;
+mod environments;
+mod failure;
+mod faults;
+mod frames;
+mod grants;
+mod spaces;
+mod system;
+mod threads;
+mod tree;
+mod window;
+
+use cedo_lib::abi::info::slot;
+use cedo_lib::{Console, Core, ThisThread};
+use core::fmt::Write;
+use failure::Failure;
+use system::System;
+
+cedo_lib::program!(start);
+
+/// Exit code of an emulator when the system cannot be started.
+const CANNOT_START: u8 = 3;
+
+fn start(this: ThisThread) {
+    let core = Core::at(slot::CORE_0);
+    let mut console = Console::of_kernel(core);
+    match make(&this) {
+        Ok(system) => faults::serve(&this, &system, &mut console),
+        Err(failure) => {
+            // If even the console refuses there is nobody left to tell.
+            let _ = writeln!(console, "init: {failure}");
+            core.power_off(CANNOT_START);
+        }
+    }
+}
+
+/// Makes everything, in the order in which one thing needs the other.
+fn make(this: &ThisThread) -> Result<System, Failure> {
+    let mut system = System::new(boot::Boot::read(this)?)?;
+    spaces::make(&mut system)?;
+    threads::make(&mut system)?;
+    grants::make(&mut system)?;
+    environments::make(&mut system)?;
+    tree::make(&mut system)?;
+    Ok(system)
+}

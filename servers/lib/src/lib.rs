@@ -43,6 +43,7 @@ pub mod thread;
 pub use capability::{Core, Gate, Irq, Lines, Ports, Region, Space, Thread};
 pub use cedo_abi as abi;
 pub use cedo_abi::{Label, Rights, Status, Tag, Token};
+pub use cedo_rt::raw::ELF_MACHINE;
 pub use cedo_rt::stack::Stack;
 pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, raw, text};
 pub use clock::Clock;

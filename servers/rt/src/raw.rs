@@ -8,11 +8,11 @@ pub mod probe;
 mod x86_64;
 
 #[cfg(not(target_os = "none"))]
-pub use host::{counter, invoke};
+pub use host::{ELF_MACHINE, counter, invoke};
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 pub(crate) use x86_64::thread_entry;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
-pub use x86_64::{counter, fail, invoke};
+pub use x86_64::{ELF_MACHINE, counter, fail, invoke};
 
 use cedo_abi::REGISTER_WORDS;
 

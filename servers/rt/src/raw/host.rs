@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 use std::thread_local;
 use std::vec::Vec;
 
+/// The number that no processor has: the host runs no programs.
+pub const ELF_MACHINE: u16 = 0;
+
 thread_local! {
     static CALLS: RefCell<Vec<Request>> = const { RefCell::new(Vec::new()) };
     static ANSWERS: RefCell<VecDeque<Answer>> = const { RefCell::new(VecDeque::new()) };

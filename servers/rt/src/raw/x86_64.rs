@@ -3,6 +3,9 @@
 use super::{Answer, Request};
 use core::arch::{asm, naked_asm};
 
+/// Number of this processor in ELF headers. Source: System V ABI, AMD64 supplement, *ELF Header*.
+pub const ELF_MACHINE: u16 = 62;
+
 /// Makes a system call.
 ///
 /// Source: `cedo_abi::call` (roles), Intel SDM volume 2, SYSCALL (`rcx` and `r11` are lost).

@@ -28,7 +28,7 @@ const FOREIGN_FLAGS: [&str; 5] = [
 ];
 
 /// How the kernel is built. Servers are always built for release.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Profile {
     /// Asserts its invariants.
     Debug,

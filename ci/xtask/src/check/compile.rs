@@ -9,6 +9,9 @@ use anyhow::{Context, Result};
 /// Crates that must not know an architecture.
 const NEUTRAL: [&str; 5] = ["cedo-abi", "cedo-machine", "cedo-mmio", "cedo-floor", "cedo-core"];
 
+/// Lines of a compiler's messages shown.
+const SHOWN_LINES: usize = 60;
+
 /// `cargo fmt` would change nothing.
 pub fn format(tree: &Tree) -> Result<Vec<String>> {
     let output = target_cargo(&tree.workspace)
@@ -81,8 +84,17 @@ fn cargo(tree: &Tree, arguments: &[&str], lints: bool) -> Result<Vec<String>> {
     if output.status.success() {
         return Ok(Vec::new());
     }
-    let text = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "\n  ");
-    Ok(vec![text])
+    Ok(vec![shortened(&String::from_utf8_lossy(&output.stderr), arguments)])
+}
+
+/// The first lines, which have the causes; the rest tends to follow from them.
+fn shortened(text: &str, arguments: &[&str]) -> String {
+    let lines: Vec<_> = text.trim().lines().collect();
+    let shown = lines.iter().take(SHOWN_LINES).copied().collect::<Vec<_>>().join("\n  ");
+    match lines.len().saturating_sub(SHOWN_LINES) {
+        0 => shown,
+        more => format!("{shown}\n  ({more} more lines: `cargo {}`)", arguments.join(" ")),
+    }
 }
 
 fn quiet_cargo(

@@ -8,6 +8,8 @@ const FILE_LINES: usize = 400;
 const TEST_FILE_LINES: usize = 800;
 const FUNCTION_LINES: usize = 60;
 const MACHINE: &str = "kernel/machine";
+/// This trait is the kernel's; architectures only call it.
+const UPCALLS: &str = "Upcalls";
 const MACHINE_METHODS: usize = 40;
 const CORE: &str = "kernel/core";
 const CORE_LINES: usize = 8000;
@@ -52,7 +54,8 @@ pub fn machine_methods(tree: &Tree) -> Result<Vec<String>> {
 
 fn trait_methods(source: &Source) -> usize {
     let traits = bodies(&source.code, "trait");
-    traits.iter().map(|body| words(body.text).filter(|word| *word == "fn").count()).sum()
+    let implemented = traits.iter().filter(|body| body.name != UPCALLS);
+    implemented.map(|body| words(body.text).filter(|word| *word == "fn").count()).sum()
 }
 
 /// The kernel core is small enough to be read.
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn only_methods_of_traits_count() {
-        let text = "fn a() {}\ntrait T {\n    fn b(&self);\n    fn c(&self) { d() }\n}\nimpl T for U {\n    fn b(&self) {}\n}\n";
+        let text = "fn a() {}\ntrait T {\n    fn b(&self);\n    fn c(&self) { d() }\n}\nimpl T for U {\n    fn b(&self) {}\n}\ntrait Upcalls {\n    fn e();\n}\n";
         assert_eq!(trait_methods(&Source::new("a.rs", text)), 2);
     }
 }

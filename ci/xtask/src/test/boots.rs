@@ -9,6 +9,8 @@ use crate::qemu::{Loader, Machine, Medium, Processor};
 use crate::run::{self, Watch};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail, ensure};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +23,12 @@ const REFUSAL_LIMIT: Duration = Duration::from_secs(30);
 /// The kernel powers off with this when it cannot start.
 const CANNOT_BOOT: u8 = 2;
 const SMALL_MEMORY_MIB: u32 = 16;
+
+/// What was built for earlier tests.
+pub struct Builds {
+    pub workspace: Workspace,
+    done: RefCell<BTreeMap<(String, Profile), Boot>>,
+}
 
 /// A boot that the kernel must refuse in one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,18 +66,18 @@ impl Refusal {
 }
 
 /// Boots the test program; every test must pass.
-pub fn suite(workspace: &Workspace, variant: &Variant) -> Result<String> {
-    let boot = build(workspace, SUITE, variant.profile)?;
+pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
+    let boot = builds.boot(SUITE, variant.profile)?;
     let uefi = variant.machine.loader == Loader::IsoUefi;
     let limit = if uefi { UEFI_LIMIT } else { SUITE_LIMIT };
-    let outcome = run::start(workspace, &boot, &variant.machine, Watch::silent(limit))?;
+    let outcome = run::start(&builds.workspace, &boot, &variant.machine, Watch::silent(limit))?;
     suite::verdict(&outcome)
 }
 
 /// Boots a system that shows something and then powers off.
-pub fn powers_off(workspace: &Workspace, system: &str) -> Result<String> {
-    let boot = build(workspace, system, Profile::Release)?;
-    let outcome = run::start(workspace, &boot, &boot.machine, Watch::silent(SYSTEM_LIMIT))?;
+pub fn powers_off(builds: &Builds, system: &str) -> Result<String> {
+    let boot = builds.boot(system, Profile::Release)?;
+    let outcome = run::start(&builds.workspace, &boot, &boot.machine, Watch::silent(SYSTEM_LIMIT))?;
     ensure!(outcome.is_success(), "{}", outcome.complaint());
     let lines = outcome.transcript.lines().filter(|line| !line.trim().is_empty()).count();
     ensure!(lines > 0, "the system powered off without printing anything");
@@ -77,9 +85,9 @@ pub fn powers_off(workspace: &Workspace, system: &str) -> Result<String> {
 }
 
 /// Boots what cannot start; the kernel must say so in one line and power off.
-pub fn refused(workspace: &Workspace, refusal: Refusal) -> Result<String> {
-    let boot = build(workspace, SUITE, Profile::Release)?;
-    let damaged = workspace.output()?.join("damaged.archive");
+pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
+    let boot = builds.boot(SUITE, Profile::Release)?;
+    let damaged = builds.workspace.output()?.join("damaged.archive");
     let archive = match refusal {
         Refusal::NoArchive => None,
         Refusal::DamagedArchive => {
@@ -127,8 +135,22 @@ fn damage(archive: &Path, damaged: &Path) -> Result<()> {
     Ok(())
 }
 
-fn build(workspace: &Workspace, name: &str, profile: Profile) -> Result<Boot> {
-    build::boot(workspace, &workspace.system(name)?, profile)
+impl Builds {
+    /// Nothing is built yet.
+    pub fn new(workspace: Workspace) -> Self {
+        Self { workspace, done: RefCell::default() }
+    }
+
+    /// The files of a system, built at the first call.
+    fn boot(&self, system: &str, profile: Profile) -> Result<Boot> {
+        let key = (system.to_string(), profile);
+        if let Some(boot) = self.done.borrow().get(&key) {
+            return Ok(boot.clone());
+        }
+        let boot = build::boot(&self.workspace, &self.workspace.system(system)?, profile)?;
+        self.done.borrow_mut().insert(key, boot.clone());
+        Ok(boot)
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,22 @@
 //! All tests.
 
-use super::boots::{self, Refusal};
+use super::boots::{self, Builds, Refusal};
 use super::variants::{self, Variant};
 use crate::bench::{self, expected};
 use crate::build::{Profile, target_cargo};
 use crate::check::{self, Tree};
 use crate::qemu::{Machine, Processor};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
+
+/// What tests use.
+pub struct Context {
+    pub tree: Tree,
+    pub builds: Builds,
+}
 
 /// A test: what it passed with, in a few words.
-pub type Run = Box<dyn Fn(&Tree) -> Result<String>>;
+pub type Run = Box<dyn Fn(&Context) -> Result<String>>;
 
 /// One test.
 pub struct Case {
@@ -44,7 +50,7 @@ fn rule(name: &'static str) -> Case {
     Case {
         group: "check",
         name: format!("check: {name}"),
-        run: Box::new(move |tree| check::check(tree, name).map(|()| String::new())),
+        run: Box::new(move |context| check::check(&context.tree, name).map(|()| String::new())),
     }
 }
 
@@ -52,7 +58,7 @@ fn suite(variant: Variant) -> Case {
     Case {
         group: "suite",
         name: format!("suite: {variant}"),
-        run: Box::new(move |tree| boots::suite(&tree.workspace, &variant)),
+        run: Box::new(move |context| boots::suite(&context.builds, &variant)),
     }
 }
 
@@ -60,7 +66,7 @@ fn refusal(refusal: Refusal) -> Case {
     Case {
         group: "bad boot",
         name: format!("bad boot: {}", refusal.name()),
-        run: Box::new(move |tree| boots::refused(&tree.workspace, refusal)),
+        run: Box::new(move |context| boots::refused(&context.builds, refusal)),
     }
 }
 
@@ -68,7 +74,7 @@ fn system(name: &'static str) -> Case {
     Case {
         group: "system",
         name: format!("system: {name}"),
-        run: Box::new(move |tree| boots::powers_off(&tree.workspace, name)),
+        run: Box::new(move |context| boots::powers_off(&context.builds, name)),
     }
 }
 
@@ -82,7 +88,8 @@ fn special() -> [Variant; 2] {
 }
 
 /// `cargo test` for host crates, and for the tests that crates for the PC have.
-fn host_tests(tree: &Tree) -> Result<String> {
+fn host_tests(context: &Context) -> Result<String> {
+    let tree = &context.tree;
     let mut passed = cargo_test(tree, &[])?;
     let packages = check::tested_packages(tree);
     if !packages.is_empty() {
@@ -116,8 +123,8 @@ fn passed(text: &str) -> usize {
         .sum()
 }
 
-fn rows(tree: &Tree) -> Result<String> {
-    let rows = bench::measure(&tree.workspace)?;
+fn rows(context: &Context) -> Result<String> {
+    let rows = bench::measure(&context.tree.workspace)?;
     bench::complain(&expected::missing(&rows))?;
     Ok(format!("{} rows", rows.len()))
 }

@@ -20,7 +20,8 @@ use crate::progress::Step;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
-use cases::Case;
+use boots::Builds;
+use cases::{Case, Context};
 use report::Report;
 use std::time::Instant;
 
@@ -61,8 +62,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     setup::prepare(&workspace, &NEEDS, arguments.yes)?;
-    let tree = Tree::read(workspace)?;
-    let report = run(&tree, &cases);
+    let builds = Builds::new(Workspace::open()?);
+    let context = Context { tree: Tree::read(workspace)?, builds };
+    let report = run(&context, &cases);
     println!("{report}");
     match report.failures() {
         0 => Ok(()),
@@ -73,12 +75,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn run(tree: &Tree, cases: &[Case]) -> Report {
+fn run(context: &Context, cases: &[Case]) -> Report {
     let mut report = Report::default();
     for (index, case) in cases.iter().enumerate() {
         let start = Instant::now();
         let step = Step::quiet(&format!("{}/{} {}", index + 1, cases.len(), case.name));
-        let result = (case.run)(tree);
+        let result = (case.run)(context);
         drop(step);
         println!("{}", report.add(case, result, start.elapsed()));
     }

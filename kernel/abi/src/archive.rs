@@ -83,5 +83,13 @@ pub struct FlatSegment {
 
 /// FNV-1a, 32 bits: enough to notice a truncated or damaged archive.
 pub fn checksum(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    checksum_on(CHECKSUM_START, bytes)
+}
+
+/// The checksum of no bytes.
+pub const CHECKSUM_START: u32 = 0x811c_9dc5;
+
+/// The checksum of the bytes that `sum` is of and `bytes` behind them: for who has them in pieces.
+pub fn checksum_on(sum: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(sum, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

@@ -150,14 +150,23 @@ pub mod object {
     /// Uses 2 frames (thread, UTCB). Word 1 = Space slot, 2 = home core, 3 = address of the UTCB in
     /// that Space, 4 = instruction pointer, 5 = stack pointer, 6 = argument (passed in word 0).
     pub const CREATE_THREAD: u8 = 0;
-    /// Word 1 = frames to use: one for the Space, one for its page table, the rest hold its
-    /// capability table.
+    /// Word 1 = frames to use: [`SPACE_FRAMES`] and at least one, at most [`MAX_TABLE_FRAMES`], that
+    /// hold the capability table (128 slots each). The kernel information page is mapped at once;
+    /// every other mapping needs stock first.
     pub const CREATE_SPACE: u8 = 1;
     /// Uses 1 frame. Word 1 = slot of a Lines capability, 2 = line number, 3 = handler thread slot
     /// (CONTROL), 4 = badge, 5 = trigger (0 edge, 1 level).
     pub const CREATE_IRQ: u8 = 2;
-    /// Destroy the object that `to` names. Needs CONTROL.
+    /// Destroy the Thread, Irq or Space that `to` names. Needs CONTROL. A Space must have no threads
+    /// any more, and large ones take several calls: returns word 0 = 1 while there is more to do
+    /// (call again), 0 when it is gone. The frames of what is gone can be used again at once.
     pub const DESTROY: u8 = 3;
+
+    /// Frames that a Space takes besides its capability table: itself, its top-level page table, and
+    /// three tables through which the kernel information page is mapped.
+    pub const SPACE_FRAMES: u64 = 5;
+    /// Most frames of a capability table.
+    pub const MAX_TABLE_FRAMES: u64 = 64;
 }
 
 /// Sub-operations of [`Call::Capability`]. `to` = source slot of the caller, `from` = destination

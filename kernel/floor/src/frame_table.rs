@@ -41,6 +41,8 @@ pub enum FrameKind {
     Stock = 8,
     /// Destroyed; some core may still look at it.
     Quiet = 9,
+    /// The same, of a Space: a core that looked it up before may still read it.
+    QuietSpace = 10,
 }
 
 impl FrameKind {
@@ -55,6 +57,7 @@ impl FrameKind {
             7 => FrameKind::Table,
             8 => FrameKind::Stock,
             9 => FrameKind::Quiet,
+            10 => FrameKind::QuietSpace,
             _ => FrameKind::Absent,
         }
     }
@@ -182,14 +185,14 @@ impl FrameTable {
 
     /// Ends an object: every capability for it is stale from now on. False if there is none.
     pub fn retire(self, frame: Frame) -> bool {
-        self.change(frame, |entry| match entry.kind() {
-            FrameKind::Absent | FrameKind::Ram | FrameKind::Quiet => None,
-            _ => Some(Entry::new(
-                FrameKind::Quiet,
-                CoreNumber(0),
-                0,
-                entry.generation().wrapping_add(1),
-            )),
+        self.change(frame, |entry| {
+            let quiet = match entry.kind() {
+                FrameKind::Absent | FrameKind::Ram => return None,
+                FrameKind::Quiet | FrameKind::QuietSpace => return None,
+                FrameKind::Space => FrameKind::QuietSpace,
+                _ => FrameKind::Quiet,
+            };
+            Some(Entry::new(quiet, CoreNumber(0), 0, entry.generation().wrapping_add(1)))
         })
     }
 
@@ -197,7 +200,7 @@ impl FrameTable {
     /// kernel, or idled, since it was retired (DESIGN.md section 2).
     pub fn release(self, frame: Frame) -> bool {
         self.change(frame, |entry| {
-            (entry.kind() == FrameKind::Quiet)
+            matches!(entry.kind(), FrameKind::Quiet | FrameKind::QuietSpace)
                 .then(|| Entry::new(FrameKind::Ram, CoreNumber(0), 0, entry.generation()))
         })
     }
@@ -248,6 +251,16 @@ mod tests {
         assert!(table.release(Frame(1)));
         assert_eq!(table.entry(Frame(1)).generation(), old.generation() + 1);
         assert!(table.claim(Frame(1), FrameKind::Space, CoreNumber(0)));
+    }
+
+    #[test]
+    fn a_destroyed_space_can_be_told_apart_until_it_is_released() {
+        let table = table();
+        assert!(table.claim(Frame(1), FrameKind::Space, CoreNumber(0)));
+        assert!(table.retire(Frame(1)) && !table.retire(Frame(1)));
+        assert_eq!(table.entry(Frame(1)).kind(), FrameKind::QuietSpace);
+        assert!(table.release(Frame(1)) && !table.release(Frame(1)));
+        assert_eq!(table.entry(Frame(1)).kind(), FrameKind::Ram);
     }
 
     #[test]

@@ -182,10 +182,11 @@ impl<T: Types> Objects<T> {
         unsafe { &*address.cast::<Mail>() }
     }
 
-    /// A Space.
+    /// A Space, perhaps one that another core has just retired.
     #[inline]
     pub fn space(&self, id: SpaceId) -> &T::Space {
-        if self.table.entry(id.frame()).kind() != FrameKind::Space {
+        let kind = self.table.entry(id.frame()).kind();
+        if !matches!(kind, FrameKind::Space | FrameKind::QuietSpace) {
             broken(id.frame());
         }
         // SAFETY: the frame holds a Space until it is released, which waits for this core to leave

@@ -1,0 +1,180 @@
+//! Destroying threads, interrupt objects and Spaces.
+//!
+//! ```text
+//! Thread   on its home core: end it, unmap its UTCB, retire both frames
+//!          on the caller's:  a round of all cores, then the frames are memory again
+//! Irq      on its home core: stop the line, retire and release at once (no other core reads it)
+//! Space    no new threads or mappings; a round, so that no core has its page table loaded;
+//!          tables and stock go back step by step; retire the rest; a second round; release
+//! ```
+
+use super::Answer;
+use super::decode::Arguments;
+use super::round::Unfinished;
+use crate::cross::Operation;
+use crate::kernel::Kernel;
+use crate::object::capability::Capability;
+use crate::object::space::SLOTS_PER_FRAME;
+use cedo_abi::{Kind, Name, REGISTER_WORDS, Rights, Status};
+use cedo_floor::{FrameKind, IrqId, SpaceId, ThreadId};
+use cedo_machine::{Frame, Machine, UserAddress};
+
+/// Steps of tearing a page table down in one call.
+const STEPS_PER_CALL: u32 = 8;
+
+impl<M: Machine> Kernel<M> {
+    /// Destroys what a capability names. Needs CONTROL. Errors: `NotOneself`; `WrongKind` for what
+    /// is no object; `WrongState` for the root of a core and for a Space with threads.
+    pub(super) fn destroy(
+        &mut self,
+        caller: ThreadId,
+        arguments: &Arguments,
+    ) -> Result<Answer, Status> {
+        if Name::from_word(arguments.to) == Some(Name::Myself) {
+            return Err(Status::NotOneself);
+        }
+        let target = self.capability(caller, arguments.to)?;
+        if !target.rights.has(Rights::CONTROL) {
+            return Err(Status::NoRight);
+        }
+        match target.kind {
+            Kind::Thread if target.frame == caller.frame() => Err(Status::NotOneself),
+            Kind::Thread | Kind::Irq => Ok(self.destroy_at_home(caller, &target)),
+            Kind::Space => self.destroy_space(caller, &target),
+            _ => Err(Status::WrongKind),
+        }
+    }
+
+    /// Destroys, on its home core, what the words of [`Operation::Destroy`] name.
+    pub fn destroy_here(&mut self, words: &[u64; REGISTER_WORDS]) -> Status {
+        let [kind, frame, generation, ..] = *words;
+        let (frame, generation) = (Frame(frame as u32), generation as u32);
+        match Kind::from_number(kind as u8) {
+            Some(Kind::Thread) => self.destroy_thread_here(frame, generation),
+            Some(Kind::Irq) => self.destroy_irq_here(frame, generation),
+            _ => Status::WrongKind,
+        }
+    }
+
+    /// [`destroy_here`](Self::destroy_here) has answered, here or, with the caller's mail back, on
+    /// another core. The frames of a thread take a round to become memory again.
+    pub fn after_destroy(&mut self, caller: ThreadId, status: Status) -> Answer {
+        let words = self.mail(caller).words.each_ref().map(|word| word.get());
+        if status != Status::Ok {
+            return status.into();
+        }
+        match Kind::from_number(words[0] as u8) {
+            Some(Kind::Thread) => {
+                // Thread and UTCB are neighbours, see CREATE_THREAD.
+                let first = Frame(words[1] as u32);
+                let release = Unfinished::Release { first, count: 2, status };
+                self.finish_after_round(caller, &release, self.all_cores())
+            }
+            _ => Answer::word(0),
+        }
+    }
+
+    /// Unmaps the UTCB of a thread that leaves its Space.
+    pub(super) fn remove_utcb(&mut self, id: SpaceId, address: UserAddress, utcb: Frame) {
+        let space = self.space(id);
+        let page_table = space.page_table;
+        let held = space.lock.lock(M::relax);
+        self.tables(space).clear_page(address, utcb);
+        space.exit();
+        drop(held);
+        if self.local.page_table == page_table {
+            self.machine.flush_page(address);
+        }
+    }
+
+    /// Tears some of a dying Space down, which no core has loaded any more.
+    pub(super) fn tear_down(
+        &mut self,
+        caller: ThreadId,
+        id: SpaceId,
+        generation: u32,
+        status: Status,
+    ) -> Answer {
+        if !self.is_space(id, generation) {
+            return Status::NoCapability.into();
+        }
+        let space = self.space(id);
+        let held = space.lock.lock(M::relax);
+        space.set_unloaded();
+        let tables = self.tables(space);
+        let is_bare = (0..STEPS_PER_CALL).any(|_| !tables.tear_down_step());
+        let count = 2 + space.slots / SLOTS_PER_FRAME;
+        drop(held);
+        if !is_bare {
+            return Answer::word(1);
+        }
+        let (table, first) = (self.objects.table(), id.frame());
+        if !table.retire(first) {
+            return Status::NoCapability.into();
+        }
+        (1..count).for_each(|frame| _ = table.retire(first.plus(frame)));
+        let release = Unfinished::Release { first, count, status };
+        self.finish_after_round(caller, &release, self.all_cores())
+    }
+
+    fn destroy_at_home(&mut self, caller: ThreadId, target: &Capability) -> Answer {
+        let home = self.objects.table().entry(target.frame).home();
+        let (frame, generation) = (u64::from(target.frame.0), u64::from(target.generation));
+        let words = [target.kind as u64, frame, generation, 0, 0, 0, 0];
+        if home != self.core() {
+            self.post_operation(caller, home, Operation::Destroy, &words);
+            return Answer::Later;
+        }
+        let status = self.destroy_here(&words);
+        let mail = self.mail(caller);
+        mail.words.iter().zip(words).for_each(|(word, value)| word.set(value));
+        self.after_destroy(caller, status)
+    }
+
+    fn destroy_thread_here(&mut self, frame: Frame, generation: u32) -> Status {
+        let Some(id) = ThreadId::new(frame) else { return Status::NoCapability };
+        if !self.is_mine(frame, FrameKind::Thread, generation) {
+            return Status::NoCapability;
+        }
+        if let Err(status) = self.end_thread(id) {
+            return status;
+        }
+        self.remove_irqs_of(id);
+        let thread = self.look(id);
+        let (space, address, utcb) = (thread.space, thread.utcb_address, thread.utcb);
+        self.remove_utcb(space, address, utcb);
+        if self.local.entered == Some(id) {
+            self.local.entered = None;
+        }
+        self.objects.table().retire(frame);
+        self.objects.table().retire(utcb);
+        Status::Ok
+    }
+
+    fn destroy_irq_here(&mut self, frame: Frame, generation: u32) -> Status {
+        match IrqId::new(frame) {
+            Some(id) if self.is_mine(frame, FrameKind::Irq, generation) => {
+                self.remove_irq(id);
+                Status::Ok
+            }
+            _ => Status::NoCapability,
+        }
+    }
+
+    fn destroy_space(&mut self, caller: ThreadId, target: &Capability) -> Result<Answer, Status> {
+        let space = SpaceId::new(target.frame).ok_or(Status::NoCapability)?;
+        let generation = target.generation;
+        if !self.space(space).start_dying() {
+            return Err(Status::WrongState);
+        }
+        let cores = if self.space(space).is_unloaded() { 0 } else { self.all_cores() };
+        let tear_down = Unfinished::TearDown { space, generation, status: Status::Ok };
+        Ok(self.finish_after_round(caller, &tear_down, cores))
+    }
+
+    /// True if `frame` holds that very object of this core.
+    pub(super) fn is_mine(&self, frame: Frame, kind: FrameKind, generation: u32) -> bool {
+        let entry = self.objects.table().entry(frame);
+        entry.is(kind, self.core()) && entry.generation() == generation
+    }
+}

@@ -2,7 +2,7 @@
 
 #[cfg(not(target_os = "none"))]
 pub mod host;
-#[cfg(all(target_os = "none", target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 pub mod probe;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 mod x86_64;

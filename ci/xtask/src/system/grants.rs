@@ -53,7 +53,7 @@ const LISTS: [(&str, &str, &[&str], FromTable); 7] = [
     ("threads", "a thread capability", &["of", "rights", "name"], thread),
     ("spaces", "a space capability", &["of", "rights", "name"], space),
     ("cores", "a core capability", &["of", "rights", "name"], core),
-    ("memory", "a mapping", &["of", "at", "map", "access", "name"], memory),
+    ("memory", "a mapping", &["of", "at", "map", "access", "objects", "name"], memory),
     ("interrupts", "an interrupt", &["line", "trigger", "badge", "name"], interrupt),
     ("ports", "a range of ports", &["first", "count", "name"], ports),
 ];
@@ -121,6 +121,8 @@ fn core(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
 fn memory(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
     let default = Rights::READ.or(Rights::WRITE);
     let rights = fields.choice("access", &ACCESS, problems).unwrap_or(default);
+    let objects = fields.flag("objects", problems).is_some_and(|objects| objects.value);
+    let rights = if objects { rights.or(Rights::OBJECTS) } else { rights };
     let at = fields.number("at", problems);
     let map = fields.flag("map", problems);
     if let (Some(at), Some(map)) = (&at, map.as_ref().filter(|map| !map.value)) {

@@ -15,6 +15,8 @@ use std::path::Path;
 use std::time::Duration;
 
 const SUITE: &str = "suite";
+/// The same for a machine with one core.
+const SUITE_ON_ONE_CORE: &str = "suite-1";
 /// Wall-clock limits of one boot; many emulated cores share few real ones.
 const SUITE_LIMIT: Duration = Duration::from_secs(150);
 const UEFI_LIMIT: Duration = Duration::from_secs(240);
@@ -67,7 +69,8 @@ impl Refusal {
 
 /// Boots the test program; every test must pass.
 pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
-    let boot = builds.boot(SUITE, variant.profile)?;
+    let system = if variant.machine.cores == 1 { SUITE_ON_ONE_CORE } else { SUITE };
+    let boot = builds.boot(system, variant.profile)?;
     let uefi = variant.machine.loader == Loader::IsoUefi;
     let limit = if uefi { UEFI_LIMIT } else { SUITE_LIMIT };
     let outcome = run::start(&builds.workspace, &boot, &variant.machine, Watch::silent(limit))?;

@@ -1,0 +1,24 @@
+//! A page that both Spaces of the suite share: who waits for orders.
+//!
+//! Asking a servant by a message would not do: a servant whose order is to receive would take the
+//! question for the message it waits for.
+
+use crate::cast::Who;
+use cedo_lib::View;
+use cedo_lib::abi::layout::PAGE_SIZE;
+use cedo_lib::abi::system::place;
+
+/// Where the system description maps the memory called "board" in both Spaces.
+pub const ADDRESS: u64 = place::MEMORY + 0x0100_0000;
+
+/// Says that this servant waits for orders, or does not.
+pub fn set_free(who: Who, free: bool) {
+    if let Some(board) = View::new(ADDRESS, PAGE_SIZE as usize) {
+        board.set_word(who as usize, free.into());
+    }
+}
+
+/// True if this servant waits for orders.
+pub fn is_free(who: Who) -> bool {
+    View::new(ADDRESS, PAGE_SIZE as usize).is_some_and(|board| board.word(who as usize) == 1)
+}

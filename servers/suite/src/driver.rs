@@ -1,0 +1,165 @@
+//! What a test may use: orders to servants, their outcomes, scratch slots, frames and addresses.
+
+use crate::board;
+use crate::cast::{REMOTE_SERVANTS, SERVANTS, Who};
+use crate::op::{OP_WORDS, Op};
+use crate::outcome::{Outcome, WORDS};
+use crate::servant::{self, FIRST_STEP, ORDER, REPORT, STOP};
+use crate::stage::SETTLE;
+use crate::verdict::{Failure, Verdict, done, holds};
+use cedo_lib::ThisThread;
+use cedo_lib::abi::Rights;
+use cedo_lib::abi::call::{Call, capability, ipc, object, thread};
+use cedo_lib::abi::name::{MY_SCHEDULER, SELF};
+use cedo_lib::abi::system::place;
+use core::array;
+use core::sync::atomic::Ordering;
+
+/// Scratch slots of one test.
+pub const SCRATCH_SLOTS: u64 = 12;
+/// Frames of one test in the Region "frames".
+pub const FRAMES: u64 = 16;
+/// Frames of the smallest Space: what it takes itself, and one frame of capability table.
+pub const SPACE: u64 = object::SPACE_FRAMES + 1;
+/// Bytes of address space of one test.
+const AREA_BYTES: u64 = 0x10_0000;
+/// First address that tests map at.
+const AREA: u64 = place::MEMORY + 0x1000_0000;
+
+/// The thread that runs tests, and what belongs to the test that runs.
+pub struct Driver {
+    pub this: ThisThread,
+    /// First scratch slot.
+    pub first_slot: u64,
+    /// Slots of what the description gives: a Region to make objects of, ...
+    pub frames: u64,
+    /// ... the other Space, ...
+    pub other_space: u64,
+    /// ... the ports of the programmable interval timer, ...
+    pub timer_ports: u64,
+    /// ... and the cores.
+    pub cores: [u64; 2],
+    /// How many tests came before.
+    pub number: u64,
+}
+
+impl Driver {
+    /// A free slot of the other Space.
+    pub const FAR_SLOT: u64 = 120;
+    /// Badge of the timer's interrupt, by the system description.
+    pub const IRQ_BADGE: u64 = 0x200;
+
+    /// A slot that is empty when a test starts.
+    pub fn slot(&self, index: u64) -> u64 {
+        self.first_slot + index
+    }
+
+    /// A frame of the Region that no test used before, as an offset in pages.
+    pub fn frame(&self, index: u64) -> u64 {
+        self.number * FRAMES + index
+    }
+
+    /// A page-aligned address that no test mapped before.
+    pub fn area(&self) -> u64 {
+        AREA + self.number * AREA_BYTES
+    }
+
+    /// Tells a servant what to do; it does so when it gets the processor.
+    pub fn order(&mut self, who: Who, steps: &[Op]) -> Verdict {
+        for (index, step) in steps.iter().enumerate() {
+            for (offset, word) in step.pack().into_iter().enumerate() {
+                let place = FIRST_STEP + index * OP_WORDS + offset;
+                self.this.utcb_mut().set_word(place, word);
+            }
+        }
+        let words = FIRST_STEP + steps.len() * OP_WORDS;
+        let order = Op::send(who.gate()).tag(ORDER, words).word(0, steps.len() as u64);
+        done("an order to a servant", order.flags(ipc::SEND_ZERO).run()).map(|_| ())
+    }
+
+    /// Lets every more urgent thread run until it waits.
+    pub fn settle(&self) -> Verdict {
+        done("the driver yields", Op::give_up_processor().run()).map(|_| ())
+    }
+
+    /// Lets every thread run until it waits, the less urgent ones too.
+    pub fn settle_all(&self) -> Verdict {
+        let settle = Op::call(MY_SCHEDULER).tag(SETTLE, 0);
+        done("the driver waits for all others", settle.run()).map(|_| ())
+    }
+
+    /// Puts a gate to `who` into the other Space, at [`Driver::FAR_SLOT`].
+    pub fn give_far_gate(&self, who: Who) -> Verdict {
+        let copy = Op::capability(capability::COPY, who.gate(), Driver::FAR_SLOT, self.other_space);
+        done("a gate for the other Space", copy.word(1, Rights::ALL.0.into()).run()).map(|_| ())
+    }
+
+    /// Gives an order and lets it happen.
+    pub fn carry_out(&mut self, who: Who, steps: &[Op]) -> Verdict {
+        self.order(who, steps)?;
+        self.settle()
+    }
+
+    /// What step `index` of the servant's last order came to; a failure if it is still at it.
+    pub fn outcome(&self, who: Who, index: u64) -> Result<Outcome, Failure> {
+        holds("the servant has finished its order", board::is_free(who))?;
+        let request = Op::call(who.gate()).tag(REPORT, 1).word(0, index);
+        let out = done("a servant is asked for a report", request.run())?;
+        let words = array::from_fn::<u64, WORDS, _>(|index| servant::word(&self.this, &out, index));
+        Ok(Outcome::unpack(words))
+    }
+
+    /// The servant has not finished its order.
+    pub fn is_busy(&self, what: &'static str, who: Who) -> Verdict {
+        holds(what, !board::is_free(who))
+    }
+
+    /// Waits until a servant of another core is free.
+    pub fn await_remote(&self, who: Who) -> Verdict {
+        let free = (0..10_000).any(|_| {
+            let free = board::is_free(who);
+            if !free {
+                Op::give_up_processor().run();
+            }
+            free
+        });
+        holds("a servant of another core finishes its order", free)
+    }
+
+    /// Brings every servant back to where it waits for orders, and empties the scratch slots.
+    pub fn clean_up(&self) -> Verdict {
+        STOP.store(true, Ordering::SeqCst);
+        let servants = SERVANTS.iter().chain(&REMOTE_SERVANTS);
+        for who in servants.filter(|who| who.gate() != 0) {
+            self.free(*who)?;
+        }
+        STOP.store(false, Ordering::SeqCst);
+        for index in 0..SCRATCH_SLOTS {
+            Op::capability(capability::DROP, SELF, self.slot(index), SELF).run();
+        }
+        Op::capability(capability::DROP, SELF, Driver::FAR_SLOT, self.other_space).run();
+        Ok(())
+    }
+
+    /// Cancels what a servant waits for until it waits for orders.
+    fn free(&self, who: Who) -> Verdict {
+        for _ in 0..200 {
+            if board::is_free(who) {
+                return Ok(());
+            }
+            Op::thread(thread::RESUME, who.thread()).run();
+            let seen = Op::thread(thread::READ, who.thread()).run();
+            Op::thread(thread::ABORT, who.thread()).word(0, seen.words[0]).run();
+            self.settle()?;
+        }
+        holds("a servant comes back to wait for orders", false)
+    }
+}
+
+/// The call with a number no kernel has.
+pub const UNKNOWN_CALL: u64 = 0xee;
+
+/// An operation word of this call with a sub-operation nobody has.
+pub const fn unknown_sub(call: Call) -> Op {
+    Op::new(call, 0x77, 0)
+}

@@ -1,0 +1,168 @@
+//! The threads that tests move about: each does, in order, the calls it is told to do, remembers
+//! what they came to, and says so when asked. Between orders it waits in an open receive.
+//!
+//! | label | a servant |
+//! |---|---|
+//! | [`ORDER`] | does up to [`STEPS`] calls: word 0 = how many, the calls from word [`FIRST_STEP`] on |
+//! | [`REPORT`] | replies with the outcome of call number word 0 |
+//! | [`ECHO`] | replies with every word one higher |
+
+use crate::board;
+use crate::cast::Who;
+use crate::op::{OP_WORDS, Op, Out};
+use crate::outcome::Outcome;
+use cedo_lib::ThisThread;
+use cedo_lib::abi::name::ANY;
+use cedo_lib::abi::{REGISTER_WORDS, Tag};
+use cedo_lib::raw::probe;
+use core::array;
+use core::hint::spin_loop;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Do some calls.
+pub const ORDER: u32 = 0x0d;
+/// Say what one of them came to.
+pub const REPORT: u32 = 0x0e;
+/// Send back every word one higher.
+pub const ECHO: u32 = 0x0f;
+/// Calls in one order.
+pub const STEPS: usize = 5;
+/// Message word where the calls of an order start.
+pub const FIRST_STEP: usize = 8;
+
+/// In `to`: the token that came with the last message that had one.
+pub const LAST_TOKEN: u64 = 0xffff_ff00;
+
+/// Not a kernel call: spin until [`STOP`], counting in [`PROGRESS`].
+pub const SPIN: u64 = 0xf0;
+/// Not a kernel call: run the probe with the number in word 0 at address word 1.
+pub const PROBE: u64 = 0xf1;
+
+/// The probes by number.
+pub const PROBES: [fn(u64, u64) -> probe::Outcome; 9] = [
+    probe::read,
+    probe::write,
+    probe::execute,
+    probe::divide,
+    probe::breakpoint,
+    probe::illegal,
+    probe::privileged,
+    probe::port,
+    probe::floating_point,
+];
+
+/// Ends every spin of this Space.
+pub static STOP: AtomicBool = AtomicBool::new(false);
+/// Turns that spins of this Space have made.
+pub static PROGRESS: AtomicU64 = AtomicU64::new(0);
+/// Counts finished steps of this Space: who came first?
+static SEQUENCE: AtomicU64 = AtomicU64::new(1);
+
+/// The next number of the sequence that all steps of this Space share.
+pub fn stamp() -> u64 {
+    SEQUENCE.fetch_add(1, Ordering::SeqCst)
+}
+
+/// Works as a servant for ever.
+pub fn serve(mut this: ThisThread, who: Who) -> ! {
+    let mut outcomes = [Outcome::NOTHING; STEPS];
+    let mut token = 0;
+    board::set_free(who, true);
+    let mut message = Op::receive(ANY).run();
+    loop {
+        let answer = match message.tag.label() {
+            _ if message.tag.kernel_label().is_some() => None,
+            ORDER => {
+                board::set_free(who, false);
+                obey(&mut this, &message, &mut outcomes, &mut token);
+                board::set_free(who, true);
+                None
+            }
+            REPORT => Some(report(&mut this, &message, &outcomes)),
+            ECHO => Some(echo(&mut this, &message)),
+            _ => None,
+        };
+        message = answer.unwrap_or(Op::receive(ANY)).run();
+    }
+}
+
+fn obey(this: &mut ThisThread, order: &Out, outcomes: &mut [Outcome; STEPS], token: &mut u64) {
+    let count = (order.words[0] as usize).min(STEPS);
+    let steps: [Op; STEPS] = array::from_fn(|step| {
+        let word = |index| this.utcb().word(FIRST_STEP + step * OP_WORDS + index);
+        Op::unpack(array::from_fn(word))
+    });
+    *outcomes = [Outcome::NOTHING; STEPS];
+    for (step, outcome) in steps.iter().zip(outcomes).take(count) {
+        let mut step = *step;
+        if step.to == LAST_TOKEN {
+            step.to = *token;
+        }
+        fill_tail(this, &step);
+        let out = perform(&step);
+        if out.token != 0 {
+            *token = out.token;
+        }
+        *outcome = Outcome { out, in_order: words_in_order(this, &out), stamp: stamp() };
+    }
+}
+
+/// Words beyond the registers go on counting from word 0.
+fn fill_tail(this: &mut ThisThread, step: &Op) {
+    for index in REGISTER_WORDS..Tag(step.tag).words() {
+        this.utcb_mut().set_word(index, step.words[0].wrapping_add(index as u64));
+    }
+}
+
+fn perform(step: &Op) -> Out {
+    match step.operation {
+        SPIN => {
+            while !STOP.load(Ordering::SeqCst) {
+                PROGRESS.fetch_add(1, Ordering::SeqCst);
+                spin_loop();
+            }
+            Out::NOTHING
+        }
+        PROBE => {
+            let [number, address, value, ..] = step.words;
+            let Some(probe) = PROBES.get(number as usize) else { return Out::NOTHING };
+            let seen = probe(address, value);
+            let mut out = Out::NOTHING;
+            out.words[0] = seen.caught;
+            out.words[1] = seen.value;
+            out
+        }
+        _ => step.run(),
+    }
+}
+
+/// How many words of a message count on from word 0.
+fn words_in_order(this: &ThisThread, out: &Out) -> u64 {
+    let expected = |index: usize| out.words[0].wrapping_add(index as u64);
+    (0..out.tag.words()).filter(|index| word(this, out, *index) == expected(*index)).count() as u64
+}
+
+/// Word `index` of the message that was just received.
+pub fn word(this: &ThisThread, out: &Out, index: usize) -> u64 {
+    out.words.get(index).copied().unwrap_or_else(|| this.utcb().word(index))
+}
+
+fn report(this: &mut ThisThread, request: &Out, outcomes: &[Outcome; STEPS]) -> Op {
+    let wanted = request.words[0] as usize;
+    let outcome = outcomes.get(wanted).unwrap_or(&Outcome::NOTHING);
+    let packed = outcome.pack();
+    let mut answer = Op::reply_and_wait(request.token).tag(REPORT, packed.len());
+    answer.words = array::from_fn(|index| packed[index]);
+    this.utcb_mut().set_tail(&packed);
+    answer
+}
+
+fn echo(this: &mut ThisThread, message: &Out) -> Op {
+    let mut answer = Op::reply_and_wait(message.token).raw_tag(message.tag.0);
+    answer.words = message.words.map(|word| word.wrapping_add(1));
+    for index in REGISTER_WORDS..message.tag.words() {
+        let word = this.utcb().word(index);
+        this.utcb_mut().set_word(index, word.wrapping_add(1));
+    }
+    answer
+}

@@ -1,0 +1,49 @@
+//! The tests, grouped by what they are about. Each is a sentence that holds.
+
+pub mod bad_input;
+pub mod capabilities;
+pub mod cores;
+pub mod faults;
+pub mod interrupts;
+pub mod memory;
+pub mod messages;
+pub mod objects;
+pub mod operations;
+pub mod rights;
+pub mod scheduling;
+pub mod threads;
+pub mod tokens;
+pub mod winners;
+
+use crate::driver::Driver;
+use crate::verdict::Verdict;
+
+/// A sentence, and how to find out whether it holds.
+pub struct Test {
+    pub sentence: &'static str,
+    pub body: fn(&mut Driver) -> Verdict,
+}
+
+/// Writes one line of a table of tests.
+pub const fn test(sentence: &'static str, body: fn(&mut Driver) -> Verdict) -> Test {
+    Test { sentence, body }
+}
+
+/// Everything that one core is enough for, in order.
+pub const ON_ONE_CORE: &[&[Test]] = &[
+    messages::TESTS,
+    operations::TESTS,
+    winners::TESTS,
+    tokens::TESTS,
+    rights::TESTS,
+    capabilities::TESTS,
+    memory::TESTS,
+    objects::TESTS,
+    faults::TESTS,
+    threads::TESTS,
+    interrupts::TESTS,
+    bad_input::TESTS,
+];
+
+/// What needs a second core.
+pub const ON_TWO_CORES: &[&[Test]] = &[cores::TESTS];

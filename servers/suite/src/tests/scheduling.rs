@@ -1,0 +1,303 @@
+//! What a scheduler hears and what it can do: the same tests run in a root and in a scheduler below
+//! one, with two children X and Y; some need the powers of a root.
+
+use crate::cast::Who;
+use crate::op::{Op, Out};
+use crate::report::{self, Console};
+use crate::servant::{PROGRESS, SPIN, STOP};
+use crate::stage::Stage;
+use crate::verdict::{Failure, Verdict, done, equal, holds, label, status};
+use ::core::sync::atomic::Ordering;
+use cedo_lib::Clock;
+use cedo_lib::abi::call::{core, ipc, thread};
+use cedo_lib::abi::name::{ANY, SELF, Token};
+use cedo_lib::abi::state::{GENERAL, INSTRUCTION};
+use cedo_lib::abi::{Label, Status, notice};
+
+/// A sentence about a scheduler.
+struct Test {
+    sentence: &'static str,
+    body: fn(&mut Stage) -> Verdict,
+}
+
+const fn test(sentence: &'static str, body: fn(&mut Stage) -> Verdict) -> Test {
+    Test { sentence, body }
+}
+
+const EVERY_SCHEDULER: &[Test] = &[
+    test("hears that a child is woken", woken),
+    test("hears that a child yields", yielded),
+    test("hears that a child blocks", blocked),
+    test("hears of the child that handed the processor over", lost),
+    test("hears of both where a child left it to the scheduler", left_to_scheduler),
+    test("hears of a woken child after the one that woke it goes on", woken_by_sibling),
+    test("gets news instead of a dispatch when it has not heard everything", news),
+    test("cannot dispatch a child twice with one token", token_once),
+    test("cannot dispatch with a token nobody gave it", forged_token),
+    test("can change the cookie of a child", cookie),
+    test("gets the registers of a child if it asks for them", registers),
+    test("hears nothing of a child that was suspended while ready", suspended),
+    test("hears a new story when a suspended child is resumed", resumed),
+    test("hears of a child whose wait was cancelled", aborted),
+    test("charges time to the child that ran", time),
+];
+
+const ROOTS: &[Test] = &[
+    test("gets the processor at its deadline, and not before", deadline),
+    test("wakes from a halt at its deadline, and not before", idle_until_deadline),
+    test("may not call, nor wait in a send or for one partner", must_stay_open),
+    test("keeps the processor when it yields", root_yields),
+    test("hears of a kick", kicked),
+    test("gets news instead of a halt when it has not heard everything", idle_news),
+];
+
+/// Runs all tests of this scheduler.
+pub fn run_all(stage: &mut Stage) {
+    let mut console = Console::new(stage.printer);
+    run(stage, &mut console, EVERY_SCHEDULER);
+    if stage.core.is_some() {
+        run(stage, &mut console, ROOTS);
+    }
+}
+
+fn run(stage: &mut Stage, console: &mut Console, tests: &[Test]) {
+    let prefix = match stage.who {
+        Who::Nested => "a scheduler below the root",
+        Who::Root1 => "the root of core 1",
+        _ => "the root",
+    };
+    for test in tests {
+        let verdict = stage.clean_up().and_then(|()| (test.body)(stage));
+        let after = stage.clean_up();
+        report::about(console, prefix, test.sentence, &verdict.and(after));
+    }
+}
+
+/// Orders X to do this and dispatches it; what comes next.
+fn run_x(stage: &mut Stage, steps: &[Op]) -> Result<Out, Failure> {
+    stage.order(stage.x, steps)?;
+    let token = stage.token(stage.x)?;
+    done("dispatch", stage.dispatch(token, 0))
+}
+
+/// A message about this child has this label.
+fn about(stage: &Stage, out: &Out, wanted: Label, who: Who) -> Verdict {
+    label("label", out, wanted)?;
+    equal("cookie", out.badge, stage.cookie(who))
+}
+
+fn woken(stage: &mut Stage) -> Verdict {
+    let out = stage.order(stage.x, &[])?;
+    about(stage, &out, Label::Woken, stage.x)?;
+    equal("leaf", out.words[notice::LEAF], out.badge)?;
+    holds("a token", out.token >> 63 == 1)?;
+    holds("a user's address", out.words[notice::INSTRUCTION] < 1 << 47)
+}
+
+fn yielded(stage: &mut Stage) -> Verdict {
+    let out = run_x(stage, &[Op::give_up_processor()])?;
+    about(stage, &out, Label::Yielded, stage.x)
+}
+
+fn blocked(stage: &mut Stage) -> Verdict {
+    let out = run_x(stage, &[Op::receive(ANY)])?;
+    about(stage, &out, Label::Blocked, stage.x)
+}
+
+/// Brings Y into an open receive of its order.
+fn y_waits(stage: &mut Stage) -> Verdict {
+    stage.order(stage.y, &[Op::receive(ANY), Op::give_up_processor()])?;
+    let token = stage.token(stage.y)?;
+    let out = done("dispatch", stage.dispatch(token, 0))?;
+    about(stage, &out, Label::Blocked, stage.y)
+}
+
+fn lost(stage: &mut Stage) -> Verdict {
+    y_waits(stage)?;
+    let send = Op::send(stage.y.gate()).tag(1, 0).flags(ipc::WINNER_SEND);
+    let out = run_x(stage, &[send])?;
+    about(stage, &out, Label::Lost, stage.x)?;
+    let out = done("next", stage.next())?;
+    about(stage, &out, Label::Yielded, stage.y)
+}
+
+fn left_to_scheduler(stage: &mut Stage) -> Verdict {
+    y_waits(stage)?;
+    let send = Op::send(stage.y.gate()).tag(1, 0).flags(ipc::WINNER_SCHEDULER);
+    run_x(stage, &[send])?;
+    while stage.next().status().is_done() {}
+    holds("X is ready", stage.token(stage.x).is_ok())?;
+    holds("Y is ready", stage.token(stage.y).is_ok())
+}
+
+fn woken_by_sibling(stage: &mut Stage) -> Verdict {
+    y_waits(stage)?;
+    let send = Op::send(stage.y.gate()).tag(1, 0);
+    let first = run_x(stage, &[send, Op::give_up_processor()])?;
+    about(stage, &first, Label::Woken, stage.y)?;
+    let second = done("next", stage.next())?;
+    about(stage, &second, Label::Yielded, stage.x)
+}
+
+fn news(stage: &mut Stage) -> Verdict {
+    stage.order(stage.x, &[Op::give_up_processor()])?;
+    let token = stage.token(stage.x)?;
+    let old = stage.event;
+    stage.order(stage.y, &[])?;
+    let seen = stage.event;
+    holds("the event number rose", seen > old)?;
+    stage.event = old;
+    let out = stage.dispatch(token, 0);
+    status("dispatch with an old number", &out, Status::News)?;
+    stage.event = stage.event.max(seen);
+    let out = done("dispatch", stage.dispatch(token, 0))?;
+    about(stage, &out, Label::Yielded, stage.x)
+}
+
+fn token_once(stage: &mut Stage) -> Verdict {
+    stage.order(stage.x, &[Op::give_up_processor()])?;
+    let token = stage.token(stage.x)?;
+    done("first", stage.dispatch(token, 0))?;
+    status("second", &stage.dispatch(token, 0), Status::Stale)
+}
+
+fn forged_token(stage: &mut Stage) -> Verdict {
+    stage.order(stage.x, &[])?;
+    let token = Token(stage.token(stage.x)?);
+    for change in [1, 2, 77] {
+        let forged = Token::new(token.frame(), token.sequence().wrapping_add(change));
+        status("sequence", &stage.dispatch(forged.0, 0), Status::Stale)?;
+        let forged = Token::new(token.frame().wrapping_add(change), token.sequence());
+        status("frame", &stage.dispatch(forged.0, 0), Status::Stale)?;
+    }
+    stage.token(stage.x).map(|_| ())
+}
+
+fn cookie(stage: &mut Stage) -> Verdict {
+    const OTHER: u64 = 0xc00c_1e00;
+    let steps = [Op::give_up_processor(), Op::give_up_processor()];
+    stage.order(stage.x, &steps)?;
+    let token = stage.token(stage.x)?;
+    let set = |token, cookie| Op::thread(thread::SET_COOKIE, SELF).from(token).word(0, cookie);
+    done("set", set(token, OTHER).run())?;
+    let out = done("dispatch", stage.dispatch(token, 0))?;
+    let restored = set(out.token, stage.cookie(stage.x)).run();
+    let seen = out.badge;
+    let again = stage.dispatch(out.token, 0);
+    equal("cookie", seen, OTHER)?;
+    done("set back", restored)?;
+    about(stage, &again, Label::Yielded, stage.x)
+}
+
+fn registers(stage: &mut Stage) -> Verdict {
+    stage.order(stage.x, &[Op::give_up_processor()])?;
+    let token = stage.token(stage.x)?;
+    let out = done("dispatch", stage.dispatch(token, ipc::WANT_STATE))?;
+    about(stage, &out, Label::Yielded, stage.x)?;
+    let state = stage.this.utcb().received();
+    equal("general registers", state.mask & GENERAL, GENERAL)?;
+    equal("instruction", state.general[INSTRUCTION], out.words[notice::INSTRUCTION])
+}
+
+fn suspended(stage: &mut Stage) -> Verdict {
+    stage.order(stage.x, &[])?;
+    let token = stage.token(stage.x)?;
+    done("suspend", Op::thread(thread::SUSPEND, stage.x.thread()).run())?;
+    status("dispatch", &stage.dispatch(token, 0), Status::Stale)
+}
+
+fn resumed(stage: &mut Stage) -> Verdict {
+    stage.order(stage.x, &[Op::give_up_processor()])?;
+    done("suspend", Op::thread(thread::SUSPEND, stage.x.thread()).run())?;
+    done("resume", Op::thread(thread::RESUME, stage.x.thread()).run())?;
+    let out = done("a message", stage.next())?;
+    equal("cookie", out.badge, stage.cookie(stage.x))?;
+    let token = stage.token(stage.x)?;
+    let out = done("dispatch", stage.dispatch(token, 0))?;
+    about(stage, &out, Label::Yielded, stage.x)
+}
+
+fn aborted(stage: &mut Stage) -> Verdict {
+    run_x(stage, &[Op::receive(ANY)])?;
+    let seen = done("read", Op::thread(thread::READ, stage.x.thread()).run())?;
+    let abort = Op::thread(thread::ABORT, stage.x.thread()).word(0, seen.words[0]);
+    done("abort", abort.run())?;
+    let out = done("a message", stage.next())?;
+    about(stage, &out, Label::Woken, stage.x)
+}
+
+fn time(stage: &mut Stage) -> Verdict {
+    let first = run_x(stage, &[Op::give_up_processor()])?.words[notice::TIME_NS];
+    stage.clean_up()?;
+    let second = run_x(stage, &[Op::give_up_processor()])?.words[notice::TIME_NS];
+    holds("it rises", first > 0 && second > first)?;
+    holds("by less than a second", second - first < 1_000_000_000)
+}
+
+/// This core's clock.
+fn clock(stage: &Stage) -> Clock {
+    Clock::of_core(u32::from(stage.who == Who::Root1))
+}
+
+fn deadline(stage: &mut Stage) -> Verdict {
+    for delay_ns in [100_000, 300_000, 1_000_000] {
+        STOP.store(false, Ordering::SeqCst);
+        stage.order(stage.x, &[Op::raw(SPIN)])?;
+        let token = stage.token(stage.x)?;
+        let before = PROGRESS.load(Ordering::SeqCst);
+        let deadline_ns = clock(stage).now_ns() + delay_ns;
+        let out = done("dispatch", stage.dispatch_until(token, deadline_ns))?;
+        let now_ns = clock(stage).now_ns();
+        holds("not before", now_ns >= deadline_ns)?;
+        holds("the child ran", PROGRESS.load(Ordering::SeqCst) > before)?;
+        about(stage, &out, Label::Preempted, stage.x)?;
+        equal("preempter", out.words[notice::PREEMPTER], 0)?;
+        stage.clean_up()?;
+    }
+    Ok(())
+}
+
+fn idle(stage: &Stage, deadline_ns: u64) -> Result<Op, Failure> {
+    let Some(core) = stage.core else { return holds("a root", false).map(|()| Op::raw(0)) };
+    Ok(Op::core(core::IDLE, core).word(0, stage.event).word(1, deadline_ns))
+}
+
+fn idle_until_deadline(stage: &mut Stage) -> Verdict {
+    for delay_ns in [50_000, 200_000, 2_000_000] {
+        let deadline_ns = clock(stage).now_ns() + delay_ns;
+        let out = done("idle", idle(stage, deadline_ns)?.run())?;
+        stage.take_in(&out);
+        holds("not before", clock(stage).now_ns() >= deadline_ns)?;
+    }
+    Ok(())
+}
+
+fn must_stay_open(stage: &mut Stage) -> Verdict {
+    let gate = stage.x.gate();
+    status("call", &Op::call(gate).tag(0, 0).run(), Status::MustStayOpen)?;
+    status("send", &Op::send(gate).tag(0, 0).run(), Status::MustStayOpen)?;
+    status("closed receive", &Op::receive(gate).run(), Status::MustStayOpen)
+}
+
+fn root_yields(_: &mut Stage) -> Verdict {
+    status("yield", &Op::give_up_processor().run(), Status::KeptProcessor)
+}
+
+fn kicked(stage: &mut Stage) -> Verdict {
+    let Some(core) = stage.core else { return Ok(()) };
+    done("kick", Op::core(core::KICK, core).word(0, 5).run())?;
+    done("kick again", Op::core(core::KICK, core).word(0, 8).run())?;
+    let out = done("a message", stage.next())?;
+    label("label", &out, Label::Kick)?;
+    equal("bits", out.words[notice::KICK_BITS], 13)?;
+    status("nothing more", &stage.next(), Status::NotReady)
+}
+
+fn idle_news(stage: &mut Stage) -> Verdict {
+    let old = stage.event;
+    stage.order(stage.x, &[])?;
+    stage.event = old;
+    let out = idle(stage, 0)?.run();
+    stage.take_in(&out);
+    status("idle with an old number", &out, Status::News)
+}

@@ -1,0 +1,117 @@
+//! Winner bits: who goes on where more than one thread could (DESIGN.md section 4).
+
+use super::{Test, test};
+use crate::cast::Who;
+use crate::driver::Driver;
+use crate::op::Op;
+use crate::servant::{LAST_TOKEN, stamp};
+use crate::verdict::{Failure, Verdict, done, equal, holds, status};
+use cedo_lib::abi::call::{capability, ipc, thread};
+use cedo_lib::abi::name::{ANY, SELF};
+use cedo_lib::abi::{Rights, Status};
+
+pub const TESTS: &[Test] = &[
+    test("a sender that keeps the processor goes on before its partner", keep),
+    test("a sender that hands over goes on after its partner, even a less urgent one", hand_over),
+    test("a sender that leaves it to the scheduler goes on by priority", scheduler_decides),
+    test("a receiver that keeps the processor goes on before the sender it took", receiver_keeps),
+    test("a receiver can let the sender it took go on first", receiver_hands_over),
+    test("without the right to hand over, the sender keeps the processor", no_right),
+    test("a call is a silent loan of the processor", call_lends),
+    test("resume can hand over to the resumed thread", resume_hands_over),
+];
+
+const OPEN: Op = Op::receive(ANY);
+
+/// True if the servant's first step ended before the driver's next one, which `op` is.
+fn partner_came_first(driver: &mut Driver, who: Who, op: Op) -> Result<bool, Failure> {
+    done("the operation", op.run())?;
+    let mine = stamp();
+    driver.settle_all()?;
+    Ok(driver.outcome(who, 0)?.stamp < mine)
+}
+
+fn keep(driver: &mut Driver) -> Verdict {
+    driver.carry_out(Who::A, &[OPEN])?;
+    let send = Op::send(Who::A.gate()).tag(1, 0).flags(ipc::WINNER_SELF);
+    equal("partner first", partner_came_first(driver, Who::A, send)?, false)
+}
+
+/// Makes the less urgent servant wait.
+fn low_waits(driver: &mut Driver) -> Verdict {
+    driver.order(Who::Low, &[OPEN])?;
+    driver.settle_all()?;
+    driver.is_busy("the less urgent servant waits", Who::Low)
+}
+
+fn hand_over(driver: &mut Driver) -> Verdict {
+    low_waits(driver)?;
+    let send = Op::send(Who::Low.gate()).tag(1, 0).flags(ipc::WINNER_SEND);
+    done("send", send.run())?;
+    let mine = stamp();
+    driver.settle_all()?;
+    // The driver is more urgent; it comes back only when its scheduler decides again, which is when
+    // the partner waits or gives up the processor.
+    holds("partner first", driver.outcome(Who::Low, 0)?.stamp < mine)
+}
+
+fn scheduler_decides(driver: &mut Driver) -> Verdict {
+    driver.carry_out(Who::A, &[OPEN])?;
+    let send = Op::send(Who::A.gate()).tag(1, 0).flags(ipc::WINNER_SCHEDULER);
+    equal("urgent partner first", partner_came_first(driver, Who::A, send)?, true)?;
+    low_waits(driver)?;
+    let send = Op::send(Who::Low.gate()).tag(1, 0).flags(ipc::WINNER_SCHEDULER);
+    equal("less urgent partner first", partner_came_first(driver, Who::Low, send)?, false)
+}
+
+/// Lets A wait in a send to the driver.
+fn a_sends(driver: &mut Driver) -> Verdict {
+    driver.carry_out(Who::A, &[Op::send(Who::Driver.gate()).tag(3, 0)])?;
+    driver.is_busy("A waits for the driver", Who::A)
+}
+
+fn receiver_keeps(driver: &mut Driver) -> Verdict {
+    a_sends(driver)?;
+    let receive = OPEN.flags(ipc::RECEIVE_ZERO | ipc::WINNER_SELF);
+    equal("sender first", partner_came_first(driver, Who::A, receive)?, false)
+}
+
+fn receiver_hands_over(driver: &mut Driver) -> Verdict {
+    a_sends(driver)?;
+    let receive = OPEN.flags(ipc::RECEIVE_ZERO | ipc::WINNER_RECEIVE);
+    equal("sender first", partner_came_first(driver, Who::A, receive)?, true)
+}
+
+fn no_right(driver: &mut Driver) -> Verdict {
+    let slot = driver.slot(0);
+    let copy = Op::capability(capability::COPY, Who::A.gate(), slot, SELF);
+    done("copy", copy.word(1, Rights::SEND.0.into()).run())?;
+    driver.carry_out(Who::A, &[OPEN])?;
+    let send = Op::send(slot).tag(1, 0).flags(ipc::WINNER_SEND);
+    status("send", &send.run(), Status::KeptProcessor)?;
+    let mine = stamp();
+    driver.settle()?;
+    holds("the driver went on first", mine < driver.outcome(Who::A, 0)?.stamp)
+}
+
+fn call_lends(driver: &mut Driver) -> Verdict {
+    // The less urgent servant answers although more urgent threads could run: the call lends.
+    let waiting = [OPEN, Op::send(LAST_TOKEN).tag(1, 0)];
+    driver.order(Who::Low, &waiting)?;
+    driver.settle_all()?;
+    driver.order(Who::A, &[Op::give_up_processor()])?;
+    done("call", Op::call(Who::Low.gate()).tag(1, 0).run())?;
+    let mine = stamp();
+    driver.settle_all()?;
+    holds("the callee ran at once", driver.outcome(Who::Low, 0)?.stamp < mine)?;
+    holds("nobody else did", mine < driver.outcome(Who::A, 0)?.stamp)
+}
+
+fn resume_hands_over(driver: &mut Driver) -> Verdict {
+    driver.order(Who::A, &[Op::give_up_processor()])?;
+    done("suspend", Op::thread(thread::SUSPEND, Who::A.thread()).run())?;
+    let resume = Op::thread(thread::RESUME, Who::A.thread()).flags(ipc::WINNER_SEND);
+    done("resume", resume.run())?;
+    driver.settle()?;
+    status("A's step", &driver.outcome(Who::A, 0)?.out, Status::Ok)
+}

@@ -5,6 +5,7 @@ mod first_server;
 mod hostile;
 mod lives;
 mod memory;
+mod rounds;
 mod table;
 
 use cedo_abi::archive::FlatSegment;

@@ -1,0 +1,123 @@
+//! What waits until every core has flushed or left the kernel.
+
+use crate::{AREA, CODE, CORE, FREE, READ_WRITE, Server, setup, table};
+use cedo_abi::call::object::{CREATE_THREAD, DESTROY, SPACE_FRAMES};
+use cedo_abi::call::{Call, memory, operation};
+use cedo_abi::layout::PAGE_SIZE;
+use cedo_abi::name::SELF;
+use cedo_abi::{Rights, Status};
+use cedo_arch_host::{Outcome, Roles, Setup, image};
+use cedo_floor::FrameKind;
+use cedo_machine::{Context, CoreNumber, Frame};
+
+const OTHER: CoreNumber = CoreNumber(1);
+
+/// A machine of two cores; a thread of the first server lives on the second.
+fn boot() -> Server {
+    let mut server = Server::boot_on(&Setup { cores: 2, ..setup(image::minimal(CODE)) });
+    let words = [100, SELF, 1, AREA + 100 * PAGE_SIZE, CODE, 0, 0];
+    let region = server.region;
+    assert_eq!(server.object(CREATE_THREAD, region, FREE, &words), Status::Ok);
+    server
+}
+
+/// Begins a call that must wait for the other core.
+fn begin(server: &mut Server, call: Call, sub: u8, to: u64, words: &[u64]) {
+    let mut all = [0; 7];
+    all[..words.len()].copy_from_slice(words);
+    let roles = Roles { operation: operation(call, sub, 0), to, from: 0, tag: 0, words: all };
+    assert_eq!(server.world.system_call(CORE, &roles), Ok(Outcome::Halted));
+}
+
+/// Delivers interrupts until the first server goes on; the answer it gets.
+fn finish(server: &mut Server) -> (Status, u64) {
+    for _ in 0..20 {
+        for core in [OTHER, CORE] {
+            for source in server.world.pending(core) {
+                server.world.interrupt(core, source).expect("is pending");
+            }
+        }
+        if let Some(frame) = server.world.current(CORE) {
+            let context = server.world.context(frame);
+            return (context.status(), context.words()[0]);
+        }
+    }
+    panic!("the round never ends");
+}
+
+fn frame(server: &mut Server, page: u64) -> Frame {
+    let region = server.region;
+    Frame(server.identify(region).1[2] as u32 + page as u32)
+}
+
+#[test]
+fn an_unmapped_frame_counts_until_the_other_core_has_flushed() {
+    let mut server = boot();
+    let frame = frame(&mut server, 5);
+    assert_eq!(server.map(5, AREA, 1, READ_WRITE), (Status::Ok, 1));
+    let flushes =
+        server.world.counters(OTHER).full_flushes + server.world.counters(OTHER).activations;
+    begin(&mut server, Call::Memory, memory::UNMAP, SELF, &[AREA, 2]);
+    let table = server.world.shared().table;
+    assert_eq!(table.entry(frame).map_count(), 1);
+    assert!(!table.claim(frame, FrameKind::Stock, CORE), "the other core may still write to it");
+    assert_eq!(finish(&mut server), (Status::Ok, 2));
+    let counters = server.world.counters(OTHER);
+    assert_eq!(counters.full_flushes + counters.activations, flushes + 1);
+    assert_eq!(table.entry(frame).map_count(), 0);
+    assert!(server.world.load(CORE, AREA).is_err());
+    table::check(&server);
+}
+
+#[test]
+fn an_unmapped_utcb_is_never_given_back_twice() {
+    let mut server = boot();
+    let utcb = frame(&mut server, 101);
+    begin(&mut server, Call::Memory, memory::UNMAP, SELF, &[AREA + 100 * PAGE_SIZE, 1]);
+    // While the round is under way the frame becomes ordinary memory that is mapped once.
+    let table = server.world.shared().table;
+    assert!(table.turn(utcb, FrameKind::Utcb, FrameKind::Ram) && table.count_mapping(utcb));
+    assert_eq!(finish(&mut server), (Status::Ok, 1));
+    assert_eq!(table.entry(utcb).map_count(), 1);
+}
+
+#[test]
+fn the_frames_of_a_thread_are_quiet_until_every_core_was_in_the_kernel() {
+    let mut server = boot();
+    assert_eq!(server.create_thread(10, SELF, AREA, FREE + 1), Status::Ok);
+    let (thread, utcb) = (frame(&mut server, 10), frame(&mut server, 11));
+    begin(&mut server, Call::Object, DESTROY, FREE + 1, &[]);
+    let table = server.world.shared().table;
+    for frame in [thread, utcb] {
+        assert_eq!(table.entry(frame).kind(), FrameKind::Quiet);
+    }
+    assert_eq!(finish(&mut server), (Status::Ok, 0));
+    for frame in [thread, utcb] {
+        assert_eq!(table.entry(frame).kind(), FrameKind::Ram);
+    }
+    table::check(&server);
+}
+
+#[test]
+fn a_space_is_torn_down_after_one_round_and_gone_after_a_second() {
+    let mut server = boot();
+    let before = table::kinds(&server);
+    assert_eq!(server.create_space(10, SPACE_FRAMES + 1, FREE + 1), Status::Ok);
+    assert_eq!(server.stock(FREE + 1, 20, 8), (Status::Ok, 8));
+    let words = [30, AREA, 4, Rights::READ.0.into()];
+    let region = server.region;
+    let map = (FREE + 1, region);
+    assert_eq!(server.call(Call::Memory, memory::MAP, map, &words).0, Status::Ok);
+    begin(&mut server, Call::Object, DESTROY, FREE + 1, &[]);
+    let mapped = newly_mapped(&before, &server);
+    assert_eq!(mapped, 4, "nothing is torn down before the other core has been visited");
+    assert_eq!(finish(&mut server), (Status::Ok, 0));
+    assert_eq!(table::kinds(&server), before);
+    table::check(&server);
+}
+
+/// Frames that are mapped now and were not `before`.
+fn newly_mapped(before: &[(FrameKind, u16)], server: &Server) -> usize {
+    let now = table::kinds(server);
+    now.iter().zip(before).filter(|(now, before)| now.1 > before.1).count()
+}

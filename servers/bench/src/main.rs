@@ -1,2 +1,48 @@
-//! The bench server.
-fn main() {}
+//! Measures what the kernel's operations cost, seen by a user.
+//!
+//! One program, many threads, told apart by their names in the system description. The thread
+//! "bench" measures and prints, one line per operation:
+//!
+//! ```text
+//! [bench] op=round-trip space=other cores=same words=4 unit=cycles min=.. median=.. p99=.. max=.. samples=..
+//! ```
+//!
+//! The unit is *instructions* under an emulator that counts them, else *cycles* of the counter. The
+//! cost of reading the counter is measured first and taken off.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `plan` | what is measured, in order |
+//! | `round_trip` | calls, by place and length |
+//! | `page_fault` | a fault, its handler, and back |
+//! | `decision` | a timer interrupt, the scheduler's decision, another thread |
+//! | `interrupt` | a device interrupt until its handler runs |
+//! | `samples` | order statistics |
+//! | `row` | one line of the result, and the table |
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![forbid(unsafe_code)]
+
+mod decision;
+mod interrupt;
+mod page_fault;
+mod plan;
+mod round_trip;
+mod row;
+mod samples;
+
+use cedo_lib::{Environment, ThisThread};
+
+cedo_lib::program!(start);
+
+fn start(this: ThisThread) {
+    let environment = Environment::of(&this);
+    match environment.name() {
+        "bench" => plan::run(&environment),
+        "same" | "other" | "remote" => round_trip::answer(),
+        "pager" => page_fault::handle(this),
+        "spinner0" => decision::spin(&environment, 0),
+        "spinner1" => decision::spin(&environment, 1),
+        "timer" => interrupt::handle(&environment),
+        _ => {}
+    }
+}

@@ -1,0 +1,74 @@
+//! From a device's interrupt, here of the PC's interval timer, to the first instruction of the
+//! thread that handles it; meanwhile another thread spins.
+//!
+//! Source: Intel 8254 data sheet, mode 0 (one edge when the count is over).
+
+use crate::decision;
+use crate::samples::{Samples, Summary};
+use cedo_lib::ipc::{Ipc, Partner};
+use cedo_lib::{Environment, Gate, Label, Ports, clock};
+
+const WARM_UP: usize = 16;
+const COUNT: usize = 400;
+const COMMAND: u16 = 0x43;
+const CHANNEL_0: u16 = 0x40;
+/// Channel 0, low byte then high byte, mode 0.
+const ONE_SHOT: u8 = 0x30;
+/// Ticks of 838 ns until the interrupt.
+const TICKS: u16 = 100;
+/// Label of the messages between the measuring thread and the handler.
+const GO: u32 = 2;
+
+static SAMPLES: Samples = Samples::new();
+
+/// Takes interrupts, each starting the next, until there are enough of them.
+pub fn handle(environment: &Environment) {
+    let (Some(bench), Some(ports)) = (environment.gate("bench"), environment.ports("timer")) else {
+        return;
+    };
+    let mut message = Ipc::receive(Partner::ANY).make();
+    loop {
+        let now = clock::ticks();
+        let interrupt = message.arrived() && message.kernel_label() == Some(Label::Irq);
+        let start = message.arrived() && !interrupt && message.label() == GO;
+        if interrupt {
+            let before = decision::last_reading();
+            if now > before && before != 0 && SAMPLES.add(now - before) == WARM_UP + COUNT {
+                decision::stop();
+                let _ = Ipc::send(bench).message(GO, 0, [0; 7]).make();
+            } else {
+                start_timer(ports.ports);
+            }
+        } else if start {
+            start_timer(ports.ports);
+        }
+        message = match message.token() {
+            Some(token) => Ipc::reply_and_wait(token).make(),
+            None => Ipc::receive(Partner::ANY).make(),
+        };
+    }
+}
+
+fn start_timer(ports: Ports) {
+    let [low, high] = TICKS.to_le_bytes();
+    for (port, value) in [(COMMAND, ONE_SHOT), (CHANNEL_0, low), (CHANNEL_0, high)] {
+        // Without the ports there is no interrupt, and the measurement does not end: init has
+        // checked that they are there.
+        let _ = ports.write_byte(port, value);
+    }
+}
+
+/// Measures; nothing if the handler or the spinner does not start.
+pub fn measure(handler: Gate, spinner: Gate) -> Option<Summary> {
+    decision::prepare();
+    SAMPLES.clear();
+    if !decision::go(spinner, false) {
+        return None;
+    }
+    Ipc::send(handler).send_zero().message(GO, 0, [0; 7]).make().done().ok()?;
+    // One message of the handler, one of the spinner.
+    for _ in 0..2 {
+        Ipc::receive(Partner::ANY).make().done().ok()?;
+    }
+    Some(SAMPLES.summary(WARM_UP, 0))
+}

@@ -82,6 +82,9 @@ pub fn set_gate(who: Who, slot: u64) {
     GATES[who as usize].store(slot, Ordering::SeqCst);
 }
 
+/// Slot of the ports of that timer, which the driver has.
+pub static TIMER_PORTS: AtomicU64 = AtomicU64::new(0);
+
 impl Who {
     /// Slot of the gate to this thread with all rights, or 0 if the system has no such thread.
     pub fn gate(self) -> u64 {

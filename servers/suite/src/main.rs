@@ -83,6 +83,7 @@ fn drive(this: ThisThread) {
         number: 0,
         this,
     };
+    cast::TIMER_PORTS.store(driver.timer_ports, Ordering::SeqCst);
     let mut console = Console::new(cores[0]);
     run(&mut driver, &mut console, tests::ON_ONE_CORE);
     ask(&mut console, "the tests of the root scheduler come to an end", Who::Root);

@@ -145,6 +145,10 @@ impl Stage {
             let second = out.words[notice::PREEMPTER_TOKEN];
             self.ready(out.words[notice::PREEMPTER], second, UNKNOWN);
         }
+        if out.tag.kernel_label() == Some(Label::Irq) {
+            let token = out.words[notice::IRQ_CHILD_TOKEN];
+            self.ready(out.words[notice::IRQ_CHILD], token, UNKNOWN);
+        }
     }
 
     fn ready(&mut self, cookie: u64, token: u64, priority: u64) {

@@ -1,7 +1,7 @@
 //! Interrupts of the programmable interval timer, channel 0, an edge.
 
 use super::{Test, test};
-use crate::cast::Who;
+use crate::cast::{TIMER_PORTS, Who};
 use crate::driver::Driver;
 use crate::op::Op;
 use crate::servant::LAST_TOKEN;
@@ -11,6 +11,7 @@ use cedo_lib::abi::call::{Call, ipc, ports};
 use cedo_lib::abi::name::ANY;
 use cedo_lib::abi::{Label, Status, notice};
 use core::hint::spin_loop;
+use core::sync::atomic::Ordering;
 
 pub const TESTS: &[Test] = &[
     test("an interrupt is a message with its badge and line", message),
@@ -34,23 +35,25 @@ const SHOT_NS: u64 = 200_000;
 
 const OPEN: Op = Op::receive(ANY);
 
-fn out(driver: &Driver, port: u64, value: u64) -> Verdict {
-    let write = Op::new(Call::Ports, ports::WRITE, 0).to(driver.timer_ports);
+fn out(port: u64, value: u64) -> Verdict {
+    let timer = TIMER_PORTS.load(Ordering::SeqCst);
+    let write = Op::new(Call::Ports, ports::WRITE, 0).to(timer);
     done("port", write.word(0, port).word(1, 1).word(2, value).run()).map(|_| ())
 }
 
 /// Starts the timer, and returns when its edge must have come.
-pub fn fire(driver: &Driver) -> Verdict {
-    arm(driver)?;
+pub fn fire() -> Verdict {
+    arm()?;
     spin(3 * SHOT_NS);
     Ok(())
 }
 
-fn arm(driver: &Driver) -> Verdict {
+/// Starts the timer.
+pub fn arm() -> Verdict {
     let count = SHOT_NS * TICKS_PER_SECOND / 1_000_000_000;
-    out(driver, COMMAND, ONE_SHOT)?;
-    out(driver, CHANNEL_0, count & 0xff)?;
-    out(driver, CHANNEL_0, count >> 8)
+    out(COMMAND, ONE_SHOT)?;
+    out(CHANNEL_0, count & 0xff)?;
+    out(CHANNEL_0, count >> 8)
 }
 
 /// Spins for some nanoseconds of core 0's clock.
@@ -64,7 +67,7 @@ pub fn spin(time_ns: u64) {
 
 fn message(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::Handler, &[OPEN])?;
-    fire(driver)?;
+    fire()?;
     let got = driver.outcome(Who::Handler, 0)?.out;
     label("label", &got, Label::Irq)?;
     equal("line", got.words[notice::IRQ_LINE], 2)?;
@@ -74,7 +77,7 @@ fn message(driver: &mut Driver) -> Verdict {
 
 fn interrupts(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::Handler, &[OPEN])?;
-    arm(driver)?;
+    arm()?;
     // The driver never gives up the processor here.
     let clock = Clock::of_core(0);
     let limit_ns = clock.now_ns() + 50 * SHOT_NS;
@@ -88,7 +91,7 @@ fn interrupts(driver: &mut Driver) -> Verdict {
 
 fn pending(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::Handler, &[Op::receive(Who::B.gate()), OPEN])?;
-    fire(driver)?;
+    fire()?;
     driver.is_busy("the handler waits for B", Who::Handler)?;
     driver.carry_out(Who::B, &[Op::send(Who::Handler.gate()).tag(1, 0)])?;
     label("the interrupt", &driver.outcome(Who::Handler, 1)?.out, Label::Irq)
@@ -98,9 +101,9 @@ fn coalesce(driver: &mut Driver) -> Verdict {
     let poll = OPEN.flags(ipc::RECEIVE_ZERO);
     let answer = Op::send(LAST_TOKEN);
     driver.carry_out(Who::Handler, &[Op::receive(Who::B.gate()), poll, answer, poll])?;
-    fire(driver)?;
-    fire(driver)?;
-    fire(driver)?;
+    fire()?;
+    fire()?;
+    fire()?;
     driver.carry_out(Who::B, &[Op::send(Who::Handler.gate()).tag(1, 0)])?;
     label("the first", &driver.outcome(Who::Handler, 1)?.out, Label::Irq)?;
     status("the second", &driver.outcome(Who::Handler, 3)?.out, Status::NotReady)
@@ -111,7 +114,7 @@ fn acknowledge_and_wait(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::Handler, &[OPEN, next, next])?;
     for _ in 0..3 {
         driver.is_busy("the handler waits", Who::Handler)?;
-        fire(driver)?;
+        fire()?;
     }
     for index in 0..3 {
         label("an interrupt", &driver.outcome(Who::Handler, index)?.out, Label::Irq)?;
@@ -121,21 +124,21 @@ fn acknowledge_and_wait(driver: &mut Driver) -> Verdict {
 
 fn token_once(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::Handler, &[OPEN, Op::send(LAST_TOKEN), Op::send(LAST_TOKEN)])?;
-    fire(driver)?;
+    fire()?;
     status("first", &driver.outcome(Who::Handler, 1)?.out, Status::Ok)?;
     status("second", &driver.outcome(Who::Handler, 2)?.out, Status::Stale)
 }
 
 fn closed_receive(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::Handler, &[Op::receive(Who::B.gate()), OPEN])?;
-    fire(driver)?;
+    fire()?;
     driver.is_busy("the handler waits for B", Who::Handler)
 }
 
 fn before_senders(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::Handler, &[Op::receive(Who::B.gate()), OPEN, OPEN])?;
     driver.carry_out(Who::C, &[Op::send(Who::Handler.gate()).tag(3, 0)])?;
-    fire(driver)?;
+    fire()?;
     driver.carry_out(Who::B, &[Op::send(Who::Handler.gate()).tag(2, 0)])?;
     label("first", &driver.outcome(Who::Handler, 1)?.out, Label::Irq)?;
     equal("then", driver.outcome(Who::Handler, 2)?.out.tag.label(), 3)

@@ -1,18 +1,24 @@
 //! What a scheduler hears and what it can do: the same tests run in a root and in a scheduler below
 //! one, with two children X and Y; some need the powers of a root.
 
+use super::interrupts;
 use crate::cast::Who;
 use crate::op::{Op, Out};
 use crate::report::{self, Console};
-use crate::servant::{PROGRESS, SPIN, STOP};
+use crate::servant::{PROBE, PROGRESS, SPIN, STOP};
 use crate::stage::Stage;
 use crate::verdict::{Failure, Verdict, done, equal, holds, label, status};
 use ::core::sync::atomic::Ordering;
 use cedo_lib::Clock;
 use cedo_lib::abi::call::{core, ipc, thread};
-use cedo_lib::abi::name::{ANY, SELF, Token};
+use cedo_lib::abi::name::{ANY, NOBODY, SELF, Token};
 use cedo_lib::abi::state::{GENERAL, INSTRUCTION};
+use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Label, Status, notice};
+use cedo_lib::raw::probe::RECOVERY;
+
+/// An address where nothing is ever mapped.
+const UNMAPPED: u64 = place::MEMORY + 0x7000_0000;
 
 /// A sentence about a scheduler.
 struct Test {
@@ -51,12 +57,26 @@ const ROOTS: &[Test] = &[
     test("gets news instead of a halt when it has not heard everything", idle_news),
 ];
 
+const ROOT_OF_CORE_0: &[Test] = &[
+    test("hears who took the processor from a child", preempted_by_device),
+    test("goes on with the leaf below a scheduler after its deadline", leaf_below),
+];
+
+/// What a scheduler without a child's handler hears: only where the pager is on the same core.
+const ON_CORE_0: &[Test] = &[test("hears of a fault that nobody handles", fault)];
+
 /// Runs all tests of this scheduler.
 pub fn run_all(stage: &mut Stage) {
     let mut console = Console::new(stage.printer);
     run(stage, &mut console, EVERY_SCHEDULER);
     if stage.core.is_some() {
         run(stage, &mut console, ROOTS);
+    }
+    if stage.who == Who::Root {
+        run(stage, &mut console, ROOT_OF_CORE_0);
+    }
+    if stage.who != Who::Root1 {
+        run(stage, &mut console, ON_CORE_0);
     }
 }
 
@@ -241,20 +261,25 @@ fn clock(stage: &Stage) -> Clock {
 
 fn deadline(stage: &mut Stage) -> Verdict {
     for delay_ns in [100_000, 300_000, 1_000_000] {
-        STOP.store(false, Ordering::SeqCst);
-        stage.order(stage.x, &[Op::raw(SPIN)])?;
-        let token = stage.token(stage.x)?;
+        let token = spinning(stage)?;
         let before = PROGRESS.load(Ordering::SeqCst);
         let deadline_ns = clock(stage).now_ns() + delay_ns;
         let out = done("dispatch", stage.dispatch_until(token, deadline_ns))?;
         let now_ns = clock(stage).now_ns();
         holds("not before", now_ns >= deadline_ns)?;
         holds("the child ran", PROGRESS.load(Ordering::SeqCst) > before)?;
-        about(stage, &out, Label::Preempted, stage.x)?;
-        equal("preempter", out.words[notice::PREEMPTER], 0)?;
+        by_deadline(stage, &out, stage.x)?;
         stage.clean_up()?;
     }
     Ok(())
+}
+
+/// The message of the core's deadline, which took the processor from this child.
+fn by_deadline(stage: &Stage, out: &Out, who: Who) -> Verdict {
+    label("label", out, Label::Irq)?;
+    equal("line", out.words[notice::IRQ_LINE], notice::LINE_TIMER)?;
+    equal("child", out.words[notice::IRQ_CHILD], stage.cookie(who))?;
+    equal("its token", out.words[notice::IRQ_CHILD_TOKEN], stage.token(who)?)
 }
 
 fn idle(stage: &Stage, deadline_ns: u64) -> Result<Op, Failure> {
@@ -300,4 +325,60 @@ fn idle_news(stage: &mut Stage) -> Verdict {
     let out = idle(stage, 0)?.run();
     stage.take_in(&out);
     status("idle with an old number", &out, Status::News)
+}
+
+/// Lets X spin; returns its token.
+fn spinning(stage: &mut Stage) -> Result<u64, Failure> {
+    STOP.store(false, Ordering::SeqCst);
+    stage.order(stage.x, &[Op::raw(SPIN)])?;
+    stage.token(stage.x)
+}
+
+fn preempted_by_device(stage: &mut Stage) -> Verdict {
+    let handler = Who::Handler;
+    stage.order(handler, &[Op::receive(ANY)])?;
+    let token = stage.token(handler)?;
+    let out = done("dispatch", stage.dispatch(token, 0))?;
+    about(stage, &out, Label::Blocked, handler)?;
+    let token = spinning(stage)?;
+    interrupts::arm()?;
+    let out = done("dispatch", stage.dispatch(token, 0))?;
+    about(stage, &out, Label::Preempted, stage.x)?;
+    equal("preempter", out.words[notice::PREEMPTER], stage.cookie(handler))?;
+    holds("its token", out.words[notice::PREEMPTER_TOKEN] != 0)?;
+    stage.token(stage.x)?;
+    stage.token(handler).map(|_| ())
+}
+
+fn leaf_below(stage: &mut Stage) -> Verdict {
+    STOP.store(false, Ordering::SeqCst);
+    let out = stage.order(Who::N1, &[Op::raw(SPIN)])?;
+    about(stage, &out, Label::Woken, Who::Nested)?;
+    for _ in 0..3 {
+        let token = stage.token(Who::Nested)?;
+        let before = PROGRESS.load(Ordering::SeqCst);
+        let until_ns = clock(stage).now_ns() + 300_000;
+        let out = done("dispatch", stage.dispatch_until(token, until_ns))?;
+        by_deadline(stage, &out, Who::Nested)?;
+        holds("the leaf ran", PROGRESS.load(Ordering::SeqCst) > before)?;
+    }
+    Ok(())
+}
+
+fn fault(stage: &mut Stage) -> Verdict {
+    let thread = stage.x.thread();
+    let set = |handler| Op::thread(thread::SET_HANDLER, thread).from(handler).run();
+    done("no handler", set(NOBODY))?;
+    let out = run_x(stage, &[Op::raw(PROBE).word(0, 0).word(1, UNMAPPED)]);
+    let restored = set(Who::Pager.gate());
+    let out = out?;
+    about(stage, &out, Label::Fault, stage.x)?;
+    done("the pager again", restored)?;
+    // The thread is stopped; it goes on behind the probe.
+    done("read", Op::thread(thread::READ, thread).word(0, GENERAL).run())?;
+    let mut state = stage.this.utcb().received();
+    state.general[INSTRUCTION] = state.general[RECOVERY];
+    stage.this.utcb_mut().set_reply(&state);
+    done("write", Op::thread(thread::WRITE, thread).run())?;
+    done("resume", Op::thread(thread::RESUME, thread).run()).map(|_| ())
 }

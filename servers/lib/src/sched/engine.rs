@@ -170,7 +170,7 @@ impl<'a, P: Policy> Scheduler<'a, P> {
             Some(Label::New) => Why::New,
             Some(Label::Woken | Label::Stuck | Label::Lease) => Why::Woken,
             Some(Label::Blocked | Label::Fault) => return self.stopped(message.badge),
-            Some(Label::Irq) => return acknowledge(message),
+            Some(Label::Irq) => return self.interrupted(message),
             Some(Label::Idle | Label::Kick) => return,
             None => return self.serve(message),
         };
@@ -181,6 +181,15 @@ impl<'a, P: Policy> Scheduler<'a, P> {
         if second != 0 {
             self.hear_of(message.words[notice::PREEMPTER], Token(second), Why::Woken);
         }
+    }
+
+    /// The core's deadline, or a device of this scheduler: a child may have lost the processor to it.
+    fn interrupted(&mut self, message: &Message) {
+        let token = message.words[notice::IRQ_CHILD_TOKEN];
+        if token != 0 {
+            self.hear_of(message.words[notice::IRQ_CHILD], Token(token), Why::Preempted);
+        }
+        acknowledge(message);
     }
 
     /// The child with this cookie is ready. An unknown one is adopted, if there is room.

@@ -95,7 +95,10 @@ fn render(problem: &Problem, file: &str, source: &str) -> String {
     if let Some((span, label)) = &problem.related {
         underlines.push(underline(source, span, "-", label));
     }
-    let (row, column) = (underlines[0].row, underlines[0].columns.start);
+    let row = underlines[0].row;
+    let start = floor(source, problem.at.start);
+    let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
+    let column = source[line_start..start].chars().count();
     underlines.sort_by_key(|underline| (underline.row, underline.columns.start));
     let last = underlines.last().map_or(row, |underline| underline.row);
     let width = (last + 1).to_string().len();

@@ -22,15 +22,8 @@ struct Leaf {
 fn leaf() -> impl Strategy<Value = Leaf> {
     let who = (any::<usize>(), any::<usize>(), any::<usize>(), any::<u32>(), 1u64..200_000);
     let what = (any::<[u32; 4]>(), any::<[bool; 5]>(), any::<[bool; 5]>());
-    (who, what).prop_map(|((upper, space, target, badge, stack), (parameters, flags, lists))| Leaf {
-        upper,
-        space,
-        badge,
-        stack,
-        parameters,
-        flags,
-        target,
-        lists,
+    (who, what).prop_map(|((upper, space, target, badge, stack), (parameters, flags, lists))| {
+        Leaf { upper, space, badge, stack, parameters, flags, target, lists }
     })
 }
 
@@ -93,9 +86,37 @@ fn edit(text: &str, place: usize, length: usize, insert: &str) -> String {
 
 fn scrap() -> impl Strategy<Value = &'static str> {
     select(vec![
-        "", "[", "]", "{", "}", "\"", "=", ",", ".", "\n", "\t", "\0", "\u{e9}", "\u{1f980}", "-1",
-        "0x", "1e9", "true", "inf", "nan", "1979-05-27", "'''", "#", "\\u0000", "[core.9]", "[thread]",
-        "99999999999999999999", "init", "root = \"worker\"", "scheduler = \"worker\"", "\r",
+        "",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\"",
+        "=",
+        ",",
+        ".",
+        "\n",
+        "\t",
+        "\0",
+        "\u{e9}",
+        "\u{1f980}",
+        "-1",
+        "0x",
+        "1e9",
+        "true",
+        "inf",
+        "nan",
+        "1979-05-27",
+        "'''",
+        "#",
+        "\\u0000",
+        "[core.9]",
+        "[thread]",
+        "99999999999999999999",
+        "init",
+        "root = \"worker\"",
+        "scheduler = \"worker\"",
+        "\r",
     ])
 }
 

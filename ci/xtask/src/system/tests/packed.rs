@@ -95,7 +95,7 @@ gates = ["worker", { to = "rr1", rights = ["send", "handover"], badge = 7, name 
 threads = [{ of = "worker", rights = ["control", "state"] }]
 spaces = ["schedulers"]
 cores = [0]
-memory = [{ of = "device", at = 0x5000_0000, access = "r" }, "shared", { of = "shared", map = false, name = "raw" }]
+memory = [{ of = "device", at = 0x5000_0000, access = "r" }, "shared", { of = "shared", map = false, objects = true, name = "raw" }]
 interrupts = [{ line = 9, trigger = "level", badge = 5, name = "nic" }]
 ports = [{ first = 0x2f8, count = 8, name = "uart" }, 0x80]
 "#
@@ -113,7 +113,7 @@ ports = [{ first = 0x2f8, count = 8, name = "uart" }, 0x80]
         thread_flag::ASK_BLOCKED,
         thread_flag::STOPPED,
     ];
-    assert_eq!(server.flags, flags.iter().sum());
+    assert_eq!(server.flags, flags.iter().sum::<u32>());
     let grant = |name: &str, rights, object| Grant { name: name.to_string(), rights, object };
     let expected = [
         grant("core", 0x10, Object::Core { core: 1 }),
@@ -124,7 +124,7 @@ ports = [{ first = 0x2f8, count = 8, name = "uart" }, 0x80]
         grant("core0", 0x10, Object::Core { core: 0 }),
         grant("device", 0x80, Object::Memory { memory: 1, address: 0x5000_0000 }),
         grant("shared", 0x180, Object::Memory { memory: 0, address: place::MEMORY }),
-        grant("raw", 0x180, Object::Memory { memory: 0, address: 0 }),
+        grant("raw", 0x580, Object::Memory { memory: 0, address: 0 }),
         grant("nic", 0x10, Object::Irq { line: 9, trigger: 1, badge: 5 }),
         grant("uart", 0x180, Object::Ports { first: 0x2f8, count: 8 }),
         grant("ports80", 0x180, Object::Ports { first: 0x80, count: 1 }),
@@ -138,7 +138,10 @@ fn defaults_are_as_documented() {
     let back = unpack(&description.pack(), description.ram);
     assert_eq!(back, description);
     assert_eq!(back.ram, 64 << 20);
-    assert_eq!((back.cores[0].protocol, back.cores[1].protocol), (Protocol::Direct, Protocol::Chain));
+    assert_eq!(
+        (back.cores[0].protocol, back.cores[1].protocol),
+        (Protocol::Direct, Protocol::Chain)
+    );
     assert_eq!((back.spaces[1].table_frames, back.spaces[1].stock_pages), (1, 16));
     let (root, worker) = (&back.threads[0], &back.threads[2]);
     assert_eq!((worker.core, worker.handler, worker.stack_pages), (0, None, 4));

@@ -12,22 +12,33 @@ fn read(path: &str) -> String {
 
 #[test]
 fn every_shipped_system_is_accepted_and_packs() {
-    let systems = ["system", "mixed", "tiers", "bench", "bench-chain", "suite"];
-    for system in systems {
-        let path = workspace().join("bsp/pc").join(format!("{system}.toml"));
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(workspace().join("bsp/pc")).unwrap() {
+        let path = entry.unwrap().path();
+        let is_system = path.extension().is_some_and(|extension| extension == "toml");
+        if !is_system || path.ends_with("Cargo.toml") {
+            continue;
+        }
         let description = load(&path).unwrap_or_else(|error| panic!("{error:#}"));
-        let expected = if system == "system" { "default" } else { system };
-        assert_eq!(description.name, expected);
         assert!(Reader::new(&description.pack()).is_ok());
+        names.push(description.name);
     }
+    for name in ["default", "mixed", "tiers", "bench", "bench-chain", "suite"] {
+        assert!(names.iter().any(|other| other == name), "{name} is missing");
+    }
+    let all = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), all, "two systems have one name");
 }
 
 #[test]
 fn the_tiers_have_three_levels_of_schedulers_on_each_core() {
     let description = load(&workspace().join("bsp/pc/tiers.toml")).unwrap();
     let threads = &description.threads;
-    let is_scheduler =
-        |index: u32| threads.iter().zip(0..).any(|(thread, own)| thread.scheduler == index && own != index);
+    let is_scheduler = |index: u32| {
+        threads.iter().zip(0..).any(|(thread, own)| thread.scheduler == index && own != index)
+    };
     for core in &description.cores {
         let level = |upper: u32| {
             (0u32..).zip(threads).filter_map(move |(index, thread)| {
@@ -57,5 +68,7 @@ fn the_example_of_the_manual_is_accepted() {
 #[test]
 fn a_file_that_is_missing_is_named() {
     let error = load(Path::new("/nowhere/system.toml")).unwrap_err();
-    assert!(format!("{error:#}").contains("cannot read the system description `/nowhere/system.toml`"));
+    assert!(
+        format!("{error:#}").contains("cannot read the system description `/nowhere/system.toml`")
+    );
 }

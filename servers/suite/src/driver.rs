@@ -114,6 +114,17 @@ impl Driver {
         holds(what, !board::is_free(who))
     }
 
+    /// Destroys the object in a scratch slot, in as many calls as it takes.
+    pub fn destroy(&self, index: u64) -> Verdict {
+        for _ in 0..1000 {
+            let out = Op::object(object::DESTROY, self.slot(index), 0, 0).run();
+            if done("destroy", out)?.words[0] == 0 {
+                return Ok(());
+            }
+        }
+        holds("destroying comes to an end", false)
+    }
+
     /// Waits until a servant of another core is free.
     pub fn await_remote(&self, who: Who) -> Verdict {
         let free = (0..10_000).any(|_| {

@@ -173,13 +173,9 @@ fn create(driver: &Driver) -> Verdict {
     done("make gate", gate.word(1, all).word(2, 5).run()).map(|_| ())
 }
 
-fn destroy(driver: &Driver) -> Verdict {
-    done("destroy", Op::object(object::DESTROY, driver.slot(0), 0, 0).run()).map(|_| ())
-}
-
 fn create_remote(driver: &mut Driver) -> Verdict {
     create(driver)?;
-    destroy(driver)?;
+    driver.destroy(0)?;
     let send = Op::send(driver.slot(2)).tag(1, 0).flags(ipc::SEND_ZERO);
     status("send", &send.run(), Status::NoCapability)
 }
@@ -189,7 +185,7 @@ fn partner_gone(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::A, &[Op::call(driver.slot(2)).tag(1, 0)])?;
     pause(driver)?;
     driver.is_busy("A waits", Who::A)?;
-    destroy(driver)?;
+    driver.destroy(0)?;
     pause(driver)?;
     status("A's call", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone)
 }

@@ -157,7 +157,7 @@ fn no_stock(driver: &mut Driver) -> Verdict {
     let out = done("stock", stock.word(0, driver.frame(SPACE)).word(1, 3).run())?;
     equal("pages taken", out.words[0], 3)?;
     done("map", map.run())?;
-    done("destroy", Op::object(object::DESTROY, space, 0, 0).run()).map(|_| ())
+    driver.destroy(0)
 }
 
 fn mapped_frames_are_busy(driver: &mut Driver) -> Verdict {
@@ -173,7 +173,7 @@ fn object_frames_are_busy(driver: &mut Driver) -> Verdict {
         let out = map(driver, frame, frame, 1, Rights::READ).run();
         status("map", &out, Status::FramesBusy)?;
     }
-    done("destroy", Op::object(object::DESTROY, driver.slot(0), 0, 0).run()).map(|_| ())
+    driver.destroy(0)
 }
 
 fn information_page(_: &mut Driver) -> Verdict {

@@ -62,17 +62,12 @@ fn start(driver: &Driver) -> Verdict {
     done("resume", Op::thread(thread::RESUME, thread).run()).map(|_| ())
 }
 
-fn destroy(driver: &Driver, index: u64) -> Verdict {
-    let out = Op::object(object::DESTROY, driver.slot(index), 0, 0).run();
-    done("destroy", out).map(|_| ())
-}
-
 fn born_stopped(driver: &mut Driver) -> Verdict {
     let before = pager::COUNT.load(Ordering::SeqCst);
     done("create", create(driver, NOWHERE, 0, 0).run())?;
     driver.settle_all()?;
     equal("faults", pager::COUNT.load(Ordering::SeqCst), before)?;
-    destroy(driver, 0)
+    driver.destroy(0)
 }
 
 fn say(_: ThisThread, argument: u64) {
@@ -86,7 +81,7 @@ fn new_thread_runs(driver: &mut Driver) -> Verdict {
     start(driver)?;
     driver.settle_all()?;
     equal("argument", TOLD.load(Ordering::SeqCst), 4711)?;
-    destroy(driver, 0)
+    driver.destroy(0)
 }
 
 fn new_space(driver: &mut Driver) -> Verdict {
@@ -105,8 +100,8 @@ fn new_space(driver: &mut Driver) -> Verdict {
     equal("faults", pager::COUNT.load(Ordering::SeqCst), before + 1)?;
     equal("cause", pager::last().cause, Cause::ExecuteFault as u64)?;
     equal("address", pager::last().address, code)?;
-    destroy(driver, 0)?;
-    destroy(driver, 1)
+    driver.destroy(0)?;
+    driver.destroy(1)
 }
 
 /// A thread that waits for ever after its first fault, for tests that destroy it.
@@ -120,7 +115,7 @@ fn victim(driver: &Driver) -> Result<u64, Failure> {
 
 fn stale_afterwards(driver: &mut Driver) -> Verdict {
     let gate = victim(driver)?;
-    destroy(driver, 0)?;
+    driver.destroy(0)?;
     let thread = driver.slot(0);
     status("suspend", &Op::thread(thread::SUSPEND, thread).run(), Status::NoCapability)?;
     status("send", &Op::send(gate).tag(1, 0).run(), Status::NoCapability)?;
@@ -146,7 +141,7 @@ fn create_again(driver: &Driver, index: u64) -> Verdict {
 fn frames_again(driver: &mut Driver) -> Verdict {
     for _ in 0..5 {
         create_again(driver, 0)?;
-        destroy(driver, 0)?;
+        driver.destroy(0)?;
         let drop = Op::capability(capability::DROP, SELF, driver.slot(0), SELF);
         done("drop", drop.run())?;
     }
@@ -155,18 +150,18 @@ fn frames_again(driver: &mut Driver) -> Verdict {
 
 fn no_successor(driver: &mut Driver) -> Verdict {
     let gate = victim(driver)?;
-    destroy(driver, 0)?;
+    driver.destroy(0)?;
     create_again(driver, 3)?;
     let send = Op::send(gate).tag(1, 0).flags(ipc::SEND_ZERO);
     status("send through the old gate", &send.run(), Status::NoCapability)?;
-    destroy(driver, 3)
+    driver.destroy(3)
 }
 
 fn partner_gone(driver: &mut Driver) -> Verdict {
     let gate = victim(driver)?;
     driver.carry_out(Who::A, &[Op::receive(gate)])?;
     driver.is_busy("A waits for the victim", Who::A)?;
-    destroy(driver, 0)?;
+    driver.destroy(0)?;
     driver.settle()?;
     status("A's receive", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone)
 }
@@ -175,7 +170,7 @@ fn queued_partner_gone(driver: &mut Driver) -> Verdict {
     let gate = victim(driver)?;
     driver.carry_out(Who::A, &[Op::send(gate).tag(1, 0)])?;
     driver.carry_out(Who::B, &[Op::call(gate).tag(1, 0)])?;
-    destroy(driver, 0)?;
+    driver.destroy(0)?;
     driver.settle()?;
     status("A's send", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone)?;
     status("B's call", &driver.outcome(Who::B, 0)?.out, Status::PartnerGone)
@@ -188,7 +183,7 @@ fn frames_busy(driver: &mut Driver) -> Verdict {
     status("create in the same frames", &second.run(), Status::FramesBusy)?;
     let overlap = second.word(0, driver.frame(1));
     status("create in one of them", &overlap.run(), Status::FramesBusy)?;
-    destroy(driver, 0)
+    driver.destroy(0)
 }
 
 fn beyond_region(driver: &mut Driver) -> Verdict {

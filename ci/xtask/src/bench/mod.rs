@@ -47,6 +47,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
     setup::prepare(&workspace, &[Need::Build, Need::Emulator], arguments.yes)?;
     let rows = measure(&workspace)?;
+    println!("Executed instructions per operation, on a stand-in for the Pentium D:");
     println!("{}", table(&rows));
     if let Some(file) = &arguments.json {
         let text = serde_json::to_string_pretty(&rows).context("cannot encode the rows")?;

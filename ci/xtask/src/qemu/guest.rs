@@ -2,18 +2,22 @@
 
 use super::console::Plain;
 use super::end::End;
-use super::{Machine, Medium, program};
+use super::{Machine, Medium, program, terminal};
 use crate::log::{Dictionary, Follower};
 use anyhow::{Context, Result};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes read from the emulator at once.
 const PIECE_BYTES: usize = 4096;
+/// Time that an interrupted emulator has to end by itself.
+const GRACE_STEP: Duration = Duration::from_millis(20);
+const GRACE_STEPS: usize = 25;
 /// Exit code after an interrupt, as shells use it.
 const INTERRUPTED: i32 = 130;
 
@@ -50,6 +54,7 @@ type Shared = Arc<Mutex<Child>>;
 /// Emulators that an interrupt must end.
 static RUNNING: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
 static INTERRUPTS: Once = Once::new();
+static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Boots, waits for the end, and says how it was.
 pub fn run(session: Session<'_>) -> Result<Outcome> {
@@ -57,7 +62,7 @@ pub fn run(session: Session<'_>) -> Result<Outcome> {
     let log = folder.path().join("log");
     let mut command = Command::new(program());
     command.args(session.machine.arguments(&session.medium, &log));
-    let terminal = (session.interactive && std::io::stdin().is_terminal()).then(Terminal::save);
+    let terminal = (session.interactive && std::io::stdin().is_terminal()).then(terminal::lend);
     command.stdin(if terminal.is_some() { Stdio::inherit() } else { Stdio::null() });
     let follower = session.follow.map(|dictionary| Follower::start(dictionary, log.clone()));
     let mut outcome = watch(command, session.limit, session.show)?;
@@ -92,6 +97,10 @@ fn watch(mut command: Command, limit: Option<Duration>, show: Show<'_>) -> Resul
     }
     let status = lock(&child).wait().context("cannot wait for the emulator")?;
     forget(&child);
+    while IS_INTERRUPTED.load(Ordering::SeqCst) {
+        // `end_all` ends this program; how the emulator ended says nothing then.
+        std::thread::park();
+    }
     let errors: Vec<u8> = errors.iter().flatten().collect();
     let end =
         if timely { End::of(status, &String::from_utf8_lossy(&errors)) } else { End::TimeLimit };
@@ -160,40 +169,32 @@ fn forget(child: &Shared) {
 
 /// On an interrupt: no emulator outlives this program.
 fn end_all() {
+    IS_INTERRUPTED.store(true, Ordering::SeqCst);
     for child in lock(&RUNNING).iter() {
-        // One that has ended already needs no more.
-        let _ = child.try_lock().map(|mut child| child.kill());
+        // A lock that is held means that its end is already being waited for.
+        if let Ok(mut child) = child.try_lock() {
+            end(&mut child);
+        }
     }
+    terminal::restore();
     std::process::exit(INTERRUPTED);
+}
+
+/// A key press interrupts the emulator too; it then ends by itself.
+fn end(child: &mut Child) {
+    for _ in 0..GRACE_STEPS {
+        match child.try_wait() {
+            Ok(None) => std::thread::sleep(GRACE_STEP),
+            _ => return,
+        }
+    }
+    // It may have ended in this instant; then there is nothing to kill.
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The terminal's settings, which an emulator that is killed does not restore.
-struct Terminal {
-    settings: Option<String>,
-}
-
-impl Terminal {
-    fn save() -> Self {
-        let output = Command::new("stty").arg("-g").stdin(Stdio::inherit()).output();
-        let settings = output
-            .ok()
-            .filter(|output| output.status.success())
-            .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string());
-        Self { settings }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        if let Some(settings) = &self.settings {
-            // Nothing better can be done about a terminal that is gone.
-            let _ = Command::new("stty").arg(settings).stdin(Stdio::inherit()).status();
-        }
-    }
 }
 
 #[cfg(test)]

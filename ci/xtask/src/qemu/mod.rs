@@ -6,10 +6,12 @@
 //! | [`guest`] | runs it under a time limit |
 //! | [`console`] | what it prints, as plain text |
 //! | [`end`] | how it ended, for people |
+//! | [`terminal`] | puts the terminal back in order |
 
 pub mod console;
 pub mod end;
 pub mod guest;
+mod terminal;
 
 use clap::ValueEnum;
 use std::ffi::OsString;

@@ -184,7 +184,8 @@ pub mod grant {
     pub const SPACE: u32 = 7;
 }
 
-/// What a thread is told, at the address in `Utcb::argument`; read-only.
+/// What a thread is told; read-only, as far from [`place::ENVIRONMENT`] as its UTCB is from
+/// [`place::UTCB`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct Environment {

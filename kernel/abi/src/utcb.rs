@@ -17,7 +17,7 @@ pub struct Utcb {
     pub received: StateArea,
     /// Read by the kernel: state to install with a reply or WRITE.
     pub reply: StateArea,
-    /// The creator's: passed to the new thread untouched.
+    /// Zero in a new thread; the owner's.
     pub argument: u64,
     reserved: [u64; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1],
 }

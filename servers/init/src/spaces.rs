@@ -4,14 +4,13 @@ use crate::elf::{Program, Segment};
 use crate::failure::{Cause, Failure, Refused};
 use crate::system::System;
 use crate::window;
+use cedo_lib::abi::call::object::SPACE_FRAMES;
 use cedo_lib::abi::system::{SpaceRecord, text};
 use cedo_lib::{Space, memory};
 
-/// Frames of a Space besides its capability table: itself and its top-level page table.
-const OWN_FRAMES: u64 = 2;
-/// Frames for page tables that every Space needs: three levels each for its program, the kernel
-/// information page, stacks, UTCBs, environments and memories.
-const STOCK: u64 = 18;
+/// Frames for page tables that every Space needs: three levels each for its program, stacks, UTCBs,
+/// environments and memories.
+const STOCK: u64 = 15;
 /// Further page tables per thread: its stack, UTCB and environment lie in areas of their own.
 const STOCK_PER_THREAD: u64 = 3;
 /// Pages that one page table maps.
@@ -31,7 +30,7 @@ pub fn make(system: &mut System) -> Result<(), Failure> {
 
 fn make_one(system: &mut System, index: usize, record: &SpaceRecord) -> Result<(), Failure> {
     let doing = "make the space";
-    let frames = OWN_FRAMES + u64::from(record.table_frames);
+    let frames = SPACE_FRAMES + u64::from(record.table_frames);
     let place = system.take(frames, doing, record.name)?;
     let slot = system.keep_slot();
     let space = memory::create_space(place.region, place.first, frames, slot)

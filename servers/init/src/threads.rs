@@ -6,9 +6,7 @@ use crate::window;
 use cedo_lib::Rights;
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::system::{ThreadRecord, place};
-use cedo_lib::abi::utcb::Utcb;
 use cedo_lib::thread::{FRAMES, NewThread, create};
-use core::mem::offset_of;
 
 /// Makes every thread, suspended.
 pub fn make(system: &mut System) -> Result<(), Failure> {
@@ -27,11 +25,6 @@ fn make_one(system: &mut System, index: usize, record: &ThreadRecord) -> Result<
     make_stack(system, record, place::STACK_TOP + area)?;
 
     let frames = system.take(FRAMES, doing, record.name)?;
-    let utcb_frame = crate::frames::Frames { first: frames.first + 1, ..frames };
-    let environment = (place::ENVIRONMENT + area).to_le_bytes();
-    window::fill(utcb_frame, 1, offset_of!(Utcb, argument), &environment)
-        .or_fail(doing, record.name)?;
-
     let space = system.space(record.space as usize);
     let new = NewThread {
         space: space.space,

@@ -46,16 +46,16 @@ pub(crate) extern "C" fn begin_at(prepared: *const Prepared) -> ! {
     rest()
 }
 
-/// The environment that the creator left an address of, if it left one.
+/// The environment of a thread that init made: as far from the first environment as the thread's
+/// UTCB is from the first UTCB. Empty for a thread whose UTCB is in no such place.
 fn environment_of(utcb: &UtcbPage) -> &'static [u8] {
-    let area = place::ENVIRONMENT..place::ENVIRONMENT + (place::UTCB - place::STACK_TOP);
-    let address = utcb.argument();
-    if !area.contains(&address) || !address.is_multiple_of(8) {
+    let area = place::UTCB..place::ENVIRONMENT;
+    let address = utcb.address();
+    if !area.contains(&address) || !(address - place::UTCB).is_multiple_of(place::STRIDE) {
         return &[];
     }
-    let head = address as *const u64;
-    // SAFETY: init maps an environment, read-only and for ever, before it leaves its address, and
-    // the address is in the area that is used for nothing else.
+    let head = (address - place::UTCB + place::ENVIRONMENT) as *const u64;
+    // SAFETY: init maps an environment there, read-only and for ever, before the thread starts.
     let magic = unsafe { head.read() };
     // SAFETY: as above: the length is the second word of the environment.
     let length = unsafe { head.wrapping_add(1).read() };

@@ -79,13 +79,6 @@ impl UtcbPage {
         unsafe { place.write_volatile(*state) }
     }
 
-    /// What the thread's creator left for it.
-    pub fn argument(&self) -> u64 {
-        let place = self.field::<u64>(offset_of!(Utcb, argument));
-        // SAFETY: `place` is a field of the page, which is mapped (`new`).
-        unsafe { place.read_volatile() }
-    }
-
     fn field<T>(&self, offset: usize) -> *mut T {
         self.page.as_ptr().wrapping_byte_add(offset).cast()
     }

@@ -4,7 +4,6 @@ use crate::ipc::{Ipc, Message, Partner};
 use cedo_abi::{Status, Token};
 
 /// Label of a call to a root scheduler: answer when the machine-wide clock has reached word 0.
-/// (`cedo_api::scheduler` says the same to readers of interfaces.)
 pub const SLEEP_UNTIL: u32 = 1;
 /// Answer: done; word 0 = the time.
 pub const DONE: u32 = 0;

@@ -37,6 +37,14 @@ pub mod parameter {
 }
 /// Children that one scheduler can have in a description: as many as the user library keeps.
 pub const MAX_CHILDREN: usize = 64;
+/// Spaces of a description: as many as the first server keeps.
+pub const MAX_SPACES: usize = 48;
+/// Threads of a description.
+pub const MAX_THREADS: usize = 160;
+/// Memories of a description.
+pub const MAX_MEMORIES: usize = 32;
+/// Most bytes of an [`Environment`] with its grants and children.
+pub const MAX_ENVIRONMENT_BYTES: usize = 2 * crate::layout::PAGE_SIZE as usize;
 /// Highest badge that a description may choose.
 pub const MAX_BADGE: u64 = u32::MAX as u64;
 /// "No thread": of [`ThreadRecord::handler`], the first server handles its faults.

@@ -1,9 +1,13 @@
-//! Checks of sizes: stacks, tables, memories, and that all of it fits the RAM asked for.
+//! Checks of sizes and numbers: what init can keep, stacks, tables, memories, and that all of it fits
+//! the RAM asked for.
 
 use cedo_abi::layout::PAGE_SIZE;
+use cedo_abi::read::environment;
 use cedo_abi::system::place::MAX_STACK_PAGES;
+use cedo_abi::system::{MAX_ENVIRONMENT_BYTES, MAX_MEMORIES, MAX_SPACES, MAX_THREADS};
 
 use super::draft::{Draft, MemoryDraft, SpaceDraft};
+use super::grants::ObjectDraft;
 use super::links::Links;
 use super::source::{At, Problem, Problems};
 
@@ -25,13 +29,23 @@ pub const MAX_SLOTS: u64 = 64 * 1024;
 pub const MAX_STOCK_PAGES: u64 = 64 * 1024;
 /// Frames of a thread besides its stack: thread, UTCB, environment (two), page tables for them.
 const THREAD_PAGES: u64 = 12;
-/// Frames of a space besides table and stock: the space, its page table, tables for its program.
-const SPACE_PAGES: u64 = 8;
+/// Frames of a space besides table and extra stock: the space, its page table, tables for its program.
+const SPACE_PAGES: u64 = 20;
+/// Frames for page tables of a mapping that is smaller than what one table maps.
+const MAPPING_PAGES: u64 = 4;
+/// Pages that one page table maps.
+const PAGES_PER_TABLE: u64 = 512;
 /// Physical addresses have at most so many bits.
 const PHYSICAL_BITS: u32 = 52;
 
 /// All checks of this file.
 pub fn check(draft: &Draft, links: &Links, problems: &mut Problems) {
+    number("space", MAX_SPACES, draft.spaces.iter().map(|it| &it.name), problems);
+    number("thread", MAX_THREADS, draft.threads.iter().map(|it| &it.name), problems);
+    number("memory", MAX_MEMORIES, draft.memories.iter().map(|it| &it.name), problems);
+    for index in 0..draft.threads.len() {
+        environment_size(draft, links, index, problems);
+    }
     for thread in &draft.threads {
         if let Some(stack) = &thread.stack {
             stack_size(stack, problems);
@@ -49,6 +63,36 @@ pub fn check(draft: &Draft, links: &Links, problems: &mut Problems) {
         memory_size(memory, problems);
     }
     ram(draft, links, problems);
+}
+
+/// The first server keeps a fixed number of each.
+fn number<'a>(
+    what: &str,
+    most: usize,
+    mut names: impl Iterator<Item = &'a At<String>>,
+    problems: &mut Problems,
+) {
+    if let Some(name) = names.nth(most) {
+        let title = format!("one {what} too many");
+        let label = format!("at most {most} are possible");
+        problems.add(Problem::new(title, &name.span, label));
+    }
+}
+
+/// What a thread is told about its capabilities and children has a largest size.
+fn environment_size(draft: &Draft, links: &Links, index: usize, problems: &mut Problems) {
+    let thread = &draft.threads[index];
+    let is_child = |child: &usize| links.threads[*child].scheduler == Some(index);
+    let children = (0..draft.threads.len()).filter(is_child).count();
+    // One more for the capability of its own core.
+    let grants = thread.grants.len() + 1;
+    let bytes = environment::length(grants, children);
+    if bytes > MAX_ENVIRONMENT_BYTES {
+        let title = format!("`{}` is given too much", thread.name.value);
+        let label = format!("{grants} capabilities and {children} children");
+        let help = "give some of it to another thread of its space: they share all capabilities";
+        problems.add(Problem::new(title, &thread.name.span, label).help(help));
+    }
 }
 
 fn stack_size(stack: &At<u64>, problems: &mut Problems) {
@@ -114,8 +158,15 @@ fn ram(draft: &Draft, links: &Links, problems: &mut Problems) {
         add(SPACE_PAGES + table_frames(space, slots_used(draft, links, index)));
         add(stock_pages(space));
     }
+    for (thread, linked) in draft.threads.iter().zip(&links.threads) {
+        for (grant, target) in thread.grants.iter().zip(&linked.grants) {
+            if let (ObjectDraft::Memory { map: true, .. }, Some(memory)) = (&grant.object, target) {
+                add(MAPPING_PAGES + pages_of(&draft.memories[*memory]) / PAGES_PER_TABLE);
+            }
+        }
+    }
     for memory in draft.memories.iter().filter(|memory| memory.base.is_none()) {
-        add(memory.size.as_ref().map_or(0, |size| size.value.div_ceil(PAGE_SIZE)));
+        add(pages_of(memory));
     }
     let needed = pages.saturating_mul(PAGE_SIZE);
     let ram = draft.ram.as_ref().map_or(DEFAULT_RAM, |ram| ram.value);
@@ -128,6 +179,10 @@ fn ram(draft: &Draft, links: &Links, problems: &mut Problems) {
     let label = format!("it needs up to {}", megabytes(needed));
     let help = format!("ask for more: `ram = \"{}\"`", megabytes(needed));
     problems.add(Problem::new(title, &at, label).help(help));
+}
+
+fn pages_of(memory: &MemoryDraft) -> u64 {
+    memory.size.as_ref().map_or(0, |size| size.value.div_ceil(PAGE_SIZE))
 }
 
 /// Frames of a space's capability table.

@@ -316,3 +316,39 @@ fn mappings_lie_apart() {
                   memory = [{ of = \"shared\", access = \"r\" }]";
     expect(&worker(access), &[(KEY + 4, "is mapped twice in space `workers`")]);
 }
+
+#[test]
+fn init_can_keep_it() {
+    let memories = |count: usize| -> String {
+        (0..count).map(|number| format!("[memory.m{number}]\nsize = 4096\n")).collect()
+    };
+    assert!(parse(&base_with(&memories(31))).is_ok());
+    expect(&base_with(&memories(32)), &[(83, "one memory too many")]);
+    let spaces = |count: usize| -> String {
+        (0..count).map(|number| format!("[space.s{number}]\nprogram = \"hello\"\n")).collect()
+    };
+    assert!(parse(&base_with(&spaces(46))).is_ok());
+    expect(&base_with(&spaces(47)), &[(21 + 2 * 46, "one space too many")]);
+    let gates = |count: usize| {
+        let gate = |number| format!("{{ to = \"rr0\", name = \"g{number}\" }}, ");
+        worker(&format!("gates = [{}]", (0..count).map(gate).collect::<String>()))
+    };
+    assert!(parse(&gates(166)).is_ok());
+    expect(&gates(167), &[(21, "`w` is given too much")]);
+}
+
+#[test]
+fn a_system_has_at_most_160_threads() {
+    let group = |scheduler: usize, count: usize| -> String {
+        let child = |child| {
+            format!(
+                "[thread.t{scheduler}-{child}]\nspace = \"workers\"\nscheduler = \"t{scheduler}\"\n"
+            )
+        };
+        format!("[thread.t{scheduler}]\nspace = \"workers\"\nscheduler = \"rr0\"\n")
+            + &(0..count).map(child).collect::<String>()
+    };
+    let threads = |last: usize| base_with(&(group(0, 60) + &group(1, 60) + &group(2, last)));
+    assert!(parse(&threads(34)).is_ok());
+    expect(&threads(35), &[(21 + 3 * 157, "one thread too many")]);
+}

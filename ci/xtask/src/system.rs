@@ -58,7 +58,9 @@ pub fn parse(file: &str, source: &str, programs: &[String]) -> Result<Descriptio
     let (table, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        problems.add(Problem::new(error.message(), &span, "").help("the file must be TOML: https://toml.io"));
+        problems.add(
+            Problem::new(error.message(), &span, "").help("the file must be TOML: https://toml.io"),
+        );
     }
     // A table with a hole in it would only cause problems that are none.
     if !problems.is_empty() {

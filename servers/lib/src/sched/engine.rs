@@ -16,6 +16,9 @@ use cedo_abi::{Label, Status, Token, notice};
 /// when its root's place is taken. It handles everybody's faults: most urgent.
 const ADOPTED: [u64; PARAMETERS] = [u64::MAX, 0, 0, 0];
 
+/// A deadline that the core may or may not be set to: it is set again.
+const UNKNOWN: u64 = u64::MAX;
+
 /// Runs `policy` over the children that the environment names, for ever.
 pub fn run<P: Policy>(environment: &Environment, policy: &mut P) -> ! {
     let mut scheduler = Scheduler::new(environment, policy);
@@ -34,7 +37,7 @@ pub struct Scheduler<'a, P> {
     now_ns: u64,
     /// Event number of the last message.
     seen: u64,
-    /// The deadline the core is set to, as far as is known; 0: none.
+    /// The deadline the core is set to; 0: none, [`UNKNOWN`].
     armed_ns: u64,
     idle_flags: u64,
     /// The child that the last dispatch went to, until something is heard.
@@ -98,7 +101,8 @@ impl<'a, P: Policy> Scheduler<'a, P> {
         if self.root.is_some() {
             deadline_ns = self.deadline_ns(decision.until_ns);
             if deadline_ns != self.armed_ns {
-                self.armed_ns = deadline_ns;
+                // Only a dispatch that succeeds is sure to have set it.
+                self.armed_ns = UNKNOWN;
                 flags |= ipc::DEADLINE;
             }
         }
@@ -116,6 +120,7 @@ impl<'a, P: Policy> Scheduler<'a, P> {
             }
             status if status.is_done() => {
                 self.running = Some(child);
+                self.armed_ns = deadline_ns;
                 self.hear(&message);
             }
             // The child stopped being ready: there will be a message when it is again.
@@ -156,6 +161,7 @@ impl<'a, P: Policy> Scheduler<'a, P> {
         {
             self.policy.blocked(child);
         }
+        // A deadline that has passed is spent.
         if self.armed_ns <= self.now_ns {
             self.armed_ns = 0;
         }
@@ -256,3 +262,6 @@ fn acknowledge(message: &Message) {
         reply(token, 0, 0, [0; 7]);
     }
 }
+
+#[cfg(test)]
+mod tests;

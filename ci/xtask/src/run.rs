@@ -69,8 +69,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         true => Some(Dictionary::read(&boot.kernel, &workspace.root)?),
         false => None,
     };
-    let (name, cores) = (machine.processor.name(), machine.cores);
-    progress::say(&format!("Booting `{}` ({name}, {cores} cores)", system.name));
+    let (processor, cores) = (machine.processor.name(), machine.cores);
+    let plural = if cores == 1 { "" } else { "s" };
+    progress::say(&format!("Booting `{}` ({processor}, {cores} core{plural})", system.name));
     let watch = Watch {
         limit: (arguments.timeout > 0).then(|| Duration::from_secs(arguments.timeout)),
         show: Box::new(show),

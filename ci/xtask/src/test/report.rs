@@ -64,7 +64,7 @@ impl fmt::Display for Report {
             writeln!(f, "\nFailed:")?;
         }
         for (name, reason) in &self.failures {
-            writeln!(f, "  {name}: {}", reason.lines().next().unwrap_or_default())?;
+            writeln!(f, "  {name}: {}", first_line(reason))?;
         }
         let mut table = Table::new();
         table.load_style(ASCII_FULL_CONDENSED);
@@ -87,6 +87,10 @@ fn cells(name: &str, passed: usize, failed: usize, time: Duration) -> [String; 4
     let seconds = time.as_secs();
     let time = format!("{}:{:02}", seconds / 60, seconds % 60);
     [name.to_string(), passed.to_string(), failed.to_string(), time]
+}
+
+fn first_line(reason: &str) -> &str {
+    reason.lines().next().unwrap_or_default().trim_end_matches(':')
 }
 
 fn indented(text: &str) -> String {

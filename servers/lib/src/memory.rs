@@ -7,8 +7,8 @@ use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::{Rights, Status};
 use cedo_rt::raw::Answer;
 
-/// Makes a Space out of `frames` frames of `region` from page `first` on (one for the Space, one for
-/// its page table, the rest for its capability table); its capability goes to `slot`.
+/// Makes a Space out of `frames` frames of `region` from page `first` on ([`object::SPACE_FRAMES`], the
+/// rest for its capability table); its capability goes to `slot`.
 pub fn create_space(region: Region, first: u64, frames: u64, slot: u32) -> Result<Space, Status> {
     let arguments = Arguments::new(Call::Object, object::CREATE_SPACE).to(region.name());
     done(&arguments.from(u64::from(slot)).words(&[first, frames]).make())?;
@@ -39,9 +39,16 @@ pub fn create_irq(region: Region, first: u64, slot: u32, new: &NewIrq) -> Result
     Ok(Irq::at(slot))
 }
 
-/// Destroys an object; its frames return to their owner. Needs CONTROL.
+/// Destroys a Thread, an Irq, or a Space without threads, in as many calls as it takes; its frames
+/// can be used again afterwards. Needs CONTROL.
 pub fn destroy(object: impl Capability) -> Result<(), Status> {
-    done(&Arguments::new(Call::Object, object::DESTROY).to(object.name()).make())
+    loop {
+        let answer = Arguments::new(Call::Object, object::DESTROY).to(object.name()).make();
+        done(&answer)?;
+        if answer.words[0] == 0 {
+            return Ok(());
+        }
+    }
 }
 
 impl Space {

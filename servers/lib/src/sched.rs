@@ -1,4 +1,4 @@
-//! The loop that drives a [`Policy`] as the root scheduler of a core, or below another scheduler.
+//! The loop that drives a [`Policy`](crate::policy::Policy) as the root scheduler of a core, or below another scheduler.
 //!
 //! ```text
 //!        +--> hear messages -> policy.ready / policy.blocked

@@ -6,9 +6,12 @@
 //! | file | contents |
 //! |---|---|
 //! | [`window`] | all of physical memory, as the kernel addresses it |
+//! | [`registers`] | the registers of one device |
 #![no_std]
 #![expect(unsafe_code, reason = "the one place for volatile access and for the window's promise")]
 
+pub mod registers;
 pub mod window;
 
+pub use registers::Registers;
 pub use window::Window;

@@ -1,0 +1,99 @@
+//! What machine this is: the loader's words and ACPI's tables.
+
+use super::fail::fail;
+use super::information::{Information, Span};
+use super::memory::{LEAST_BYTES, Spans};
+use super::tables::{self, Builder};
+use super::{multiboot, pvh};
+use crate::acpi::root::Root;
+use crate::acpi::{self, Fadt, Madt, Physical};
+use crate::console;
+use crate::layout::{EARLY_WINDOW_BYTES, WINDOW_BASE, WINDOW_FRAMES};
+
+const PAGE: u64 = 4096;
+
+/// Physical memory as the boot code's page table shows it.
+struct EarlyWindow;
+
+impl Physical for EarlyWindow {
+    fn bytes(&self, address: u64, length: usize) -> Option<&[u8]> {
+        let end = address.checked_add(length as u64)?;
+        if end > EARLY_WINDOW_BYTES {
+            return None;
+        }
+        // SAFETY: all of the first 4 GiB is mapped, and nothing writes to the tables read through
+        // this before boot code starts to take memory.
+        Some(unsafe { core::slice::from_raw_parts((WINDOW_BASE + address) as *const u8, length) })
+    }
+}
+
+/// What ACPI says.
+pub struct Tables {
+    /// 1 for ACPI 1.0, 2 for later, 0 for none.
+    pub version: u8,
+    /// Processors and interrupt controllers.
+    pub madt: Madt,
+    /// The ACPI timer, power off, reset.
+    pub fadt: Fadt,
+    /// Address of the high precision event timer.
+    pub hpet: Option<u64>,
+}
+
+/// Copies what the loader said.
+pub fn information(magic: u64, address: u64) -> Information {
+    let information = match magic as u32 {
+        pvh::MAGIC => pvh::read(&EarlyWindow, address),
+        multiboot::MAGIC => multiboot::read(address),
+        _ => None,
+    };
+    information.unwrap_or_else(|| {
+        fail(format_args!("no memory map from the loader: use GRUB's multiboot2 or QEMU's -kernel"))
+    })
+}
+
+/// Reads ACPI's tables.
+pub fn tables(information: &Information) -> Tables {
+    let root = Root::find(&EarlyWindow, information.root_pointer);
+    let table = |name| root.and_then(|root| root.table(&EarlyWindow, name));
+    let madt = table(b"APIC").map(Madt::read).unwrap_or_else(|| {
+        console::line(format_args!("no ACPI processor table: one core and no device interrupts"));
+        Madt::default()
+    });
+    Tables {
+        version: root.map_or(0, |root| root.version),
+        madt,
+        fadt: table(b"FACP").map_or(Fadt::default(), |table| Fadt::read(&EarlyWindow, table)),
+        hpet: table(b"HPET").and_then(acpi::hpet::address),
+    }
+}
+
+/// All RAM that the window can show, without the first page and the kernel image.
+pub fn ram(information: &Information) -> Spans {
+    let mut ram = Spans::ram(&information.memory, WINDOW_FRAMES * PAGE);
+    ram.remove(Span { start: 0, end: PAGE });
+    ram.remove(tables::image());
+    if ram.bytes() < LEAST_BYTES {
+        fail(format_args!(
+            "only {} KiB of free memory: Cedo needs at least {} KiB, add some",
+            ram.bytes() >> 10,
+            LEAST_BYTES >> 10
+        ));
+    }
+    ram
+}
+
+/// Takes the memory that boot code may use: `ram` without the boot archive.
+pub fn builder(information: &Information, ram: &Spans, no_execute: bool) -> Builder {
+    let mut free = ram.clone();
+    if let Some(archive) = information.archive {
+        if archive.start % PAGE != 0 || ram.overlap(archive) != archive.bytes() {
+            fail(format_args!(
+                "the boot archive at {:#x} is not in free memory on a page boundary: \
+                 load it as the first module",
+                archive.start
+            ));
+        }
+        free.remove(archive);
+    }
+    tables::or_fail(Builder::new(free, no_execute))
+}

@@ -1,0 +1,274 @@
+//! Saved user registers.
+//!
+//! The upper end of [`Context`] is what the processor itself pushes on an interrupt: the task state
+//! segment's RSP0 points to the end of the current context, so the frame lands where it belongs.
+//! The entry code stores the rest below it, in the order of the fields.
+
+use crate::page::X86Pages;
+use cedo_abi::REGISTER_WORDS;
+use cedo_abi::state::{BASES, GENERAL};
+use cedo_abi::utcb::StateArea;
+use cedo_machine::{Context as Roles, PageFormat, UserAddress};
+
+/// Selector of the user code segment, requested privilege level 3.
+pub const USER_CODE: u64 = 0x23;
+/// Selector of the user data and stack segment, requested privilege level 3.
+pub const USER_DATA: u64 = 0x1b;
+/// [`Context::kind`] of a frame that SYSCALL made and nobody modified: rcx and r11 are not valid,
+/// the instruction pointer is canonical because the processor put it there.
+pub const KIND_SYSTEM_CALL: u64 = u64::MAX;
+/// [`Context::kind`] of a frame whose registers are all valid. Interrupt frames hold their vector.
+pub const KIND_COMPLETE: u64 = 0;
+
+/// Flags a user may have: CF PF AF ZF SF TF DF OF. Not IOPL (ports), NT (task return), AC (would
+/// suspend SMAP), VM, RF, VIF, VIP, ID.
+const USER_FLAGS: u64 = 0xdd5;
+/// Flags a user always has: IF, and bit 1, which is fixed.
+const FIXED_FLAGS: u64 = 0x202;
+
+/// The user registers of one thread.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub struct Context {
+    pub(crate) fs_base: u64,
+    pub(crate) gs_base: u64,
+    /// r8 r9 r10 r12 r13 r14 r15.
+    pub(crate) words: [u64; REGISTER_WORDS],
+    /// rdx.
+    pub(crate) tag: u64,
+    /// rsi.
+    pub(crate) from: u64,
+    /// rdi.
+    pub(crate) to: u64,
+    /// rax.
+    pub(crate) operation: u64,
+    pub(crate) rbx: u64,
+    pub(crate) rbp: u64,
+    pub(crate) rcx: u64,
+    pub(crate) r11: u64,
+    /// How the kernel was entered.
+    pub(crate) kind: u64,
+    /// The processor's error code, or 0.
+    pub(crate) error: u64,
+    pub(crate) rip: u64,
+    pub(crate) cs: u64,
+    pub(crate) rflags: u64,
+    pub(crate) rsp: u64,
+    pub(crate) ss: u64,
+}
+
+// The entry code pushes and pops in this order, and the processor aligns RSP0 down to 16.
+const _: () = assert!(size_of::<Context>() == 0xc0);
+const _: () = assert!(core::mem::offset_of!(Context, words) == 0x10);
+const _: () = assert!(core::mem::offset_of!(Context, operation) == 0x60);
+const _: () = assert!(core::mem::offset_of!(Context, kind) == 0x88);
+const _: () = assert!(core::mem::offset_of!(Context, rip) == 0x98);
+const _: () = assert!(core::mem::offset_of!(Context, ss) + 8 == size_of::<Context>());
+
+impl Context {
+    /// Makes a system-call frame complete: SYSCALL left the instruction pointer in rcx and the
+    /// flags in r11, and so does the long way back.
+    fn complete(&mut self) {
+        if self.kind == KIND_SYSTEM_CALL {
+            self.rcx = self.rip;
+            self.r11 = self.rflags;
+        }
+        self.kind = KIND_COMPLETE;
+    }
+
+    fn install_general(&mut self, words: &[u64; cedo_abi::state::GENERAL_WORDS]) {
+        let [rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, ..] = *words;
+        let [.., rip, rsp, rflags] = *words;
+        self.words = [r8, r9, r10, r12, r13, r14, r15];
+        (self.operation, self.tag, self.from, self.to) = (rax, rdx, rsi, rdi);
+        (self.rbx, self.rbp, self.rcx, self.r11) = (rbx, rbp, rcx, r11);
+        (self.rip, self.rsp) = (rip, rsp);
+        self.rflags = rflags & USER_FLAGS | FIXED_FLAGS;
+    }
+
+    fn general(&self) -> [u64; cedo_abi::state::GENERAL_WORDS] {
+        let [r8, r9, r10, r12, r13, r14, r15] = self.words;
+        let (rcx, r11) = match self.kind {
+            KIND_SYSTEM_CALL => (self.rip, self.rflags),
+            _ => (self.rcx, self.r11),
+        };
+        let (rax, rdx, rsi, rdi) = (self.operation, self.tag, self.from, self.to);
+        let (rbx, rbp, rip, rsp, rflags) = (self.rbx, self.rbp, self.rip, self.rsp, self.rflags);
+        [rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rsp, rflags]
+    }
+}
+
+impl Roles for Context {
+    fn new(instruction: UserAddress, stack: u64, argument: u64) -> Context {
+        Context {
+            fs_base: 0,
+            gs_base: 0,
+            words: [argument, 0, 0, 0, 0, 0, 0],
+            tag: 0,
+            from: 0,
+            to: 0,
+            operation: 0,
+            rbx: 0,
+            rbp: 0,
+            rcx: 0,
+            r11: 0,
+            kind: KIND_COMPLETE,
+            error: 0,
+            rip: instruction.number(),
+            cs: USER_CODE,
+            rflags: FIXED_FLAGS,
+            rsp: stack,
+            ss: USER_DATA,
+        }
+    }
+
+    #[inline]
+    fn operation(&self) -> u64 {
+        self.operation
+    }
+
+    #[inline]
+    fn to(&self) -> u64 {
+        self.to
+    }
+
+    #[inline]
+    fn from(&self) -> u64 {
+        self.from
+    }
+
+    #[inline]
+    fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    #[inline]
+    fn words(&self) -> [u64; REGISTER_WORDS] {
+        self.words
+    }
+
+    #[inline]
+    fn set_result(&mut self, result: u64) {
+        self.operation = result;
+    }
+
+    #[inline]
+    fn set_message(&mut self, badge: u64, token: u64, tag: u64) {
+        self.to = badge;
+        self.from = token;
+        self.tag = tag;
+    }
+
+    #[inline]
+    fn set_words(&mut self, words: &[u64; REGISTER_WORDS]) {
+        self.words = *words;
+    }
+
+    #[inline]
+    fn instruction(&self) -> u64 {
+        self.rip
+    }
+
+    #[inline]
+    fn stack(&self) -> u64 {
+        self.rsp
+    }
+
+    fn save_state(&self, mask: u64, area: &mut StateArea) {
+        area.mask = mask & (GENERAL | BASES);
+        if mask & GENERAL != 0 {
+            area.general = self.general();
+        }
+        if mask & BASES != 0 {
+            area.bases = [self.fs_base, self.gs_base];
+        }
+    }
+
+    fn install_state(&mut self, area: &StateArea) -> bool {
+        let user = |address| X86Pages::user_address(address, 1).is_some();
+        let instruction = area.general[cedo_abi::state::INSTRUCTION];
+        if area.mask & !(GENERAL | BASES) != 0
+            || area.mask & GENERAL != 0 && !user(instruction)
+            || area.mask & BASES != 0 && !area.bases.iter().all(|base| user(*base))
+        {
+            return false;
+        }
+        self.complete();
+        if area.mask & GENERAL != 0 {
+            self.install_general(&area.general);
+        }
+        if area.mask & BASES != 0 {
+            [self.fs_base, self.gs_base] = area.bases;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cedo_abi::state::{FLAGS, INSTRUCTION};
+
+    fn context() -> Context {
+        Context::new(UserAddress::from_checked(0x20_0000), 0x1000, 7)
+    }
+
+    #[test]
+    fn a_new_context_resumes_completely_with_its_argument_in_word_0() {
+        let context = context();
+        assert_eq!(context.words(), [7, 0, 0, 0, 0, 0, 0]);
+        assert_eq!((context.kind, context.rflags), (KIND_COMPLETE, 0x202));
+        assert_eq!((context.instruction(), context.stack()), (0x20_0000, 0x1000));
+    }
+
+    #[test]
+    fn state_survives_a_round_trip_in_the_order_of_the_interface() {
+        let mut area = StateArea::EMPTY;
+        area.mask = GENERAL | BASES;
+        area.general = core::array::from_fn(|index| 0x1000 + index as u64);
+        area.general[FLAGS] = 0x202;
+        area.bases = [0x5000, 0x6000];
+        let mut context = context();
+        assert!(context.install_state(&area));
+        let mut back = StateArea::EMPTY;
+        context.save_state(GENERAL | BASES, &mut back);
+        assert_eq!(area, back);
+        assert_eq!(context.words, [0x1007, 0x1008, 0x1009, 0x100b, 0x100c, 0x100d, 0x100e]);
+        assert_eq!(context.instruction(), 0x100f);
+        assert_eq!(context.stack(), 0x1010);
+    }
+
+    #[test]
+    fn flags_are_reduced_to_what_a_user_may_have() {
+        let mut area = StateArea { mask: GENERAL, ..StateArea::EMPTY };
+        area.general[FLAGS] = u64::MAX;
+        let mut context = context();
+        assert!(context.install_state(&area));
+        assert_eq!(context.rflags, 0xdd5 | 0x202);
+        assert_eq!((context.cs, context.ss), (USER_CODE, USER_DATA));
+    }
+
+    #[test]
+    fn an_address_no_user_has_is_refused_and_changes_nothing() {
+        for bad in [0x7fff_ffff_f000, 1 << 47, 0xffff_8000_0000_0000, 0xffff_83ff_ffff_ffff] {
+            let mut context = context();
+            context.kind = KIND_SYSTEM_CALL;
+            let mut area = StateArea { mask: GENERAL, ..StateArea::EMPTY };
+            area.general[INSTRUCTION] = bad;
+            assert!(!context.install_state(&area));
+            let area = StateArea { mask: BASES, bases: [0, bad], ..StateArea::EMPTY };
+            assert!(!context.install_state(&area));
+            assert_eq!((context.kind, context.rip), (KIND_SYSTEM_CALL, 0x20_0000));
+        }
+        assert!(!context().install_state(&StateArea { mask: 4, ..StateArea::EMPTY }));
+    }
+
+    #[test]
+    fn a_modified_system_call_frame_never_returns_the_short_way() {
+        let mut context = context();
+        context.kind = KIND_SYSTEM_CALL;
+        assert!(context.install_state(&StateArea { mask: BASES, ..StateArea::EMPTY }));
+        assert_eq!(context.kind, KIND_COMPLETE);
+        assert_eq!((context.rcx, context.r11), (context.rip, context.rflags));
+    }
+}

@@ -1,0 +1,148 @@
+//! The `Machine` of one core.
+
+use crate::console;
+use crate::context::Context;
+use crate::core_area::{CoreRecord, NO_DEADLINE, RECORDS};
+use crate::device::local_apic::SIGNAL_VECTOR;
+use crate::device::port;
+use crate::features::{self, FS_BASE, GS_BASE};
+use crate::page::X86Pages;
+use crate::power;
+use crate::system::System;
+use crate::time::{calibrate, deadline};
+use cedo_machine::{CoreNumber, Frame, Line, Machine, Power, Ticks, Trigger, UserAddress};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::fence;
+use x86_64::VirtAddr;
+use x86_64::instructions::tlb;
+
+/// One core. The only value of its number, used on that core alone.
+pub struct X86_64 {
+    core: CoreNumber,
+    record: &'static CoreRecord,
+    system: &'static System,
+    /// The or of the segment bases that are loaded: 0 if both are 0.
+    bases: u64,
+}
+
+impl X86_64 {
+    /// The calling core, whose number is `core`.
+    pub(crate) fn new(core: usize, system: &'static System) -> X86_64 {
+        X86_64 { core: CoreNumber(core as u8), record: &RECORDS[core], system, bases: 0 }
+    }
+
+    /// Loads segment bases. User code can clear them behind our back by loading a selector, so a
+    /// base other than zero is written even if it seems to be there already.
+    #[cold]
+    fn load_bases(&mut self, context: &Context) {
+        features::write(FS_BASE, context.fs_base);
+        features::write(GS_BASE, context.gs_base);
+        self.bases = context.fs_base | context.gs_base;
+    }
+}
+
+impl Machine for X86_64 {
+    type Context = Context;
+    type Pages = X86Pages;
+
+    #[inline]
+    fn core(&self) -> CoreNumber {
+        self.core
+    }
+
+    #[inline]
+    fn set_current(&mut self, context: &mut Context) {
+        let end = (&raw mut *context).wrapping_add(1);
+        self.record.context_end.store(end as u64, Relaxed);
+        if self.bases | context.fs_base | context.gs_base != 0 {
+            self.load_bases(context);
+        }
+    }
+
+    #[inline]
+    fn activate(&mut self, root: Frame) {
+        // SAFETY: the kernel's entries of every top-level table are copies of the same ones, so
+        // the code and data in use stay where they are.
+        unsafe {
+            core::arch::asm!("mov cr3, {}", in(reg) root.address(), options(nostack, preserves_flags));
+        }
+    }
+
+    #[inline]
+    fn flush_page(&mut self, page: UserAddress) {
+        tlb::flush(VirtAddr::new_truncate(page.number()));
+    }
+
+    fn flush_all(&mut self) {
+        // The kernel's own entries are global and stay.
+        tlb::flush_all();
+    }
+
+    #[inline]
+    fn now(&mut self) -> Ticks {
+        let offset = self.record.clock_offset.load(Relaxed);
+        Ticks(calibrate::ticks().wrapping_add_signed(offset))
+    }
+
+    #[inline]
+    fn nanoseconds(&self, ticks: Ticks) -> u64 {
+        self.system.scale.nanoseconds(ticks.0)
+    }
+
+    #[inline]
+    fn set_deadline(&mut self, deadline_ns: Option<u64>) {
+        deadline::set(self.record, self.system, deadline_ns.unwrap_or(NO_DEADLINE));
+    }
+
+    #[inline]
+    fn relax() {
+        core::hint::spin_loop();
+    }
+
+    fn signal(&mut self, core: CoreNumber) {
+        if let Some(record) = RECORDS.get(core.index()) {
+            fence(SeqCst);
+            self.system.local_apic.interrupt(record.apic.load(Relaxed), SIGNAL_VECTOR);
+        }
+    }
+
+    fn route_line(&mut self, line: Line, trigger: Trigger) -> bool {
+        let apic = self.record.apic.load(Relaxed);
+        self.system.io_apics.with(|controllers| controllers.route(line, trigger, apic))
+    }
+
+    fn unmask_line(&mut self, line: Line) {
+        self.system.io_apics.with(|controllers| controllers.set_masked(line, false));
+    }
+
+    fn mask_line(&mut self, line: Line) {
+        self.system.io_apics.with(|controllers| controllers.set_masked(line, true));
+    }
+
+    fn port_read(&mut self, port: u16, bytes: u8) -> Option<u32> {
+        match bytes {
+            1 => Some(u32::from(port::read::<u8>(port))),
+            2 => Some(u32::from(port::read::<u16>(port))),
+            4 => Some(port::read::<u32>(port)),
+            _ => None,
+        }
+    }
+
+    fn port_write(&mut self, port: u16, bytes: u8, value: u32) -> bool {
+        match bytes {
+            1 => port::write(port, value as u8),
+            2 => port::write(port, value as u16),
+            4 => port::write(port, value),
+            _ => return false,
+        }
+        true
+    }
+
+    fn console(&mut self, text: &[u8]) {
+        console::write(text);
+    }
+
+    fn power(&mut self, action: Power) -> ! {
+        power::act(action)
+    }
+}

@@ -1,0 +1,18 @@
+//! Clocks and deadlines.
+//!
+//! | file | contents |
+//! |---|---|
+//! | [`scale`] | ticks, nanoseconds, timer counts: the arithmetic |
+//! | [`reference`] | a counter of known frequency: HPET, ACPI timer or PIT |
+//! | [`calibrate`] | how fast the time-stamp counter and the local timer run |
+//! | [`offset`] | how far two cores' time-stamp counters are apart |
+//! | [`deadline`] | a core's one-shot timer |
+
+#[cfg(target_os = "none")]
+pub mod calibrate;
+#[cfg(target_os = "none")]
+pub mod deadline;
+pub mod offset;
+#[cfg(target_os = "none")]
+pub mod reference;
+pub mod scale;

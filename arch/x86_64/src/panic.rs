@@ -13,7 +13,7 @@ const EXIT_CODE: u8 = 3;
 /// Looks until the others are taken to have stopped.
 const PATIENCE: u32 = 1_000_000;
 
-/// Cores that run.
+/// Cores that run: numbers below this.
 pub static RUNNING: AtomicU32 = AtomicU32::new(1);
 static STOPPING: AtomicBool = AtomicBool::new(false);
 static STOPPED: AtomicU32 = AtomicU32::new(0);
@@ -33,9 +33,13 @@ pub fn stop_other_cores() {
         halt_for_ever();
     }
     let Some(system) = system::get() else { return };
-    system.local_apic.stop_others();
+    // One by one: a processor that was never started would run into firmware's handler.
+    let running = RUNNING.load(Ordering::Relaxed) as usize;
+    for record in RECORDS.iter().take(running).enumerate().filter(|core| core.0 != this_core()) {
+        system.local_apic.stop_core(record.1.apic.load(Ordering::Relaxed));
+    }
     for _ in 0..PATIENCE {
-        if STOPPED.load(Ordering::Relaxed) + 1 >= RUNNING.load(Ordering::Relaxed) {
+        if STOPPED.load(Ordering::Relaxed) + 1 >= running as u32 {
             break;
         }
         spin_loop();

@@ -10,6 +10,7 @@ use crate::descriptor::{gates, segments};
 use crate::device::local_apic;
 use crate::late::Late;
 use crate::layout::stack_top;
+use crate::panic::RUNNING;
 use crate::system::{self, System};
 use crate::time::calibrate::{ordered_ticks, ticks};
 use crate::time::offset::Meeting;
@@ -51,6 +52,7 @@ pub fn start<K: Upcalls<Machine = X86_64>>(
         MEETING.reset();
         if start_one(system, identifier, trampoline, running as u32) {
             running += 1;
+            RUNNING.store(running as u32, Ordering::Relaxed);
         } else {
             console::line(format_args!(
                 "processor with APIC {identifier} does not start and is left out"

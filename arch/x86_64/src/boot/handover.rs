@@ -9,7 +9,7 @@ use crate::cpu::X86_64;
 use crate::entry::{leave, system_call, upcall};
 use crate::features::Features;
 use crate::late::Late;
-use crate::layout::WINDOW_BASE;
+use crate::layout::{WINDOW_BASE, stack_top};
 use crate::panic;
 use crate::system::System;
 use cedo_abi::info::feature;
@@ -105,8 +105,31 @@ fn features(information: &Information, found: &Features) -> u64 {
         | bit(cfg!(debug_assertions), feature::DEBUG)
 }
 
-/// Makes this core's kernel and enters it. The caller's stack is given up.
-pub fn enter_kernel<K: Upcalls<Machine = X86_64>>(
+/// Leaves the boot code's stack for core 0's own, which has guard pages, and enters the kernel.
+pub fn change_stack<K: Upcalls<Machine = X86_64>>(
+    system: &'static System,
+    release: &'static Release,
+) -> ! {
+    // SAFETY: 1. The stack is mapped, empty and this core's. 2. Both arguments live for ever, so
+    // nothing on the present stack is needed again.
+    unsafe {
+        core::arch::asm!(
+            "mov rsp, {top}",
+            "xor ebp, ebp",
+            "call {enter}",
+            "ud2",
+            top = in(reg) stack_top(0),
+            enter = sym enter_kernel::<K>,
+            in("rdi") 0usize,
+            in("rsi") system,
+            in("rdx") release,
+            options(noreturn),
+        )
+    }
+}
+
+/// Makes this core's kernel and enters it, on the core's own stack.
+pub extern "C" fn enter_kernel<K: Upcalls<Machine = X86_64>>(
     core: usize,
     system: &'static System,
     release: &'static Release,

@@ -13,7 +13,7 @@
 
 use core::arch::global_asm;
 
-/// Bytes of the stack that core 0 starts on.
+/// Bytes of the stack that core 0 starts on; `tables.rs` leaves the page below unmapped.
 const STACK_BYTES: usize = 64 << 10;
 /// Offset of the image's entry in the top-level table.
 const IMAGE_ENTRY: usize = crate::layout::FIRST_KERNEL_SLOT * 8;
@@ -176,6 +176,9 @@ boot_stack_32_top:
 
     .section .bss.boot_stack, "aw", @nobits
     .balign 4096
+    .global boot_stack_guard
+boot_stack_guard:
+    .skip 4096
     .skip {stack_bytes}
 boot_stack_top:
 

@@ -1,7 +1,7 @@
 //! The list of steps, core 0.
 
 use super::find::{self, Tables};
-use super::handover::{self, enter_kernel};
+use super::handover;
 use super::information::Information;
 use super::memory::device_spans;
 use super::tables::{self, or_fail};
@@ -14,7 +14,7 @@ use crate::entry::interrupt;
 use crate::features::Features;
 use crate::layout::stack_top;
 use crate::system::System;
-use crate::{console, log, panic};
+use crate::{console, log};
 use cedo_machine::{Platform, Upcalls};
 use core::sync::atomic::Ordering;
 
@@ -47,14 +47,13 @@ pub fn start<K: Upcalls<Machine = X86_64>>(magic: u64, information: u64) -> ! {
         let trampoline = Trampoline::install(page, boot_root, features.efer());
         cores::start::<K>(system, &found.madt.processors, &trampoline, builder.root)
     });
-    panic::RUNNING.store(running as u32, Ordering::Relaxed);
     report_processors(&found, start_page.is_some());
     let spans = device_spans(&information.memory, &devices::own_pages(&found));
     let release = handover::prepare::<K>(&mut builder, &ram, &spans, &information, system, running);
     let release = or_fail(release);
     report(&information, &found, system, release.platform);
     match cores::release(release) {
-        Some(release) => enter_kernel::<K>(0, system, release),
+        Some(release) => handover::change_stack::<K>(system, release),
         None => fail(format_args!("the boot code ran twice: reset the machine")),
     }
 }

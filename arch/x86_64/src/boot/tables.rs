@@ -24,6 +24,8 @@ unsafe extern "C" {
     static image_read_only: u8;
     static image_data: u8;
     static image_end: u8;
+    /// The page below the boot code's stack; `header.rs`.
+    static boot_stack_guard: u8;
 }
 
 /// Physical memory that boot code still has, and the table it builds.
@@ -82,8 +84,10 @@ impl Builder {
             (read_only, data, READ_ONLY | self.no_execute),
             (data, end, READ_WRITE | self.no_execute),
         ];
+        let guard = (&raw const boot_stack_guard) as u64;
         for (start, end, flags) in parts {
-            for address in (start..end).step_by(PAGE as usize) {
+            let pages = (start..end).step_by(PAGE as usize);
+            for address in pages.filter(|address| *address != guard) {
                 self.map(address, address - IMAGE_BASE, flags)?;
             }
         }

@@ -39,7 +39,6 @@ const ASSERT: u32 = 1 << 14;
 const NMI: u32 = 4 << 8;
 const INIT: u32 = 5 << 8;
 const START_UP: u32 = 6 << 8;
-const ALL_BUT_SELF: u32 = 3 << 18;
 /// Looks before a command is sent although the last one seems to be under way.
 const MOST_LOOKS: u32 = 100_000;
 
@@ -132,9 +131,9 @@ impl LocalApic {
         self.command(identifier, ASSERT | START_UP | (page >> 12) as u32 & 0xff);
     }
 
-    /// Interrupts all other cores, whatever they have masked.
-    pub fn stop_others(self) {
-        self.command(0, ALL_BUT_SELF | ASSERT | NMI);
+    /// Interrupts the core with this identifier whatever it has masked.
+    pub fn stop_core(self, identifier: u8) {
+        self.command(identifier, ASSERT | NMI);
     }
 
     fn command(self, identifier: u8, command: u32) {

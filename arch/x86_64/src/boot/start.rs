@@ -52,6 +52,7 @@ pub fn start<K: Upcalls<Machine = X86_64>>(magic: u64, information: u64) -> ! {
     let release = handover::prepare::<K>(&mut builder, &ram, &spans, &information, system, running);
     let release = or_fail(release);
     report(&information, &found, system, release.platform);
+    log::flush();
     match cores::release(release) {
         Some(release) => handover::change_stack::<K>(system, release),
         None => fail(format_args!("the boot code ran twice: reset the machine")),
@@ -110,12 +111,15 @@ fn report(information: &Information, found: &Tables, system: &System, platform: 
         features.counter_deadline,
         features.constant_counter
     );
-    for core in 0..usize::from(platform.cores) {
+    if !features.constant_counter {
+        defmt::warn!("the counter's rate may change with the processor's speed");
+    }
+    for (core, record) in RECORDS.iter().take(usize::from(platform.cores)).enumerate() {
         defmt::info!(
             "core {=usize}: APIC {=u8}, counter offset {=i64} ticks",
             core,
-            RECORDS[core].apic.load(Ordering::Relaxed),
-            platform.clock_offset[core]
+            record.apic.load(Ordering::Relaxed),
+            record.clock_offset.load(Ordering::Relaxed)
         );
     }
     for range in platform.memory {

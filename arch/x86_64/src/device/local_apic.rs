@@ -8,6 +8,7 @@ const IDENTIFIER: usize = 0x20;
 const TASK_PRIORITY: usize = 0x80;
 const END_OF_INTERRUPT: usize = 0xb0;
 const SPURIOUS: usize = 0xf0;
+const IN_SERVICE: core::ops::Range<usize> = 0x100..0x180;
 const ERROR_STATUS: usize = 0x280;
 const COMMAND_LOW: usize = 0x300;
 const COMMAND_HIGH: usize = 0x310;
@@ -84,7 +85,13 @@ impl LocalApic {
         self.0.write32(TIMER, mode | u32::from(TIMER_VECTOR));
         // Section 11.5.4.1: the mode must be set before the first deadline is written.
         core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
-        self.end_interrupt();
+        // Firmware may have left an interrupt in service, which would hold others back.
+        for _ in 0..256 {
+            if IN_SERVICE.step_by(16).all(|register| self.0.read32(register) == 0) {
+                break;
+            }
+            self.end_interrupt();
+        }
     }
 
     /// This core's identifier.

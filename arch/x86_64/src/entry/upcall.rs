@@ -21,29 +21,31 @@ pub const fn answer(next: Next) -> u64 {
 }
 
 /// User code made a call; its registers are in the current context.
-pub extern "C" fn system_call<K: Upcalls<Machine = X86_64>>(kernel: *mut K) -> u64 {
+pub(super) extern "C" fn system_call<K: Upcalls<Machine = X86_64>>(kernel: *mut K) -> u64 {
     // SAFETY: 1. The record holds the address of a kernel that lives for ever. 2. Every entry ends
     // before the next begins, so nothing else refers to it.
     answer(unsafe { &mut *kernel }.system_call())
 }
 
 /// User code made an exception or was interrupted; its registers are in the current context.
-pub extern "C" fn from_user<K: Upcalls<Machine = X86_64>>(
+pub(super) extern "C" fn from_user<K: Upcalls<Machine = X86_64>>(
     record: &'static CoreRecord,
     frame: *const Context,
 ) -> u64 {
-    // SAFETY: the stub filled the frame and passed its address.
-    let (number, error, rip) = unsafe { ((*frame).kind, (*frame).error, (*frame).rip) };
+    // SAFETY: the stub filled the frame and passed its address. No reference to it is kept: it is
+    // the current context, which the kernel may change.
+    let Context { kind: number, error, rip, .. } = unsafe { *frame };
     if number >= vector::FIRST_INTERRUPT as u64 {
         return answer(interrupt::<K>(record, number as u8, Next::User));
     }
     let address = x86_64::registers::control::Cr2::read_raw();
     let fault = cause::fault(number, error, rip, address);
-    answer(kernel::<K>(record).fault(fault))
+    // SAFETY: as in `system_call`.
+    answer(unsafe { &mut *kernel::<K>(record) }.fault(fault))
 }
 
 /// The halted core was interrupted, or the kernel made an exception.
-pub extern "C" fn from_kernel<K: Upcalls<Machine = X86_64>>(
+pub(super) extern "C" fn from_kernel<K: Upcalls<Machine = X86_64>>(
     record: &'static CoreRecord,
     frame: &Context,
 ) -> u64 {
@@ -54,7 +56,7 @@ pub extern "C" fn from_kernel<K: Upcalls<Machine = X86_64>>(
 }
 
 /// Double fault, NMI, machine check.
-pub extern "C" fn fatal(_record: &'static CoreRecord, frame: &Context) -> ! {
+pub(super) extern "C" fn fatal(_record: &'static CoreRecord, frame: &Context) -> ! {
     if frame.kind == vector::NMI as u64 {
         panic::stop_if_asked();
     }
@@ -62,7 +64,7 @@ pub extern "C" fn fatal(_record: &'static CoreRecord, frame: &Context) -> ! {
 }
 
 /// What happens before the core halts: a little of the log goes out.
-pub extern "C" fn before_halt() {
+pub(super) extern "C" fn before_halt() {
     log::drain();
 }
 
@@ -92,16 +94,15 @@ fn interrupt<K: Upcalls<Machine = X86_64>>(
     };
     system.local_apic.end_interrupt();
     match source {
-        Some(source) => kernel::<K>(record).interrupt(source),
+        // SAFETY: as in `system_call`.
+        Some(source) => unsafe { &mut *kernel::<K>(record) }.interrupt(source),
         None => otherwise,
     }
 }
 
 /// This core's kernel.
-fn kernel<K>(record: &'static CoreRecord) -> &'static mut K {
-    let kernel = record.kernel.load(Relaxed) as *mut K;
-    // SAFETY: as in `system_call`; each entry takes the reference once.
-    unsafe { &mut *kernel }
+fn kernel<K>(record: &CoreRecord) -> *mut K {
+    record.kernel.load(Relaxed) as *mut K
 }
 
 /// What an exception is called, for the last words.

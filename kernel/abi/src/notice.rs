@@ -32,3 +32,10 @@ pub const IRQ_LINE: usize = 0;
 
 /// *kick*: the bits, or'ed over all kicks since the last message.
 pub const KICK_BITS: usize = 0;
+
+/// *irq*: cookie of the receiver's child that this interrupt took the processor from, or 0.
+pub const IRQ_CHILD: usize = 1;
+/// *irq*: reply token of that child, or 0. Words 3 to 6 are about it, as above.
+pub const IRQ_CHILD_TOKEN: usize = 2;
+/// *irq* word 0 in a root's message about its deadline: no line, no token, nothing to acknowledge.
+pub const LINE_TIMER: u64 = u64::MAX;

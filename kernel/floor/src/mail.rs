@@ -70,9 +70,13 @@ pub struct Mail {
     pub previous: Half,
     /// Frame of the thread that owes this thread a reply, or 0.
     pub owed_by: Half,
+    /// Frame of the thread in whose queue of senders it is, or 0.
+    pub queued_at: Half,
     /// Which wait this is: the low half of a reply token.
     pub sequence: Half,
-    /// What the mail is (a number of the kernel core).
+    /// Why it was posted to a core (a number of the kernel core).
+    pub post: Half,
+    /// What its sender wants (a number of the kernel core).
     pub kind: Half,
     /// Home core of the thread, for whoever sends the mail back.
     pub home: Half,

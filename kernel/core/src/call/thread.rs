@@ -1,0 +1,276 @@
+//! Operations on a thread that one holds a capability for. They are carried out on its home core; if
+//! that is another one, the invoker's mail takes them there.
+
+use super::Answer;
+use super::decode::Arguments;
+use crate::cross::Operation;
+use crate::ipc::Flags;
+use crate::kernel::Kernel;
+use crate::object::thread::{GateTo, State};
+use crate::schedule::Winner;
+use cedo_abi::call::thread as sub;
+use cedo_abi::utcb::StateArea;
+use cedo_abi::{Label, Name, REGISTER_WORDS, Rights, Status, Token, name, state};
+use cedo_floor::{FrameKind, ThreadId};
+use cedo_machine::{Context, Frame, Machine};
+
+/// An operation whose capabilities have been resolved: what travels to another core.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadOperation {
+    /// A number of `cedo_abi::call::thread`.
+    pub sub_operation: u8,
+    /// Winner bits, for RESUME.
+    pub flags: u64,
+    /// The thread.
+    pub target: ThreadId,
+    /// Generation of its frame.
+    pub generation: u32,
+    /// A second thread: new scheduler, or thread of the handler's gate; 0 if none.
+    pub other: u32,
+    /// Generation of its frame.
+    pub other_generation: u32,
+    /// Words 0 and 1 of the call; badge and rights of the handler's gate.
+    pub words: [u64; 2],
+}
+
+impl ThreadOperation {
+    /// As the words of [`Operation::Thread`].
+    pub fn to_words(self) -> [u64; REGISTER_WORDS] {
+        let pair = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+        [
+            u64::from(self.sub_operation),
+            pair(self.target.number().get(), self.generation),
+            pair(self.other, self.other_generation),
+            self.words[0],
+            self.words[1],
+            self.flags,
+            0,
+        ]
+    }
+
+    /// From the words of [`Operation::Thread`]; none if those are none.
+    pub fn from_words(words: &[u64; REGISTER_WORDS]) -> Option<ThreadOperation> {
+        let [sub_operation, target, other, first, second, flags, _] = *words;
+        Some(ThreadOperation {
+            sub_operation: sub_operation as u8,
+            flags,
+            target: ThreadId::from_number(target as u32)?,
+            generation: (target >> 32) as u32,
+            other: other as u32,
+            other_generation: (other >> 32) as u32,
+            words: [first, second],
+        })
+    }
+}
+
+impl<M: Machine> Kernel<M> {
+    pub(super) fn thread_call(&mut self, caller: ThreadId, arguments: &Arguments) -> Answer {
+        match arguments.sub_operation {
+            sub::SET_COOKIE => self.set_cookie(caller, arguments).into(),
+            sub::SET_OPTIONS => self.set_options(caller, arguments).into(),
+            _ => self.thread_call_at_home(caller, arguments).into(),
+        }
+    }
+
+    fn thread_call_at_home(
+        &mut self,
+        caller: ThreadId,
+        arguments: &Arguments,
+    ) -> Result<Answer, Status> {
+        let operation = self.resolve(caller, arguments)?;
+        if operation.target == caller {
+            return Err(Status::NotOneself);
+        }
+        let home = self.objects.table().entry(operation.target.frame()).home();
+        if home != self.core() {
+            self.post_operation(caller, home, Operation::Thread, &operation.to_words());
+            return Ok(Answer::Later);
+        }
+        let utcb = self.look(caller).utcb;
+        let (status, words) = self.thread_operation(&Some(operation), utcb, Some(caller));
+        Ok(Answer::Words(status, words))
+    }
+
+    /// Looks the capabilities up and checks their rights.
+    fn resolve(&self, caller: ThreadId, arguments: &Arguments) -> Result<ThreadOperation, Status> {
+        let right = match arguments.sub_operation {
+            sub::READ | sub::WRITE => Rights::STATE,
+            sub::SUSPEND..=sub::ABORT | sub::SET_SCHEDULER | sub::SET_HANDLER => Rights::CONTROL,
+            _ => return Err(Status::BadArgument),
+        };
+        let (target, generation) = self.thread_argument(caller, arguments.to, right)?;
+        let mut operation = ThreadOperation {
+            sub_operation: arguments.sub_operation,
+            flags: arguments.flags,
+            target,
+            generation,
+            other: 0,
+            other_generation: 0,
+            words: [arguments.words[0], arguments.words[1]],
+        };
+        match arguments.sub_operation {
+            sub::SET_SCHEDULER => {
+                let (other, generation) =
+                    self.thread_argument(caller, arguments.from, Rights::ADOPT)?;
+                operation.other = other.number().get();
+                operation.other_generation = generation;
+            }
+            sub::SET_HANDLER if arguments.from != name::NOBODY => {
+                let name = Name::from_word(arguments.from).ok_or(Status::BadArgument)?;
+                let gate = self.gate(caller, name)?;
+                operation.other = gate.thread.number().get();
+                operation.other_generation = gate.generation;
+                operation.words = [gate.badge, u64::from(gate.rights.0)];
+            }
+            _ => {}
+        }
+        Ok(operation)
+    }
+
+    /// Carries an operation out on the home core of its target. `utcb` is the invoker's, for
+    /// register state; `invoker` is none if it lives on another core.
+    pub fn thread_operation(
+        &mut self,
+        operation: &Option<ThreadOperation>,
+        utcb: Frame,
+        invoker: Option<ThreadId>,
+    ) -> (Status, [u64; REGISTER_WORDS]) {
+        let nothing = [0; REGISTER_WORDS];
+        let Some(operation) = operation else { return (Status::BadArgument, nothing) };
+        let entry = self.objects.table().entry(operation.target.frame());
+        if !entry.is(FrameKind::Thread, self.core()) || entry.generation() != operation.generation {
+            return (Status::NoCapability, nothing);
+        }
+        let target = operation.target;
+        let result = match operation.sub_operation {
+            sub::SUSPEND => self.suspend(target, Status::Aborted),
+            sub::RESUME => self.resume(target, operation, invoker),
+            sub::ABORT => self.abort(target, operation.words[0]),
+            sub::READ => return self.read_state(target, operation.words[0], utcb),
+            sub::WRITE => self.write_registers(target, utcb),
+            sub::SET_SCHEDULER => self.set_scheduler(target, operation),
+            sub::SET_HANDLER => self.set_handler(target, operation),
+            _ => Err(Status::BadArgument),
+        };
+        (result.err().unwrap_or(Status::Ok), nothing)
+    }
+
+    /// Errors: `WrongState` if it is not suspended, or nobody schedules it.
+    fn resume(
+        &mut self,
+        id: ThreadId,
+        operation: &ThreadOperation,
+        invoker: Option<ThreadId>,
+    ) -> Result<(), Status> {
+        let winner = Flags::winner_of(operation.flags);
+        let thread = self.thread(id);
+        if thread.state != State::Suspended || thread.is_own_scheduler() {
+            return Err(Status::WrongState);
+        }
+        thread.in_fault = None;
+        let is_new = core::mem::replace(&mut thread.is_new, false);
+        match invoker {
+            Some(invoker) if winner != Winner::Invoker && !is_new => {
+                self.sent(invoker, id, winner);
+            }
+            Some(_) => self.wake_as(id, if is_new { Label::New } else { Label::Woken }),
+            None => self.arrived_as(id, if is_new { Label::New } else { Label::Woken }),
+        }
+        Ok(())
+    }
+
+    fn read_state(
+        &mut self,
+        id: ThreadId,
+        mask: u64,
+        utcb: Frame,
+    ) -> (Status, [u64; REGISTER_WORDS]) {
+        let mut words = [0; REGISTER_WORDS];
+        if mask & !(state::GENERAL | state::BASES) != 0 {
+            return (Status::BadArgument, words);
+        }
+        let mut area = StateArea::EMPTY;
+        let thread = self.look(id);
+        thread.context.save_state(mask, &mut area);
+        words[0] = thread.epoch;
+        words[1] = thread.context.instruction();
+        words[2] = thread.context.stack();
+        self.put_state(utcb, &area);
+        (Status::Ok, words)
+    }
+
+    fn write_registers(&mut self, id: ThreadId, utcb: Frame) -> Result<(), Status> {
+        if self.look(id).state == State::Running {
+            return Err(Status::WrongState);
+        }
+        let area = self.reply_state(utcb);
+        if self.thread(id).context.install_state(&area) { Ok(()) } else { Err(Status::BadAddress) }
+    }
+
+    /// Errors: `WrongState` unless suspended, or for a root; `WrongCore`; as for `adopt`.
+    fn set_scheduler(&mut self, id: ThreadId, operation: &ThreadOperation) -> Result<(), Status> {
+        let scheduler = ThreadId::from_number(operation.other).ok_or(Status::NoCapability)?;
+        let entry = self.objects.table().entry(scheduler.frame());
+        if entry.kind() != FrameKind::Thread || entry.generation() != operation.other_generation {
+            return Err(Status::NoCapability);
+        }
+        if entry.home() != self.core() {
+            return Err(Status::WrongCore);
+        }
+        if self.look(id).state != State::Suspended || self.is_root(id) {
+            return Err(Status::WrongState);
+        }
+        if operation.words[1] & !(sub::EDGE_STATE | sub::EDGE_BLOCKED) != 0 {
+            return Err(Status::BadArgument);
+        }
+        if self.is_ancestor_or_self(id, scheduler) {
+            return Err(Status::Cycle);
+        }
+        self.withdraw_record(id);
+        self.adopt(id, scheduler)?;
+        let branch = &mut self.thread(id).branch;
+        branch.cookie = operation.words[0];
+        branch.state_right = operation.words[1] & sub::EDGE_STATE != 0;
+        branch.tell_blocked = operation.words[1] & sub::EDGE_BLOCKED != 0;
+        Ok(())
+    }
+
+    fn set_handler(&mut self, id: ThreadId, operation: &ThreadOperation) -> Result<(), Status> {
+        let handler = ThreadId::from_number(operation.other).map(|thread| GateTo {
+            thread,
+            generation: operation.other_generation,
+            badge: operation.words[0],
+            rights: Rights(operation.words[1] as u16),
+        });
+        if handler.is_some_and(|gate| gate.thread == id) {
+            return Err(Status::NotOneself);
+        }
+        self.thread(id).handler = handler;
+        Ok(())
+    }
+
+    /// A scheduler names its child by the token of its last message about it.
+    fn set_cookie(&mut self, caller: ThreadId, arguments: &Arguments) -> Result<Answer, Status> {
+        let Some(Name::Token(Token(token))) = Name::from_word(arguments.from) else {
+            return Err(Status::BadArgument);
+        };
+        let token = Token(token);
+        let child = ThreadId::from_number(token.frame()).filter(|id| {
+            self.objects.is_here(*id)
+                && self.scheduler_of(*id) == Some(caller)
+                && self.is_recorded(*id)
+                && self.look(*id).record.sequence == token.sequence()
+        });
+        let child = child.ok_or(Status::Stale)?;
+        self.thread(child).branch.cookie = arguments.words[0];
+        Ok(Status::Ok.into())
+    }
+
+    fn set_options(&mut self, caller: ThreadId, arguments: &Arguments) -> Result<Answer, Status> {
+        if arguments.to != name::SELF || arguments.words[0] & !sub::ASK_BLOCKED != 0 {
+            return Err(Status::BadArgument);
+        }
+        self.thread(caller).scheduler.ask_blocked = arguments.words[0] & sub::ASK_BLOCKED != 0;
+        Ok(Status::Ok.into())
+    }
+}

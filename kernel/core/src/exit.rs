@@ -1,0 +1,28 @@
+//! Switching to what runs next: the only place that changes context or page table.
+
+use crate::kernel::Kernel;
+use cedo_machine::{Machine, Next};
+
+impl<M: Machine> Kernel<M> {
+    /// Obeys [`crate::kernel::Local::current`].
+    #[inline]
+    pub fn leave(&mut self) -> Next {
+        if cfg!(debug_assertions) {
+            self.assert_invariants();
+        }
+        let Some(next) = self.local.current else {
+            self.local.entered = None;
+            return Next::Halt;
+        };
+        if self.local.entered != Some(next) {
+            self.local.entered = Some(next);
+            let thread = self.objects.thread(next);
+            self.machine.set_current(&mut thread.context);
+            if thread.page_table != self.local.page_table {
+                self.local.page_table = thread.page_table;
+                self.machine.activate(thread.page_table);
+            }
+        }
+        Next::User
+    }
+}

@@ -1,0 +1,93 @@
+//! Exceptions and page faults: a call to the thread's handler with a message of the kernel's
+//! (DESIGN.md section 10).
+
+use super::send::Sender;
+use super::{Flags, From};
+use crate::cross::Post;
+use crate::kernel::Kernel;
+use crate::object::thread::{GateTo, State};
+use cedo_abi::utcb::StateArea;
+use cedo_abi::{Label, Tag, call, notice, state};
+use cedo_floor::ThreadId;
+use cedo_machine::{Context, Fault, Machine};
+
+impl<M: Machine> Kernel<M> {
+    /// The current thread made an exception.
+    pub fn faulted(&mut self, faulter: ThreadId, fault: Fault) {
+        self.thread(faulter).in_fault = Some(fault);
+        let gate = self.look(faulter).handler.filter(|gate| {
+            gate.thread != faulter && self.is_live(gate) && !self.waits_for_faulter(gate, faulter)
+        });
+        let Some(gate) = gate else { return self.stop_faulter(faulter) };
+        if !self.objects.is_here(gate.thread) {
+            return self.post_fault(faulter, &gate);
+        }
+        if self.waits_for(gate.thread, faulter) {
+            let token = self.owe(faulter, gate.thread);
+            self.write_fault(gate.thread, faulter, gate.badge, token.0);
+            return self.called(faulter, gate.thread, true);
+        }
+        self.describe_sender(faulter, &gate, Sender::Fault, From::Anyone, Flags::none());
+        self.thread(faulter).state = State::Sending(gate.thread);
+        self.stopped(faulter);
+        self.queue_sender(gate.thread, faulter);
+        self.blocked(faulter);
+    }
+
+    /// The handler awaits a reply of the faulter, or a message of it alone: it would never come.
+    fn waits_for_faulter(&self, gate: &GateTo, faulter: ThreadId) -> bool {
+        self.objects.is_here(gate.thread)
+            && matches!(self.look(gate.thread).state, State::Reply(by) if by == faulter)
+    }
+
+    /// Nobody handles the fault of the current thread: it stops and its scheduler hears *fault*.
+    fn stop_faulter(&mut self, faulter: ThreadId) {
+        self.thread(faulter).state = State::Suspended;
+        self.stopped(faulter);
+        if self.is_root(faulter) {
+            self.machine
+                .console(b"a core stops: its root scheduler faulted and has no handler\r\n");
+        }
+        self.queue_notice(faulter, Label::Fault);
+        if self.look(faulter).account != faulter
+            && let Some(scheduler) = self.scheduler_of(faulter)
+        {
+            self.has_been_told(scheduler);
+        }
+        self.blocked(faulter);
+    }
+
+    /// The handler, on another core, is gone; `faulter`, of this one, has waited for it.
+    pub fn fault_unhandled(&mut self, faulter: ThreadId) {
+        self.thread(faulter).state = State::Suspended;
+        self.queue_notice(faulter, Label::Fault);
+        if let Some(scheduler) = self.scheduler_of(faulter) {
+            self.has_been_told(scheduler);
+        }
+    }
+
+    /// The handler lives on another core: registers go with the mail, through the faulter's UTCB.
+    fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo) {
+        let mut area = StateArea::EMPTY;
+        self.look(faulter).context.save_state(state::GENERAL | state::BASES, &mut area);
+        let utcb = self.look(faulter).utcb;
+        self.put_state(utcb, &area);
+        let words = self.fault_words(faulter);
+        self.describe_sender(faulter, gate, Sender::Fault, From::Anyone, Flags::none());
+        let mail = self.mail(faulter);
+        mail.tag.set(Tag::of_kernel(Label::Fault, notice::WORDS).0);
+        mail.utcb.set(utcb.0);
+        for (to, word) in mail.words.iter().zip(words) {
+            to.set(word);
+        }
+        mail.status.set(0);
+        self.post_to_thread(faulter, gate, Post::Message);
+    }
+}
+
+impl Flags {
+    /// Of an operation that the kernel makes.
+    const fn none() -> Flags {
+        Flags(call::ipc::SEND | call::ipc::RECEIVE | call::ipc::CALL)
+    }
+}

@@ -1,0 +1,115 @@
+//! IPC: one operation, both phases optional (DESIGN.md section 4).
+//!
+//! | file | contents |
+//! |---|---|
+//! | this one | the operation word taken apart; one function per operation |
+//! | [`send`] | the send phase to a gate: call, send, send and receive |
+//! | [`answer`] | the send phase to a token: reply, acknowledge, dispatch |
+//! | [`receive`] | the receive phase; what a receiver takes, and in which order |
+//! | [`message`] | words from one thread to another |
+//! | [`notice`] | the messages the kernel writes |
+//! | [`fault`] | exceptions as calls to a handler |
+
+pub mod answer;
+pub mod fault;
+pub mod message;
+pub mod notice;
+pub mod receive;
+pub mod send;
+
+use crate::kernel::Kernel;
+use crate::schedule::Winner;
+use cedo_abi::call::ipc;
+use cedo_abi::{Name, Status, name};
+use cedo_floor::ThreadId;
+use cedo_machine::{Context, Machine};
+
+/// The flags of an IPC operation, checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flags(u64);
+
+impl Flags {
+    /// From the words of an operation. Errors: `BadArgument` for what has no meaning.
+    pub fn of(operation: u64) -> Result<Flags, Status> {
+        let flags = operation & !0xffff;
+        let known = flags & !ipc::KNOWN == 0 && operation & 0xff00 == 0;
+        let phases = flags & (ipc::SEND | ipc::RECEIVE) != 0;
+        let call = flags & ipc::CALL == 0 || flags & ipc::SEND != 0 && flags & ipc::RECEIVE != 0;
+        if known && phases && call { Ok(Flags(flags)) } else { Err(Status::BadArgument) }
+    }
+
+    /// True if all bits of `flag` are set.
+    #[inline]
+    pub const fn has(self, flag: u64) -> bool {
+        self.0 & flag == flag
+    }
+
+    /// The winner bits.
+    pub const fn winner(self) -> Winner {
+        Flags::winner_of(self.0)
+    }
+
+    /// The winner bits of another operation's flags.
+    pub const fn winner_of(flags: u64) -> Winner {
+        match flags & ipc::WINNER_MASK {
+            ipc::WINNER_SEND => Winner::SendPartner,
+            ipc::WINNER_RECEIVE => Winner::ReceivePartner,
+            ipc::WINNER_SCHEDULER => Winner::Scheduler,
+            _ => Winner::Invoker,
+        }
+    }
+}
+
+/// Whom a receive phase waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum From {
+    /// Whoever comes.
+    Anyone,
+    /// This thread only; it may live on another core.
+    Only(ThreadId),
+}
+
+impl<M: Machine> Kernel<M> {
+    /// Carries out the IPC operation of `caller`, the current thread.
+    pub fn ipc(&mut self, caller: ThreadId, operation: u64) {
+        let thread = self.thread(caller);
+        thread.epoch = thread.epoch.wrapping_add(1);
+        thread.in_fault = None;
+        let result = Flags::of(operation).and_then(|flags| self.ipc_phases(caller, flags));
+        if let Err(status) = result {
+            self.answer(caller, status.into());
+        }
+    }
+
+    fn ipc_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
+        let from = if flags.has(ipc::RECEIVE) && !flags.has(ipc::CALL) {
+            let from = self.from_argument(caller)?;
+            if self.is_root(caller) && from != From::Anyone && !flags.has(ipc::RECEIVE_ZERO) {
+                return Err(Status::MustStayOpen);
+            }
+            from
+        } else {
+            From::Anyone
+        };
+        self.thread(caller).want_state = flags.has(ipc::WANT_STATE);
+        if !flags.has(ipc::SEND) {
+            return self.receive(caller, from, flags);
+        }
+        match Name::from_word(self.look(caller).context.to()) {
+            Some(Name::Token(token)) => self.answer_token(caller, token, from, flags),
+            Some(target) => self.send_to(caller, target, from, flags),
+            None => Err(Status::BadArgument),
+        }
+    }
+
+    /// Whom the word in the role `from` names.
+    fn from_argument(&self, caller: ThreadId) -> Result<From, Status> {
+        let word = self.look(caller).context.from();
+        if word == name::ANY {
+            return Ok(From::Anyone);
+        }
+        let name = Name::from_word(word).ok_or(Status::BadArgument)?;
+        let gate = self.gate(caller, name)?;
+        if gate.thread == caller { Err(Status::NotOneself) } else { Ok(From::Only(gate.thread)) }
+    }
+}

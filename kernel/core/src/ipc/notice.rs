@@ -1,0 +1,217 @@
+//! The messages that the kernel writes (DESIGN.md section 5; word positions in `cedo_abi::notice`).
+
+use crate::kernel::Kernel;
+use crate::object::thread::{Record, State};
+use cedo_abi::utcb::{STATE_WORDS, StateArea, Utcb};
+use cedo_abi::{Label, REGISTER_WORDS, Status, Tag, Token, notice, state};
+use cedo_floor::{IrqId, ThreadId};
+use cedo_machine::{Context, Frame, Machine};
+use core::mem::offset_of;
+use core::sync::atomic::Ordering;
+
+type Words = [u64; REGISTER_WORDS];
+
+impl<M: Machine> Kernel<M> {
+    /// Puts a kernel message into the registers of `receiver`.
+    fn write(&mut self, receiver: ThreadId, badge: u64, token: u64, tag: Tag, words: &Words) {
+        let thread = self.thread(receiver);
+        thread.context.set_result(thread.scheduler.event << 16 | Status::Ok as u64);
+        thread.context.set_message(badge, token, tag.0);
+        thread.context.set_words(words);
+    }
+
+    /// `scheduler` is told of the oldest record in its queue.
+    pub fn write_record(&mut self, scheduler: ThreadId, account: ThreadId) {
+        let record = self.look(account).record;
+        self.deliver_record(scheduler, account);
+        if record.why == Label::Fault {
+            return self.write_fault_of_child(scheduler, account);
+        }
+        let token = match record.how {
+            Record::Queued => self.grant_token(account),
+            _ => 0,
+        };
+        let mut words = self.about(account);
+        if let Some(by) = record.by {
+            words[notice::PREEMPTER] = self.look(by).branch.cookie;
+            words[notice::PREEMPTER_TOKEN] = self.deliver_with(scheduler, by);
+        }
+        self.write_about(scheduler, account, record.why, token, &words);
+    }
+
+    /// `scheduler` runs because `child`, whose time it was, is blocked; or there is nobody left.
+    pub fn write_blocked(&mut self, scheduler: ThreadId, child: ThreadId, why: Label) {
+        self.withdraw_record(child);
+        let words = self.about(child);
+        self.write_about(scheduler, child, why, 0, &words);
+    }
+
+    /// `ancestor` may dispatch `child`, whose own scheduler is stopped.
+    pub fn write_stuck(&mut self, ancestor: ThreadId, child: ThreadId) {
+        let words = self.about(child);
+        let token = self.grant_token(child);
+        let branch = self.branch_of(ancestor, child).unwrap_or(child);
+        self.write_about(ancestor, branch, Label::Stuck, token, &words);
+    }
+
+    fn write_about(
+        &mut self,
+        scheduler: ThreadId,
+        child: ThreadId,
+        why: Label,
+        token: u64,
+        words: &Words,
+    ) {
+        let branch = self.look(child).branch;
+        let tag = Tag::of_kernel(why, notice::WORDS);
+        self.write(scheduler, branch.cookie, token, tag, words);
+        if branch.state_right && self.look(scheduler).want_state {
+            self.write_state(scheduler, child);
+        }
+    }
+
+    /// The token that dispatches recorded `account`.
+    fn grant_token(&self, account: ThreadId) -> u64 {
+        Token::new(account.frame().0, self.look(account).record.sequence).0
+    }
+
+    /// The record of `by` goes with the message about whom it preempted: both tokens at once.
+    /// Returns its token, or 0 if it is not recorded here.
+    fn deliver_with(&mut self, scheduler: ThreadId, by: ThreadId) -> u64 {
+        let here = self.scheduler_of(by) == Some(scheduler);
+        if !here || self.look(by).record.how != Record::Queued {
+            return 0;
+        }
+        self.deliver_record(scheduler, by);
+        self.grant_token(by)
+    }
+
+    /// The words about `account`: leaf, instruction and stack pointer, grantee and its time.
+    fn about(&self, account: ThreadId) -> Words {
+        let mut grantee = account;
+        while let thread = self.look(grantee)
+            && thread.state == State::Open
+            && let Some(below) = thread.scheduler.granted
+        {
+            grantee = below;
+        }
+        let grantee = self.look(grantee);
+        // What a blocked account waits in is of no use to its scheduler; its own registers are.
+        let leaf = self.look(grantee.leaf);
+        let mut words = [0; REGISTER_WORDS];
+        words[notice::LEAF] = leaf.branch.cookie;
+        words[notice::INSTRUCTION] = leaf.context.instruction();
+        words[notice::STACK] = leaf.context.stack();
+        words[notice::GRANTEE] = grantee.branch.cookie;
+        words[notice::TIME_NS] = self.machine.nanoseconds(cedo_machine::Ticks(grantee.time));
+        words
+    }
+
+    /// The deadline of this core has passed. With it goes the child that this preempted.
+    pub fn write_timer(&mut self, root: ThreadId) {
+        let words = self.with_preempted(root, notice::LINE_TIMER);
+        self.write(root, 0, 0, Tag::of_kernel(Label::Irq, notice::WORDS), &words);
+    }
+
+    /// An interrupt, and if it preempted a child of this scheduler, that child.
+    pub fn write_irq(&mut self, handler: ThreadId, id: IrqId) {
+        let irq = *self.objects.irq(id);
+        let token = Token::new(id.frame().0, irq.sequence);
+        let words = self.with_preempted(handler, u64::from(irq.line.0));
+        self.write(handler, irq.badge, token.0, Tag::of_kernel(Label::Irq, notice::WORDS), &words);
+    }
+
+    /// The words of an interrupt message. A child that lost the processor to this very interrupt has
+    /// the oldest record, *preempted* by nobody else.
+    fn with_preempted(&mut self, handler: ThreadId, line: u64) -> Words {
+        let mut words = [0; REGISTER_WORDS];
+        if let Some(child) = self.look(handler).scheduler.records.first
+            && let record = self.look(child).record
+            && record.how == Record::Queued
+            && record.why == Label::Preempted
+            && record.by.is_none()
+        {
+            self.deliver_record(handler, child);
+            words = self.about(child);
+            words[notice::IRQ_CHILD] = self.look(child).branch.cookie;
+            words[notice::IRQ_CHILD_TOKEN] = self.grant_token(child);
+        }
+        words[notice::IRQ_LINE] = line;
+        words
+    }
+
+    /// Other cores kicked this one.
+    pub fn write_kick(&mut self, root: ThreadId, bits: u64) {
+        let mut words = [0; REGISTER_WORDS];
+        words[notice::KICK_BITS] = bits;
+        self.write(root, 0, 0, Tag::of_kernel(Label::Kick, 1), &words);
+    }
+
+    /// `handler` hears of the fault of `faulter`, of this core.
+    pub fn write_fault(&mut self, handler: ThreadId, faulter: ThreadId, badge: u64, token: u64) {
+        let words = self.fault_words(faulter);
+        self.write(handler, badge, token, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
+        if self.look(handler).want_state {
+            self.write_state(handler, faulter);
+        }
+    }
+
+    /// The scheduler of `child` hears of a fault that nobody handles.
+    fn write_fault_of_child(&mut self, scheduler: ThreadId, child: ThreadId) {
+        let cookie = self.look(child).branch.cookie;
+        let words = self.fault_words(child);
+        self.write(scheduler, cookie, 0, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
+    }
+
+    /// The words of the fault that `faulter` is in.
+    pub fn fault_words(&self, faulter: ThreadId) -> Words {
+        let thread = self.look(faulter);
+        let mut words = [0; REGISTER_WORDS];
+        if let Some(fault) = thread.in_fault {
+            words[notice::FAULT_CAUSE] = fault.cause as u64;
+            words[notice::FAULT_ADDRESS] = fault.address;
+            words[notice::FAULT_CODE] = fault.code;
+        }
+        words[notice::INSTRUCTION] = thread.context.instruction();
+        words[notice::STACK] = thread.context.stack();
+        words
+    }
+
+    /// Writes all register state of `about` into the UTCB of `receiver`, where it may read it.
+    fn write_state(&mut self, receiver: ThreadId, about: ThreadId) {
+        let mut area = StateArea::EMPTY;
+        self.look(about).context.save_state(state::GENERAL | state::BASES, &mut area);
+        self.put_state(self.look(receiver).utcb, &area);
+    }
+
+    /// Writes `area` into the part of a UTCB where the kernel writes state.
+    pub fn put_state(&self, utcb: Frame, area: &StateArea) {
+        const FIRST: usize = offset_of!(Utcb, received) / 8;
+        let Some(words) = self.objects.words(utcb) else { return };
+        let values = [area.mask].into_iter().chain(area.general).chain(area.bases);
+        for (word, value) in words.iter().skip(FIRST).zip(values) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// Reads the state that a thread wants to have installed.
+    pub fn reply_state(&self, utcb: Frame) -> StateArea {
+        self.get_state(utcb, offset_of!(Utcb, reply))
+    }
+
+    /// Reads the state that the kernel has put into a UTCB.
+    pub fn received_state(&self, utcb: Frame) -> StateArea {
+        self.get_state(utcb, offset_of!(Utcb, received))
+    }
+
+    fn get_state(&self, utcb: Frame, offset: usize) -> StateArea {
+        let mut area = StateArea::EMPTY;
+        let Some(words) = self.objects.words(utcb) else { return area };
+        let mut values = words.iter().skip(offset / 8).take(STATE_WORDS);
+        let mut next = || values.next().map_or(0, |word| word.load(Ordering::Relaxed));
+        area.mask = next();
+        area.general = core::array::from_fn(|_| next());
+        area.bases = core::array::from_fn(|_| next());
+        area
+    }
+}

@@ -1,0 +1,201 @@
+//! The receive phase.
+//!
+//! An open receive takes pending interrupts, then the kernel's messages, then senders, each in the
+//! order of their coming (DESIGN.md section 3).
+
+use super::send::Sender;
+use super::{Flags, From};
+use crate::kernel::Kernel;
+use crate::object::thread::State;
+use cedo_abi::Status;
+use cedo_abi::call::ipc;
+use cedo_floor::ThreadId;
+use cedo_machine::Machine;
+
+/// What completing a receive came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// Nothing is pending.
+    Nothing,
+    /// The receiver has a message.
+    Message,
+    /// The receiver has a message, and its sender, of this core, could run now.
+    Released(ThreadId),
+}
+
+impl<M: Machine> Kernel<M> {
+    /// A receive without a send phase.
+    pub fn receive(&mut self, caller: ThreadId, from: From, flags: Flags) -> Result<(), Status> {
+        match self.take_from(caller, from) {
+            Taken::Message => {}
+            Taken::Released(sender) => {
+                if !self.sent(caller, sender, flags.winner()) {
+                    self.replace_status(caller, Status::KeptProcessor);
+                }
+            }
+            Taken::Nothing if flags.has(ipc::RECEIVE_ZERO) => return Err(Status::NotReady),
+            Taken::Nothing => {
+                self.wait(caller, from);
+                self.blocked(caller);
+            }
+        }
+        Ok(())
+    }
+
+    /// The receive phase after a message has moved to waiting `partner`.
+    pub fn receive_after_send(
+        &mut self,
+        caller: ThreadId,
+        partner: ThreadId,
+        from: From,
+        flags: Flags,
+    ) {
+        let taken = self.take_from(caller, from);
+        if taken == Taken::Nothing && !flags.has(ipc::RECEIVE_ZERO) {
+            self.wait(caller, from);
+            return self.sent_and_waits(caller, partner);
+        }
+        if taken == Taken::Nothing {
+            self.answer(caller, Status::NotReady.into());
+        }
+        let released = match taken {
+            Taken::Released(sender) => Some(sender),
+            _ => None,
+        };
+        let followed = self.sent_and_took(caller, partner, released, flags.winner());
+        if !followed && taken != Taken::Nothing {
+            self.replace_status(caller, Status::KeptProcessor);
+        }
+    }
+
+    /// `id` waits from now on, on its own account.
+    pub fn wait(&mut self, id: ThreadId, from: From) {
+        let thread = self.thread(id);
+        thread.state = match from {
+            From::Anyone => State::Open,
+            From::Only(partner) => State::Closed(partner),
+        };
+        if thread.account != id {
+            self.work_for_itself(id);
+        }
+        if from != From::Anyone {
+            self.stopped(id);
+        }
+    }
+
+    pub(super) fn take_from(&mut self, id: ThreadId, from: From) -> Taken {
+        match from {
+            From::Anyone => self.take(id),
+            From::Only(partner) if self.is_queued_at(partner, id) => self.take_sender(id, partner),
+            From::Only(_) => Taken::Nothing,
+        }
+    }
+
+    fn is_queued_at(&self, sender: ThreadId, receiver: ThreadId) -> bool {
+        self.mail(sender).queued_at.get() == receiver.number().get()
+    }
+
+    /// Completes the open receive of `id` with the oldest thing pending, if there is one. The
+    /// message is in its registers then.
+    pub fn take(&mut self, id: ThreadId) -> Taken {
+        if self.is_root(id) && core::mem::take(&mut self.local.timer_pending) {
+            self.write_timer(id);
+            return Taken::Message;
+        }
+        if let Some(irq) = self.take_irq(id) {
+            self.write_irq(id, irq);
+            return Taken::Message;
+        }
+        if self.is_root(id) && self.local.kicks != 0 {
+            let bits = core::mem::take(&mut self.local.kicks);
+            self.write_kick(id, bits);
+            return Taken::Message;
+        }
+        if let Some(account) = self.look(id).scheduler.records.first {
+            self.write_record(id, account);
+            return Taken::Message;
+        }
+        if let Some(child) = self.take_stuck(id) {
+            self.write_stuck(id, child);
+            return Taken::Message;
+        }
+        match self.look(id).senders.first {
+            Some(sender) => self.take_sender(id, sender),
+            None => Taken::Nothing,
+        }
+    }
+
+    /// The same for a receiver that need not be current: a released sender is *woken*. False if
+    /// nothing is pending.
+    pub fn take_and_wake(&mut self, id: ThreadId) -> bool {
+        let taken = self.take(id);
+        if let Taken::Released(sender) = taken {
+            self.wake(sender);
+        }
+        taken != Taken::Nothing
+    }
+
+    /// Takes the message of `sender`, which is queued at `id`.
+    pub fn take_sender(&mut self, id: ThreadId, sender: ThreadId) -> Taken {
+        self.unqueue_sender(id, sender);
+        let mail = self.mail(sender);
+        let kind = Sender::from_number(mail.kind.get()).unwrap_or(Sender::Send);
+        let badge = mail.badge.get();
+        if !self.objects.is_here(sender) {
+            self.take_mail(id, sender, kind);
+            return Taken::Message;
+        }
+        let token = if kind.is_call() {
+            self.thread(sender).state = State::Reply(id);
+            self.lend_mail(sender, id).0
+        } else {
+            0
+        };
+        if kind == Sender::Fault {
+            self.write_fault(id, sender, badge, token);
+        } else {
+            self.move_message(sender, id, badge, token);
+        }
+        let released = match kind {
+            Sender::Send => {
+                self.answer(sender, Status::Ok.into());
+                true
+            }
+            Sender::SendAndReceive => self.receive_latched(sender),
+            Sender::DonatingCall | Sender::Call | Sender::Fault => false,
+        };
+        if released { Taken::Released(sender) } else { Taken::Message }
+    }
+
+    /// The message of `id`, which sent and then receives, has been taken: its receive phase. True if
+    /// `id` could run now.
+    pub fn receive_latched(&mut self, id: ThreadId) -> bool {
+        let mail = self.mail(id);
+        let from = match ThreadId::from_number(mail.detail.get()) {
+            None => From::Anyone,
+            Some(partner) => From::Only(partner),
+        };
+        let zero = mail.flags.get() != 0;
+        match from {
+            From::Anyone if self.has_news(id) => {
+                self.thread(id).latched = true;
+                true
+            }
+            From::Only(partner) if self.is_queued_at(partner, id) => {
+                if let Taken::Released(sender) = self.take_sender(id, partner) {
+                    self.wake(sender);
+                }
+                true
+            }
+            _ if zero => {
+                self.answer(id, Status::NotReady.into());
+                true
+            }
+            _ => {
+                self.wait(id, from);
+                self.check_stuck(id);
+                false
+            }
+        }
+    }
+}

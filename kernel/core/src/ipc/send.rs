@@ -1,0 +1,272 @@
+//! The send phase to a gate.
+
+use super::{Flags, From};
+use crate::cross::Post;
+use crate::kernel::Kernel;
+use crate::list::MailList;
+use crate::object::thread::{GateTo, State};
+use cedo_abi::call::ipc;
+use cedo_abi::{Kind, Name, Rights, Status, Tag, Token};
+use cedo_floor::{FrameKind, ThreadId};
+use cedo_machine::{Context, Machine};
+
+/// Longest chain of donated calls on one account (DESIGN.md section 6, 14).
+const MAX_CALL_DEPTH: u8 = 16;
+
+/// Added to a reply sequence by each call: it stays even, as grant sequences stay odd.
+const REPLY_STEP: u32 = 2;
+
+/// What a queued or posted sender wants: `Mail::kind`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Sender {
+    /// Awaits the reply; lends its time.
+    DonatingCall = 1,
+    /// Awaits the reply.
+    Call = 2,
+    /// Goes on once the message is taken.
+    Send = 3,
+    /// Receives once the message is taken.
+    SendAndReceive = 4,
+    /// Faulted: the message is the kernel's; awaits the reply.
+    Fault = 5,
+}
+
+impl Sender {
+    /// From `Mail::kind`.
+    pub const fn from_number(number: u32) -> Option<Sender> {
+        Some(match number {
+            1 => Sender::DonatingCall,
+            2 => Sender::Call,
+            3 => Sender::Send,
+            4 => Sender::SendAndReceive,
+            5 => Sender::Fault,
+            _ => return None,
+        })
+    }
+
+    /// True if it awaits a reply.
+    pub const fn is_call(self) -> bool {
+        matches!(self, Sender::DonatingCall | Sender::Call | Sender::Fault)
+    }
+}
+
+impl<M: Machine> Kernel<M> {
+    /// The gate that `name` means to `caller`.
+    pub fn gate(&self, caller: ThreadId, name: Name) -> Result<GateTo, Status> {
+        let thread = self.look(caller);
+        match name {
+            Name::Slot(slot) => {
+                let space = self.space(thread.space);
+                let found = crate::object::capability::look_up(&self.objects, space, slot)?;
+                if found.kind != Kind::Gate {
+                    return Err(Status::WrongKind);
+                }
+                let thread = ThreadId::new(found.frame).ok_or(Status::NoCapability)?;
+                Ok(GateTo {
+                    thread,
+                    generation: found.generation,
+                    badge: found.badge,
+                    rights: found.rights,
+                })
+            }
+            Name::MyScheduler => {
+                let scheduler = self.scheduler_of(caller).ok_or(Status::NoCapability)?;
+                Ok(GateTo {
+                    thread: scheduler,
+                    generation: self.objects.table().entry(scheduler.frame()).generation(),
+                    badge: thread.branch.cookie,
+                    rights: Rights::SEND.or(Rights::CALL),
+                })
+            }
+            Name::MyHandler => {
+                let gate = thread.handler.ok_or(Status::NoCapability)?;
+                if self.is_live(&gate) { Ok(gate) } else { Err(Status::NoCapability) }
+            }
+            Name::Myself => Err(Status::NotOneself),
+            Name::Any | Name::Nobody | Name::Token(_) => Err(Status::BadArgument),
+        }
+    }
+
+    /// True if the thread behind a kept gate still exists.
+    pub fn is_live(&self, gate: &GateTo) -> bool {
+        let entry = self.objects.table().entry(gate.thread.frame());
+        entry.kind() == FrameKind::Thread && entry.generation() == gate.generation
+    }
+
+    /// Sends to the gate `target`, then does the receive phase that `flags` say.
+    pub fn send_to(
+        &mut self,
+        caller: ThreadId,
+        target: Name,
+        from: From,
+        flags: Flags,
+    ) -> Result<(), Status> {
+        let gate = self.gate(caller, target)?;
+        Tag::from_user(self.look(caller).context.tag()).ok_or(Status::BadArgument)?;
+        let call = flags.has(ipc::CALL);
+        let right = if call { Rights::CALL } else { Rights::SEND };
+        if !gate.rights.has(right) {
+            return Err(Status::NoRight);
+        }
+        if gate.thread == caller {
+            return Err(Status::NotOneself);
+        }
+        if flags.has(ipc::STATE) {
+            return Err(Status::BadArgument);
+        }
+        if self.is_root(caller) && (call || !flags.has(ipc::SEND_ZERO)) {
+            return Err(Status::MustStayOpen);
+        }
+        let donates = gate.rights.has(Rights::DONATE) && !flags.has(ipc::NO_DONATION);
+        let sender = match (call, flags.has(ipc::RECEIVE)) {
+            (true, _) if donates => Sender::DonatingCall,
+            (true, _) => Sender::Call,
+            (false, true) => Sender::SendAndReceive,
+            (false, false) => Sender::Send,
+        };
+        if call && self.look(caller).call_depth >= MAX_CALL_DEPTH {
+            return Err(Status::TooDeep);
+        }
+        if !self.objects.is_here(gate.thread) {
+            self.post_message(caller, &gate, sender, from, flags);
+            return Ok(());
+        }
+        if !self.waits_for(gate.thread, caller) {
+            return self.send_later(caller, &gate, sender, from, flags);
+        }
+        self.send_now(caller, &gate, sender, from, flags)
+    }
+
+    /// The partner waits: the message moves now.
+    fn send_now(
+        &mut self,
+        caller: ThreadId,
+        gate: &GateTo,
+        sender: Sender,
+        from: From,
+        flags: Flags,
+    ) -> Result<(), Status> {
+        let partner = gate.thread;
+        // ---- point of no return ----
+        if sender.is_call() {
+            let token = self.owe(caller, partner);
+            self.move_message(caller, partner, gate.badge, token.0);
+            self.called(caller, partner, sender == Sender::DonatingCall);
+            return Ok(());
+        }
+        self.move_message(caller, partner, gate.badge, 0);
+        if sender == Sender::SendAndReceive {
+            self.receive_after_send(caller, partner, from, flags);
+            return Ok(());
+        }
+        self.answer(caller, Status::Ok.into());
+        let may_win = gate.rights.has(Rights::HANDOVER);
+        let winner = match flags.winner() {
+            super::Winner::SendPartner if !may_win => super::Winner::Invoker,
+            winner => winner,
+        };
+        let followed = self.sent(caller, partner, winner) && winner == flags.winner();
+        if !followed {
+            self.answer(caller, Status::KeptProcessor.into());
+        }
+        Ok(())
+    }
+
+    /// `caller` called `callee`, which owes it the reply from now on: a new wait, a new token.
+    pub fn owe(&mut self, caller: ThreadId, callee: ThreadId) -> Token {
+        self.thread(caller).state = State::Reply(callee);
+        let token = self.lend_mail(caller, callee);
+        self.stopped(caller);
+        token
+    }
+
+    /// Puts the mail of `caller` into the list of what `callee`, of this core, owes.
+    pub fn lend_mail(&mut self, caller: ThreadId, callee: ThreadId) -> Token {
+        self.append_mail(callee, MailList::Owed, caller);
+        let mail = self.mail(caller);
+        mail.owed_by.set(callee.number().get());
+        let sequence = mail.sequence.get().wrapping_add(REPLY_STEP);
+        mail.sequence.set(sequence);
+        Token::new(caller.frame().0, sequence)
+    }
+
+    /// The partner does not wait: queue, or refuse.
+    fn send_later(
+        &mut self,
+        caller: ThreadId,
+        gate: &GateTo,
+        sender: Sender,
+        from: From,
+        flags: Flags,
+    ) -> Result<(), Status> {
+        if flags.has(ipc::SEND_ZERO) {
+            return Err(Status::NotReady);
+        }
+        self.describe_sender(caller, gate, sender, from, flags);
+        self.thread(caller).state = State::Sending(gate.thread);
+        self.stopped(caller);
+        self.queue_sender(gate.thread, caller);
+        self.blocked(caller);
+        Ok(())
+    }
+
+    /// Writes into the mail of `caller` what its message is to come to.
+    pub fn describe_sender(
+        &mut self,
+        caller: ThreadId,
+        gate: &GateTo,
+        sender: Sender,
+        from: From,
+        flags: Flags,
+    ) {
+        let latched_from = match from {
+            From::Anyone => 0,
+            From::Only(id) => id.number().get(),
+        };
+        let mail = self.mail(caller);
+        mail.kind.set(sender as u32);
+        mail.badge.set(gate.badge);
+        mail.detail.set(latched_from);
+        mail.flags.set(u64::from(flags.has(ipc::RECEIVE_ZERO)));
+    }
+
+    /// Appends the mail of `sender`, of any core, to the queue of `receiver`, of this one.
+    pub fn queue_sender(&mut self, receiver: ThreadId, sender: ThreadId) {
+        self.append_mail(receiver, MailList::Senders, sender);
+        self.mail(sender).queued_at.set(receiver.number().get());
+        self.thread(receiver).scheduler.event += 1;
+    }
+
+    /// Takes the mail of `sender` out of the queue of `receiver`.
+    pub fn unqueue_sender(&mut self, receiver: ThreadId, sender: ThreadId) {
+        self.unlink_mail(receiver, MailList::Senders, sender);
+        self.mail(sender).queued_at.set(0);
+    }
+
+    /// True if queued `id` waits for a reply.
+    pub fn is_call(&self, id: ThreadId) -> bool {
+        Sender::from_number(self.mail(id).kind.get()).is_some_and(Sender::is_call)
+    }
+
+    /// True if queued `id` lends its time to who takes its message.
+    pub fn is_donating_call(&self, id: ThreadId) -> bool {
+        let kind = Sender::from_number(self.mail(id).kind.get());
+        matches!(kind, Some(Sender::DonatingCall | Sender::Fault))
+    }
+
+    /// Posts a message to a partner on another core; the sender waits for what it comes to.
+    fn post_message(
+        &mut self,
+        caller: ThreadId,
+        gate: &GateTo,
+        sender: Sender,
+        from: From,
+        flags: Flags,
+    ) {
+        self.describe_sender(caller, gate, sender, from, flags);
+        self.put_words_into_mail(caller);
+        self.mail(caller).status.set(u32::from(flags.has(ipc::SEND_ZERO)));
+        self.post_to_thread(caller, gate, Post::Message);
+    }
+}

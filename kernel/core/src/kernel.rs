@@ -1,0 +1,122 @@
+//! One core's kernel, and what all cores share.
+
+use crate::object::KernelTypes;
+use crate::object::space::Space;
+use crate::object::thread::Thread;
+use cedo_abi::MAX_CORES;
+use cedo_floor::{Claims, FrameTable, Inbox, IrqId, Mail, Objects, SpaceId, ThreadId};
+use cedo_machine::{CoreNumber, Frame, Machine, Platform, Ticks};
+use core::sync::atomic::AtomicU64;
+
+/// How preemptions become messages (DESIGN.md section 6). The root chooses when it starts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Protocol {
+    /// The grant stack, the default.
+    Direct,
+    /// The paper's chain of messages.
+    Chain,
+}
+
+/// What all cores share: atomics and facts fixed at boot.
+pub struct Shared {
+    /// Which cores have their access to objects.
+    pub claims: Claims,
+    /// All frames.
+    pub table: FrameTable,
+    /// Posts to each core.
+    pub inboxes: [Inbox; MAX_CORES],
+    /// Cores that run.
+    pub cores: u8,
+    /// A top-level page table whose kernel entries every Space copies.
+    pub kernel_root: Frame,
+    /// The kernel information page.
+    pub info_frame: Frame,
+    /// The machine can make pages non-executable.
+    pub no_execute: bool,
+    /// Bit n: interrupt line n has an Irq on some core.
+    pub lines: AtomicU64,
+}
+
+/// Interrupt lines that can have an Irq: 0 to this, excluded.
+pub const MAX_LINES: usize = 64;
+
+/// What a core knows of itself, apart from its threads. Plain data: the search copies it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Local {
+    /// Who runs; nobody on a halted core.
+    pub current: Option<ThreadId>,
+    /// The account that the current thread works for; the last one on a halted core.
+    pub grantee: Option<ThreadId>,
+    /// The root scheduler.
+    pub root: Option<ThreadId>,
+    /// The root's choice.
+    pub protocol: Protocol,
+    /// Root option: an empty R halts the core without telling it.
+    pub on_empty_halt: bool,
+    /// The idle that halted the core: an arrival that makes exactly one thread runnable runs it.
+    pub run_woken: bool,
+    /// The deadline has passed and the root has not been told.
+    pub timer_pending: bool,
+    /// Bits of all kicks that the root has not been told of.
+    pub kicks: u64,
+    /// When time was last charged.
+    pub charged: Ticks,
+    /// By line: its Irq, where that lives on this core.
+    pub lines: [Option<IrqId>; MAX_LINES],
+    /// The active page table.
+    pub page_table: Frame,
+    /// The context that entry code saves into.
+    pub entered: Option<ThreadId>,
+}
+
+/// One core's kernel.
+pub struct Kernel<M: Machine> {
+    /// The core itself.
+    pub machine: M,
+    /// What this core may touch in frames.
+    pub objects: Objects<KernelTypes<M>>,
+    /// What all cores share.
+    pub shared: &'static Shared,
+    /// What boot code handed over.
+    pub platform: &'static Platform,
+    /// What this core knows of itself.
+    pub local: Local,
+}
+
+impl<M: Machine> Kernel<M> {
+    /// This core.
+    #[inline]
+    pub fn core(&self) -> CoreNumber {
+        self.objects.core()
+    }
+
+    /// A thread of this core.
+    #[inline]
+    pub fn thread(&mut self, id: ThreadId) -> &mut Thread<M::Context> {
+        self.objects.thread(id)
+    }
+
+    /// A thread of this core, to look at.
+    #[inline]
+    pub fn look(&self, id: ThreadId) -> &Thread<M::Context> {
+        self.objects.thread_ref(id)
+    }
+
+    /// The mail of a thread of any core.
+    #[inline]
+    pub fn mail(&self, id: ThreadId) -> &Mail {
+        self.objects.mail(id)
+    }
+
+    /// A Space.
+    #[inline]
+    pub fn space(&self, id: SpaceId) -> &Space {
+        self.objects.space(id)
+    }
+
+    /// This core's inbox.
+    #[inline]
+    pub fn inbox(&self) -> &'static Inbox {
+        &self.shared.inboxes[self.core().index()]
+    }
+}

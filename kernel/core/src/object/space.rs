@@ -1,0 +1,88 @@
+//! Page table, capability table, stock of page-table frames.
+//!
+//! Shared by all cores: everything in it is atomic. Writers of the two tables hold `lock`; IPC looks
+//! capabilities up without it.
+
+use cedo_floor::TicketLock;
+use cedo_machine::{CoreNumber, Frame};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+/// Slots in one frame of a capability table.
+pub const SLOTS_PER_FRAME: u32 = 128;
+/// Most frames a capability table can have; reserved names begin far above.
+pub const MAX_TABLE_FRAMES: u32 = 64;
+
+/// A Space. Its frames are contiguous: itself, top-level page table, capability table.
+#[derive(Debug)]
+pub struct Space {
+    /// Top-level page table.
+    pub page_table: Frame,
+    /// First frame of the capability table.
+    pub table: Frame,
+    /// Slots of the capability table.
+    pub slots: u32,
+    /// Held by writers.
+    pub lock: TicketLock,
+    /// Number of the first stock frame or 0; each holds the number of the next in its first word.
+    pub stock: AtomicU32,
+    /// Bit n: threads of this Space live, or lived, on core n.
+    pub cores: AtomicU8,
+    /// Threads that live here, and the bits `DYING` and `UNLOADED`.
+    pub threads: AtomicU32,
+}
+
+/// Bit of [`Space::threads`]: it is being destroyed, nothing new comes in.
+const DYING: u32 = 1 << 31;
+/// Bit of [`Space::threads`]: it is being destroyed, and no core has its page table loaded.
+const UNLOADED: u32 = 1 << 30;
+
+impl Space {
+    /// A Space with these frames: nothing is mapped, nobody lives there.
+    pub const fn new(page_table: Frame, table: Frame, table_frames: u32) -> Space {
+        Space {
+            page_table,
+            table,
+            slots: table_frames * SLOTS_PER_FRAME,
+            lock: TicketLock::new(),
+            stock: AtomicU32::new(0),
+            cores: AtomicU8::new(0),
+            threads: AtomicU32::new(0),
+        }
+    }
+
+    /// One more thread, on `core`. False if the Space is being destroyed.
+    pub fn enter(&self, core: CoreNumber) -> bool {
+        let more = |threads: u32| (threads < UNLOADED - 1).then_some(threads + 1);
+        let entered = self.threads.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
+        if entered {
+            self.cores.fetch_or(1 << core.0, Ordering::AcqRel);
+        }
+        entered
+    }
+
+    /// One thread less.
+    pub fn exit(&self) {
+        self.threads.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Starts its end. False if threads live here.
+    pub fn start_dying(&self) -> bool {
+        let end = |threads: u32| (threads == 0 || threads & DYING != 0).then_some(threads | DYING);
+        self.threads.fetch_update(Ordering::AcqRel, Ordering::Acquire, end).is_ok()
+    }
+
+    /// True if it is being destroyed: nothing new comes in.
+    pub fn is_dying(&self) -> bool {
+        self.threads.load(Ordering::Acquire) & DYING != 0
+    }
+
+    /// Notes that no core has its page table loaded any more.
+    pub fn set_unloaded(&self) {
+        self.threads.fetch_or(UNLOADED, Ordering::AcqRel);
+    }
+
+    /// True once [`set_unloaded`](Self::set_unloaded) was called.
+    pub fn is_unloaded(&self) -> bool {
+        self.threads.load(Ordering::Acquire) & UNLOADED != 0
+    }
+}

@@ -1,0 +1,305 @@
+//! Execution context and communication state.
+//!
+//! # States
+//!
+//! ```text
+//!                        dispatch (1)
+//!   create --> Suspended            +--------+
+//!      resume (2) |      +--------> |Running | --+
+//!                 v      |          +--------+   | call (5), send (6), receive (7), fault (8),
+//!              +-------------+         |         | remote operation (9)
+//!              |    Ready    | <-------+ (3)     v
+//!              +-------------+           +-----------------------------------------+
+//!                 ^                      | Reply | Sending | Open | Closed | Remote|
+//!                 +--------------------- +-----------------------------------------+
+//!                     message, error, abort (4)
+//! ```
+//!
+//! | edge | function |
+//! |---|---|
+//! | 1 | `schedule::run` |
+//! | 2, 4 | `schedule::wake` |
+//! | 3 | `schedule::interrupted`, `schedule::lose` |
+//! | 5, 6 | `ipc::send` |
+//! | 7 | `ipc::receive` |
+//! | 8 | `ipc::fault` |
+//! | 9 | `cross::post` |
+//!
+//! A call whose callee waits on the same core takes the caller from *Running* to *Reply* and the
+//! callee from *Open* to *Running* without passing *Ready*.
+
+use cedo_abi::{Label, Rights};
+use cedo_floor::{SpaceId, ThreadId};
+use cedo_machine::{Context, Fault, Frame, UserAddress};
+
+/// What a thread is doing. *Preempted* in DESIGN.md is [`State::Ready`] here: it could run and waits
+/// for a grant of its account.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum State {
+    /// Its core's current thread.
+    Running,
+    /// Could run; its account is recorded, granted by a frozen scheduler, or current.
+    Ready,
+    /// In an open receive with never.
+    Open,
+    /// In a receive from this thread only.
+    Closed(ThreadId),
+    /// Called (or faulted at) this thread of the same core and awaits its reply.
+    Reply(ThreadId),
+    /// Queued at this thread of the same core, which was not waiting.
+    Sending(ThreadId),
+    /// Its mail is under way to, or kept by, another core.
+    Remote,
+    /// Stopped: new, suspended, or faulted without a handler.
+    Suspended,
+}
+
+/// Whether and how an account is recorded at its scheduler.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Record {
+    /// Not at all.
+    None,
+    /// Ready, and in the scheduler's queue: the scheduler has not been told.
+    Queued,
+    /// Ready, and the scheduler has its token.
+    Delivered,
+    /// Not ready; a message about it is in the scheduler's queue.
+    Notice,
+}
+
+/// Ends of an intrusive list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct List<I> {
+    /// The oldest.
+    pub first: Option<I>,
+    /// The newest.
+    pub last: Option<I>,
+}
+
+impl<I> List<I> {
+    /// No element.
+    pub const EMPTY: List<I> = List { first: None, last: None };
+}
+
+/// Neighbours in an intrusive list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Link {
+    /// The next newer.
+    pub next: Option<ThreadId>,
+    /// The next older.
+    pub previous: Option<ThreadId>,
+}
+
+impl Link {
+    /// In no list.
+    pub const NONE: Link = Link { next: None, previous: None };
+}
+
+/// The right to send to a thread, as the kernel keeps it for fault handlers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct GateTo {
+    /// To whom.
+    pub thread: ThreadId,
+    /// Generation of that thread's frame.
+    pub generation: u32,
+    /// Delivered with the message.
+    pub badge: u64,
+    /// What the gate allows.
+    pub rights: Rights,
+}
+
+/// What the tree knows of a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Branch {
+    /// Its scheduler; itself for a root and for a thread that has none yet.
+    pub scheduler: ThreadId,
+    /// Chosen by the scheduler, comes back in every message.
+    pub cookie: u64,
+    /// Its scheduler may read and write its registers.
+    pub state_right: bool,
+    /// Its scheduler is told when it blocks.
+    pub tell_blocked: bool,
+    /// Number of children.
+    pub child_count: u32,
+    /// Its children, oldest first.
+    pub children: List<ThreadId>,
+    /// Its neighbours among its scheduler's children.
+    pub sibling: Link,
+}
+
+/// What an account is to its scheduler.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Recorded {
+    /// Whether it is recorded.
+    pub how: Record,
+    /// Why: the label of the message.
+    pub why: Label,
+    /// Who made it so, if inside the scheduler's subtree.
+    pub by: Option<ThreadId>,
+    /// Low half of the token that dispatches it; raised by each record and each dispatch.
+    pub sequence: u32,
+    /// In the scheduler's queue.
+    pub link: Link,
+}
+
+/// What a thread is as a scheduler.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Scheduler {
+    /// Direct mode: the child it granted its time to, while it waits.
+    pub granted: Option<ThreadId>,
+    /// Accounts recorded here of which it has not been told, and notices.
+    pub records: List<ThreadId>,
+    /// Accounts recorded here whose token it has.
+    pub delivered: List<ThreadId>,
+    /// Children that are recorded ready here, told or not.
+    pub ready: u32,
+    /// Tell it when any child blocks.
+    pub ask_blocked: bool,
+    /// Event number: raised by each record, interrupt and sender queued here.
+    pub event: u64,
+    /// Stopped schedulers below of which one ready child is to be named here.
+    pub stuck: List<ThreadId>,
+    /// While stopped: its place in the list above.
+    pub stuck_link: Link,
+    /// While stopped: at whom it is listed.
+    pub stuck_at: Option<ThreadId>,
+    /// While stopped: the first in `records` that no ancestor has been told of.
+    pub untold: Option<ThreadId>,
+    /// While stopped: the first in `delivered` that no ancestor has been told of.
+    pub untold_delivered: Option<ThreadId>,
+}
+
+/// A thread.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Thread<C: Context> {
+    /// User registers; at the start of the frame, see [`Context`].
+    pub context: C,
+    /// Its own name.
+    pub id: ThreadId,
+    /// What it is doing.
+    pub state: State,
+    /// Ready, but its open receive has yet to be completed when it runs.
+    pub latched: bool,
+    /// Its receive asked for register state.
+    pub want_state: bool,
+    /// It has never been started.
+    pub is_new: bool,
+    /// The wait it is in, or was last in, answers a fault: a reply leaves its registers alone.
+    pub in_fault: Option<Fault>,
+    /// IPC operations it has started.
+    pub epoch: u64,
+    /// The grantee it works for.
+    pub account: ThreadId,
+    /// As an account: the thread that runs on it when it is ready.
+    pub leaf: ThreadId,
+    /// Donated calls between its account and it.
+    pub call_depth: u8,
+    /// Its Space.
+    pub space: SpaceId,
+    /// Its Space's top-level page table.
+    pub page_table: Frame,
+    /// Frame of its UTCB.
+    pub utcb: Frame,
+    /// Address of its UTCB.
+    pub utcb_address: UserAddress,
+    /// Who hears of its faults.
+    pub handler: Option<GateTo>,
+    /// Its place in the tree.
+    pub branch: Branch,
+    /// Its record at its scheduler.
+    pub record: Recorded,
+    /// What it is as a scheduler.
+    pub scheduler: Scheduler,
+    /// Senders that wait for it to receive, oldest first.
+    pub senders: List<ThreadId>,
+    /// Callers that it owes a reply.
+    pub owed: List<ThreadId>,
+    /// Interrupts it has not taken, oldest first.
+    pub irqs: List<cedo_floor::IrqId>,
+    /// Ticks it has run as a grantee.
+    pub time: u64,
+}
+
+impl<C: Context> Thread<C> {
+    /// A stopped thread that nobody schedules yet. `sequence` starts its tokens, so that tokens of a
+    /// thread that had the frame before mean nothing.
+    pub fn new(id: ThreadId, context: C, home: &ThreadHome, sequence: u32) -> Thread<C> {
+        Thread {
+            context,
+            id,
+            state: State::Suspended,
+            latched: false,
+            want_state: false,
+            is_new: true,
+            in_fault: None,
+            epoch: 0,
+            account: id,
+            leaf: id,
+            call_depth: 0,
+            space: home.space,
+            page_table: home.page_table,
+            utcb: home.utcb,
+            utcb_address: home.utcb_address,
+            handler: None,
+            branch: Branch {
+                scheduler: id,
+                cookie: 0,
+                state_right: false,
+                tell_blocked: false,
+                child_count: 0,
+                children: List::EMPTY,
+                sibling: Link::NONE,
+            },
+            record: Recorded {
+                how: Record::None,
+                why: Label::New,
+                by: None,
+                sequence: sequence | 1,
+                link: Link::NONE,
+            },
+            scheduler: Scheduler {
+                granted: None,
+                records: List::EMPTY,
+                ready: 0,
+                ask_blocked: false,
+                event: 0,
+                stuck: List::EMPTY,
+                stuck_link: Link::NONE,
+                stuck_at: None,
+                delivered: List::EMPTY,
+                untold: None,
+                untold_delivered: None,
+            },
+            senders: List::EMPTY,
+            owed: List::EMPTY,
+            irqs: List::EMPTY,
+            time: 0,
+        }
+    }
+
+    /// True if it has children or is a root: its time is never another's (DESIGN.md section 6, 5).
+    #[inline]
+    pub fn is_scheduler(&self) -> bool {
+        self.branch.child_count > 0
+    }
+
+    /// True if nobody schedules it: a root, or a thread without a scheduler yet.
+    #[inline]
+    pub fn is_own_scheduler(&self) -> bool {
+        self.branch.scheduler == self.id
+    }
+}
+
+/// Where a thread lives.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadHome {
+    /// Its Space.
+    pub space: SpaceId,
+    /// The Space's top-level page table.
+    pub page_table: Frame,
+    /// Frame of its UTCB.
+    pub utcb: Frame,
+    /// Address of its UTCB.
+    pub utcb_address: UserAddress,
+}

@@ -1,0 +1,478 @@
+//! Direct mode: the grant stack (DESIGN.md section 6). The numbers are the contract's rules.
+//!
+//! ```text
+//! root --granted--> scheduler --granted--> grantee (account) --call--> server --call--> leaf
+//! ```
+//!
+//! From the root, `granted` of each waiting scheduler leads to the grantee; the current thread works
+//! on the grantee's account. A waiting scheduler with a grant out that is not on this path is
+//! *frozen*. Every grant ends with exactly one record to its giver.
+
+use super::Winner;
+use crate::ipc::From;
+use crate::kernel::Kernel;
+use crate::object::thread::State;
+use cedo_abi::Label;
+use cedo_floor::ThreadId;
+use cedo_machine::Machine;
+
+impl<M: Machine> Kernel<M> {
+    /// The account of the current thread.
+    fn grantee(&self) -> ThreadId {
+        self.local.grantee.or(self.local.root).expect("a core with threads has a root")
+    }
+
+    /// `id`, which has its message, becomes ready on its own account or on the one it works for.
+    pub fn direct_wake(&mut self, id: ThreadId, why: Label) {
+        let account = self.make_ready(id);
+        self.record(account, why, None);
+    }
+
+    /// `id` could run. Returns its account, of which it is the leaf now.
+    pub fn make_ready(&mut self, id: ThreadId) -> ThreadId {
+        let thread = self.thread(id);
+        thread.state = State::Ready;
+        let account = thread.account;
+        self.thread(account).leaf = id;
+        self.check_stuck(id);
+        account
+    }
+
+    /// Rule 9: `account` is ready and nobody's: its scheduler is told, and if that waits off the
+    /// stack and is not frozen, it is ready itself.
+    pub fn record(&mut self, account: ThreadId, why: Label, by: Option<ThreadId>) {
+        self.queue_record(account, why, by);
+        if let Some(scheduler) = self.scheduler_of(account) {
+            self.has_been_told(scheduler);
+        }
+    }
+
+    /// Rule 9 for a scheduler that has something in its queue.
+    pub fn has_been_told(&mut self, scheduler: ThreadId) {
+        if self.local.protocol == crate::kernel::Protocol::Chain {
+            return self.chain_has_been_told(scheduler);
+        }
+        let thread = self.look(scheduler);
+        let waits_idle = thread.state == State::Open
+            && thread.scheduler.granted.is_none()
+            && !self.is_root(scheduler);
+        if waits_idle {
+            self.thread(scheduler).latched = true;
+            self.direct_wake(scheduler, Label::Woken);
+        }
+    }
+
+    /// Rules 3, 4, 5.
+    pub fn direct_called(&mut self, caller: ThreadId, callee: ThreadId, donates: bool) {
+        if self.look(callee).scheduler.granted.is_some() || self.is_root(callee) {
+            return self.pop_to(callee);
+        }
+        if !donates || self.look(callee).is_scheduler() {
+            self.direct_wake(callee, Label::Woken);
+            return self.direct_blocked();
+        }
+        self.work_for(callee, caller);
+        self.run(callee);
+    }
+
+    /// `server` goes to the account that `client` works for.
+    fn work_for(&mut self, server: ThreadId, client: ThreadId) {
+        let client = self.look(client);
+        let (account, depth) = (client.account, client.call_depth);
+        let server_thread = self.thread(server);
+        server_thread.account = account;
+        server_thread.call_depth = depth.saturating_add(1);
+        self.thread(account).leaf = server;
+    }
+
+    /// `server` works for itself.
+    pub fn work_for_itself(&mut self, server: ThreadId) {
+        let thread = self.thread(server);
+        thread.account = server;
+        thread.leaf = server;
+        thread.call_depth = 0;
+    }
+
+    /// Rule 4, a call: the current account is blocked by a message to `target` on the stack, which
+    /// has the message and runs.
+    fn pop_to(&mut self, target: ThreadId) {
+        self.charge();
+        let mut child = self.grantee();
+        let mut told: Option<(ThreadId, ThreadId)> = None;
+        while let Some(giver) = self.giver(child) {
+            if giver == target {
+                break;
+            }
+            self.thread(giver).scheduler.granted = None;
+            if told.is_none() && (self.is_asked(giver, child) || self.has_news(giver)) {
+                told = Some((giver, child));
+            }
+            child = giver;
+        }
+        self.thread(target).scheduler.granted = None;
+        self.run(target);
+        if let Some((giver, child)) = told {
+            if self.is_asked(giver, child) && !self.is_recorded(child) {
+                self.queue_notice(child, Label::Blocked);
+            }
+            self.thread(giver).latched = true;
+            self.direct_wake(giver, Label::Woken);
+        }
+    }
+
+    /// The current thread loses the processor to `target` on the stack, which runs; `take_message`
+    /// if it has not got one yet. The branch it had granted stays frozen and is recorded.
+    pub fn preempt_to(
+        &mut self,
+        target: ThreadId,
+        why: Label,
+        by: Option<ThreadId>,
+        take_message: bool,
+    ) {
+        self.charge();
+        let branch = self.thread(target).scheduler.granted.take();
+        if let Some(current) = self.local.current {
+            self.make_ready(current);
+        }
+        // Running first: a waiting scheduler would be made ready by the record.
+        self.thread(target).state = State::Running;
+        if let Some(branch) = branch {
+            self.record(branch, why, by);
+        }
+        self.thread(target).latched = take_message;
+        self.run(target);
+    }
+
+    /// Rule 8, and rule 4 for a plain send.
+    pub fn direct_sent(&mut self, sender: ThreadId, partner: ThreadId, winner: Winner) -> bool {
+        if self.look(partner).scheduler.granted.is_some() || self.is_root(partner) {
+            self.preempt_to(partner, Label::Lost, None, false);
+            return true;
+        }
+        match winner {
+            Winner::SendPartner | Winner::ReceivePartner => {
+                self.make_ready(sender);
+                if self.hand_over(partner) {
+                    return true;
+                }
+                self.thread(sender).state = State::Running;
+                self.direct_wake(partner, Label::Woken);
+                false
+            }
+            Winner::Invoker => {
+                self.direct_wake(partner, Label::Woken);
+                true
+            }
+            Winner::Scheduler => {
+                self.direct_wake(partner, Label::Woken);
+                self.direct_gave_up(Label::Lost)
+            }
+        }
+    }
+
+    /// Rule 8: `target`, ready on its own account, becomes grantee instead of the current one, which
+    /// is ready. Only where the grantee is no ancestor of it and every scheduler between it and the
+    /// common ancestor waits, not frozen.
+    fn hand_over(&mut self, target: ThreadId) -> bool {
+        let grantee = self.grantee();
+        let common = self.common_ancestor(grantee, target);
+        if common == grantee || self.look(common).scheduler.granted.is_none() {
+            return false;
+        }
+        let mut at = target;
+        while let Some(above) = self.scheduler_of(at)
+            && above != common
+        {
+            let between = self.look(above);
+            if between.state != State::Open || between.scheduler.granted.is_some() {
+                return false;
+            }
+            at = above;
+        }
+        self.charge();
+        self.work_for_itself(target);
+        self.grant_path(common, target);
+        true
+    }
+
+    /// Makes `target` the grantee along tree edges from `ancestor`, which is on the stack or the
+    /// waiting root; what it had granted is recorded as *lost*.
+    fn grant_path(&mut self, ancestor: ThreadId, target: ThreadId) {
+        let mut at = target;
+        while let Some(above) = self.scheduler_of(at) {
+            let old = self.thread(above).scheduler.granted.replace(at);
+            if above == ancestor {
+                if let Some(old) = old {
+                    self.record(old, Label::Lost, None);
+                }
+                break;
+            }
+            at = above;
+        }
+        let leaf = self.look(target).leaf;
+        self.run(leaf);
+    }
+
+    /// Rule 8, last sentence: no donation.
+    pub fn direct_sent_and_waits(&mut self, _sender: ThreadId, partner: ThreadId) {
+        if self.look(partner).scheduler.granted.is_some() || self.is_root(partner) {
+            return self.pop_to(partner);
+        }
+        self.direct_wake(partner, Label::Woken);
+        self.direct_blocked();
+    }
+
+    /// Rule 3: the client on the current account goes on, whatever the winner bits say, and the
+    /// server is ready on its own.
+    pub fn direct_replied(&mut self, server: ThreadId, client: ThreadId, winner: Winner) -> bool {
+        if self.look(client).account != self.grantee() {
+            if winner == Winner::Scheduler {
+                self.direct_wake(client, Label::Woken);
+                return self.direct_gave_up(Label::Lost);
+            }
+            return self.wake_or_hand_over(server, client, winner);
+        }
+        self.make_ready(client);
+        self.work_for_itself(server);
+        self.thread(server).state = State::Ready;
+        self.run(client);
+        self.record(server, Label::Woken, None);
+        true
+    }
+
+    fn wake_or_hand_over(&mut self, server: ThreadId, client: ThreadId, winner: Winner) -> bool {
+        let own_account = self.look(client).account == client;
+        if winner == Winner::Invoker || !own_account {
+            self.direct_wake(client, Label::Woken);
+            return winner == Winner::Invoker;
+        }
+        self.direct_sent(server, client, winner)
+    }
+
+    /// Rules 3, 6 and the second half of 7.
+    pub fn direct_replied_and_waits(&mut self, server: ThreadId, client: ThreadId) {
+        if self.look(client).account == self.grantee() && self.look(server).account != server {
+            self.make_ready(client);
+            self.run(client);
+            return self.take_next(server);
+        }
+        let dispatches = self.look(server).is_scheduler()
+            && self.scheduler_of(self.look(client).account) == Some(server);
+        if dispatches {
+            // Whoever calls has made sure that nothing is pending.
+            let account = self.make_ready(client);
+            self.charge();
+            let thread = self.thread(server);
+            thread.state = State::Open;
+            thread.scheduler.granted = Some(account);
+            return self.run(client);
+        }
+        self.direct_wake(client, Label::Woken);
+        self.take_or_wait(server);
+    }
+
+    /// The current thread `id` completes its open receive, or waits.
+    pub fn take_or_wait(&mut self, id: ThreadId) {
+        if !self.take_and_wake(id) {
+            self.wait(id, From::Anyone);
+            self.blocked(id);
+        }
+    }
+
+    /// Rule 6: `server` has left the current account, which goes on without it.
+    fn take_next(&mut self, server: ThreadId) {
+        self.work_for_itself(server);
+        if let Some(client) = self.next_donor(server) {
+            self.thread(server).state = State::Ready;
+            self.take_and_wake(server);
+            self.work_for(server, client);
+            let account = self.look(server).account;
+            self.record(account, Label::Woken, None);
+            return;
+        }
+        if self.has_news(server) {
+            self.thread(server).state = State::Ready;
+            self.take_and_wake(server);
+            self.record(server, Label::Woken, None);
+            return;
+        }
+        self.thread(server).state = State::Open;
+    }
+
+    /// The caller whose account `server` would work on if it took the next message.
+    fn next_donor(&self, server: ThreadId) -> Option<ThreadId> {
+        let thread = self.look(server);
+        let other_first = thread.irqs.first.is_some()
+            || thread.scheduler.records.first.is_some()
+            || thread.scheduler.stuck.first.is_some();
+        if thread.is_scheduler() || other_first {
+            return None;
+        }
+        let sender = thread.senders.first?;
+        (self.objects.is_here(sender) && self.is_donating_call(sender)).then_some(sender)
+    }
+
+    /// Rule 12: the current account has no runnable leaf any more.
+    pub fn direct_blocked(&mut self) {
+        self.charge();
+        let mut child = self.grantee();
+        while let Some(giver) = self.giver(child) {
+            self.thread(giver).scheduler.granted = None;
+            if self.is_root(giver) {
+                return self.root_regains(giver, child);
+            }
+            let asked = self.is_asked(giver, child);
+            if asked || self.has_news(giver) {
+                self.thread(giver).latched = false;
+                self.run(giver);
+                if asked && !self.is_recorded(child) {
+                    self.write_blocked(giver, child, Label::Blocked);
+                } else {
+                    self.take_and_wake(giver);
+                }
+                return;
+            }
+            child = giver;
+        }
+        self.halt();
+    }
+
+    /// Rule 12, last words: the root is always told, unless it asked not to be.
+    pub fn root_regains(&mut self, root: ThreadId, child: ThreadId) {
+        let asked = self.is_asked(root, child) && !self.is_recorded(child);
+        let nothing_to_run = self.look(root).scheduler.ready == 0;
+        if !asked && !self.has_news(root) && self.local.on_empty_halt && nothing_to_run {
+            return self.halt();
+        }
+        self.run(root);
+        if asked {
+            self.write_blocked(root, child, Label::Blocked);
+        } else if !self.take_and_wake(root) {
+            self.write_blocked(root, child, Label::Idle);
+        }
+    }
+
+    /// Nobody runs on this core until something arrives.
+    pub fn halt(&mut self) {
+        self.charge();
+        self.local.current = None;
+        self.local.grantee = self.local.root;
+    }
+
+    /// Rule 10, and its case of a halted core.
+    pub fn direct_arrived(&mut self, id: ThreadId, why: Label) {
+        if self.local.current.is_none() {
+            return self.direct_arrived_halted(id, why);
+        }
+        let account = self.make_ready(id);
+        let grantee = self.grantee();
+        let mut common = self.common_ancestor(grantee, account);
+        while common != grantee
+            && self.look(common).scheduler.granted.is_none()
+            && let Some(above) = self.scheduler_of(common)
+        {
+            // A stopped scheduler over whose head the grantee was dispatched.
+            common = above;
+        }
+        if common == grantee || self.look(common).scheduler.granted.is_none() {
+            return self.record(account, why, None);
+        }
+        self.charge();
+        let branch = self.thread(common).scheduler.granted.take();
+        if let Some(current) = self.local.current {
+            self.make_ready(current);
+        }
+        self.thread(common).state = State::Running;
+        let by = self.branch_of(common, account);
+        if let Some(branch) = branch {
+            self.record(branch, Label::Preempted, by);
+        }
+        if common != account {
+            self.record(account, why, None);
+        }
+        self.thread(common).latched = true;
+        self.run(common);
+    }
+
+    fn direct_arrived_halted(&mut self, id: ThreadId, why: Label) {
+        self.local.charged = self.machine.now();
+        if self.is_root(id) {
+            return self.run(id);
+        }
+        let account = self.make_ready(id);
+        let Some(root) = self.local.root else { return };
+        if self.local.run_woken && self.is_only_one(root, account) {
+            return self.grant_path(root, account);
+        }
+        self.record(account, why, None);
+        self.run_root_if_told();
+    }
+
+    /// On a halted core: the root runs if it waits and there is something to tell.
+    pub fn run_root_if_told(&mut self) {
+        if let Some(root) = self.local.root
+            && self.local.current.is_none()
+            && self.look(root).state == State::Open
+            && self.has_news(root)
+        {
+            self.local.charged = self.machine.now();
+            self.thread(root).latched = true;
+            self.run(root);
+        }
+    }
+
+    /// True if nothing but ready `account` could run, and only waiting schedulers are above it.
+    fn is_only_one(&self, root: ThreadId, account: ThreadId) -> bool {
+        if self.look(root).scheduler.ready > 0 || self.has_news(root) {
+            return false;
+        }
+        let mut at = account;
+        while let Some(above) = self.scheduler_of(at) {
+            let thread = self.look(above);
+            let waits = thread.state == State::Open && thread.scheduler.granted.is_none();
+            if !waits || self.has_news(above) || thread.scheduler.ready > 0 {
+                return false;
+            }
+            at = above;
+        }
+        at == root
+    }
+
+    /// Rule 11. Whoever calls has made sure that nothing is pending and that `account` is recorded
+    /// ready below `scheduler`.
+    pub fn direct_dispatched(&mut self, scheduler: ThreadId, account: ThreadId, walk_on: bool) {
+        self.charge();
+        self.withdraw_record(account);
+        let thread = self.thread(scheduler);
+        thread.state = State::Open;
+        thread.scheduler.granted = Some(account);
+        let mut at = account;
+        loop {
+            let thread = self.look(at);
+            let (State::Open, Some(below)) = (thread.state, thread.scheduler.granted) else {
+                break;
+            };
+            if !walk_on || self.has_news(at) {
+                self.thread(at).scheduler.granted = None;
+                self.thread(at).state = State::Running;
+                self.record(below, Label::Preempted, None);
+                self.thread(at).latched = true;
+                return self.run(at);
+            }
+            at = below;
+        }
+        let leaf = self.look(at).leaf;
+        self.run(leaf);
+    }
+
+    /// The giver of the current account runs with a record about it.
+    pub fn direct_gave_up(&mut self, why: Label) -> bool {
+        match self.giver(self.grantee()) {
+            Some(giver) => {
+                self.preempt_to(giver, why, None, true);
+                true
+            }
+            None => false,
+        }
+    }
+}

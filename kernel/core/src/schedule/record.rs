@@ -1,0 +1,127 @@
+//! Records: how a scheduler learns that an account could run.
+//!
+//! A ready account is in exactly one place (DESIGN.md section 12, 2): recorded at its scheduler
+//! (*Queued* or *Delivered*), granted by a frozen scheduler, or current.
+//!
+//! ```text
+//!             record            take: the scheduler has the token
+//!   None ----------------> Queued ----------------------------> Delivered
+//!    ^ ^                     |                                      |
+//!    | +---------------------+---- withdraw, dispatch --------------+
+//!    |        notice            take
+//!   None ----------------> Notice ---> None        (not ready: *blocked*, *fault*)
+//! ```
+
+use crate::kernel::{Kernel, Protocol};
+use crate::list::{Delivered, Records};
+use crate::object::thread::{Record, State};
+use cedo_abi::Label;
+use cedo_floor::ThreadId;
+use cedo_machine::Machine;
+
+/// Added to a grant sequence by each record: it stays odd, as reply sequences stay even.
+const GRANT_STEP: u32 = 2;
+
+impl<M: Machine> Kernel<M> {
+    /// Queues ready `account` at its scheduler: it has a new token from now on.
+    pub fn queue_record(&mut self, account: ThreadId, why: Label, by: Option<ThreadId>) {
+        let Some(scheduler) = self.scheduler_of(account) else { return };
+        self.drop_notice(account);
+        self.append::<Records>(scheduler, account);
+        let record = &mut self.thread(account).record;
+        record.how = Record::Queued;
+        record.why = why;
+        record.by = by;
+        record.sequence = record.sequence.wrapping_add(GRANT_STEP);
+        let above = &mut self.thread(scheduler).scheduler;
+        above.ready += 1;
+        above.event += 1;
+        if above.untold.is_none() {
+            above.untold = Some(account);
+        }
+        self.check_stuck(scheduler);
+    }
+
+    /// Queues a message about `account`, which is not ready, at its scheduler.
+    pub fn queue_notice(&mut self, account: ThreadId, why: Label) {
+        let Some(scheduler) = self.scheduler_of(account) else { return };
+        if self.look(account).record.how == Record::None {
+            self.append::<Records>(scheduler, account);
+        }
+        let record = &mut self.thread(account).record;
+        record.how = Record::Notice;
+        record.why = why;
+        self.thread(scheduler).scheduler.event += 1;
+    }
+
+    /// The scheduler of `account` takes it out of its queue: it has the token now.
+    pub fn deliver_record(&mut self, scheduler: ThreadId, account: ThreadId) {
+        self.forget_untold(scheduler, account);
+        self.unlink::<Records>(scheduler, account);
+        let record = &mut self.thread(account).record;
+        if record.how == Record::Notice {
+            record.how = Record::None;
+            return;
+        }
+        record.how = Record::Delivered;
+        self.append::<Delivered>(scheduler, account);
+    }
+
+    /// `account` is no longer recorded: it was dispatched, or is no longer ready.
+    pub fn withdraw_record(&mut self, account: ThreadId) {
+        let Some(scheduler) = self.scheduler_of(account) else { return };
+        let how = self.look(account).record.how;
+        self.forget_untold(scheduler, account);
+        match how {
+            Record::None => return,
+            Record::Notice => return self.drop_notice(account),
+            Record::Queued => self.unlink::<Records>(scheduler, account),
+            Record::Delivered => self.unlink::<Delivered>(scheduler, account),
+        }
+        let record = &mut self.thread(account).record;
+        record.how = Record::None;
+        record.by = None;
+        record.sequence = record.sequence.wrapping_add(GRANT_STEP);
+        self.thread(scheduler).scheduler.ready -= 1;
+        self.check_stuck(scheduler);
+    }
+
+    fn drop_notice(&mut self, account: ThreadId) {
+        if self.look(account).record.how != Record::Notice {
+            return;
+        }
+        if let Some(scheduler) = self.scheduler_of(account) {
+            self.unlink::<Records>(scheduler, account);
+        }
+        self.thread(account).record.how = Record::None;
+    }
+
+    /// True if `account` is recorded ready at its scheduler.
+    pub fn is_recorded(&self, account: ThreadId) -> bool {
+        matches!(self.look(account).record.how, Record::Queued | Record::Delivered)
+    }
+
+    /// Rule 13: `account` was ready and no longer is.
+    pub fn unready(&mut self, account: ThreadId) {
+        if self.is_recorded(account) {
+            return self.withdraw_record(account);
+        }
+        let Some(scheduler) = self.scheduler_of(account) else { return };
+        let above = self.look(scheduler);
+        let frozen_over_it = self.local.protocol == Protocol::Direct
+            && above.state == State::Open
+            && above.scheduler.granted == Some(account);
+        if frozen_over_it {
+            // The scheduler is ready under the record of its own branch.
+            let asked = self.is_asked(scheduler, account);
+            let above = self.thread(scheduler);
+            above.scheduler.granted = None;
+            above.state = State::Ready;
+            above.latched = true;
+            above.leaf = scheduler;
+            if asked {
+                self.queue_notice(account, Label::Blocked);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The scheduling tree: ancestors, and the stack of grants that leads through it.
+
+use crate::kernel::Kernel;
+use crate::list::Children;
+use crate::object::thread::State;
+use cedo_abi::{MAX_DEPTH, Status};
+use cedo_floor::ThreadId;
+use cedo_machine::Machine;
+
+impl<M: Machine> Kernel<M> {
+    /// Who schedules `id`; nobody for a root.
+    #[inline]
+    pub fn scheduler_of(&self, id: ThreadId) -> Option<ThreadId> {
+        let scheduler = self.look(id).branch.scheduler;
+        (scheduler != id).then_some(scheduler)
+    }
+
+    /// True if `ancestor` is `id` or above it.
+    pub fn is_ancestor_or_self(&self, ancestor: ThreadId, id: ThreadId) -> bool {
+        let mut at = Some(id);
+        while let Some(thread) = at {
+            if thread == ancestor {
+                return true;
+            }
+            at = self.scheduler_of(thread);
+        }
+        false
+    }
+
+    /// Levels above `id`. At most [`MAX_DEPTH`] steps.
+    pub fn depth(&self, id: ThreadId) -> usize {
+        let (mut at, mut depth) = (id, 0);
+        while let Some(above) = self.scheduler_of(at) {
+            (at, depth) = (above, depth + 1);
+        }
+        depth
+    }
+
+    /// The lowest common ancestor-or-self (DESIGN.md section 6).
+    pub fn common_ancestor(&self, a: ThreadId, b: ThreadId) -> ThreadId {
+        let (mut a, mut b) = (a, b);
+        let (depth_a, depth_b) = (self.depth(a), self.depth(b));
+        for _ in depth_b..depth_a {
+            a = self.look(a).branch.scheduler;
+        }
+        for _ in depth_a..depth_b {
+            b = self.look(b).branch.scheduler;
+        }
+        while a != b {
+            match (self.scheduler_of(a), self.scheduler_of(b)) {
+                (Some(above_a), Some(above_b)) => (a, b) = (above_a, above_b),
+                // Two trees: one of them is a thread that nobody schedules yet.
+                _ => return self.local.root.unwrap_or(a),
+            }
+        }
+        a
+    }
+
+    /// The child of `ancestor` towards `id`; nothing if `id` is not below it.
+    pub fn branch_of(&self, ancestor: ThreadId, id: ThreadId) -> Option<ThreadId> {
+        let mut at = id;
+        while let Some(above) = self.scheduler_of(at) {
+            if above == ancestor {
+                return Some(at);
+            }
+            at = above;
+        }
+        None
+    }
+
+    /// True if the grants lead from the root to `id` (rule 2). At most [`MAX_DEPTH`] steps.
+    pub fn is_on_stack(&self, id: ThreadId) -> bool {
+        let mut at = self.local.root;
+        while let Some(scheduler) = at {
+            if scheduler == id {
+                return true;
+            }
+            at = self.look(scheduler).scheduler.granted;
+        }
+        false
+    }
+
+    /// True if `id` waits with a grant out that does not lead from the root.
+    pub fn is_frozen(&self, id: ThreadId) -> bool {
+        let thread = self.look(id);
+        thread.state == State::Open && thread.scheduler.granted.is_some() && !self.is_on_stack(id)
+    }
+
+    /// Who granted its time to the stack's member `id`: its scheduler, or where that is stopped and
+    /// `id` was dispatched over its head, the ancestor that did.
+    pub fn giver(&self, id: ThreadId) -> Option<ThreadId> {
+        let scheduler = self.scheduler_of(id)?;
+        if self.look(scheduler).scheduler.granted == Some(id) {
+            return Some(scheduler);
+        }
+        let mut at = self.local.root;
+        while let Some(above) = at {
+            let granted = self.look(above).scheduler.granted;
+            if granted == Some(id) {
+                return Some(above);
+            }
+            at = granted;
+        }
+        None
+    }
+
+    /// Makes `child`, which is stopped, a child of `scheduler`. Errors: `Cycle`, `TooDeep`,
+    /// `WrongState` if levels below it would have to be counted anew.
+    pub fn adopt(&mut self, child: ThreadId, scheduler: ThreadId) -> Result<(), Status> {
+        if self.is_ancestor_or_self(child, scheduler) {
+            return Err(Status::Cycle);
+        }
+        let depth = self.depth(scheduler) + 1;
+        if depth > MAX_DEPTH {
+            return Err(Status::TooDeep);
+        }
+        if self.look(child).branch.child_count > 0 && depth > self.depth(child) {
+            return Err(Status::WrongState);
+        }
+        self.leave_scheduler(child);
+        self.append::<Children>(scheduler, child);
+        self.thread(scheduler).branch.child_count += 1;
+        self.thread(child).branch.scheduler = scheduler;
+        Ok(())
+    }
+
+    /// Takes `child` out of the tree; it is its own scheduler then.
+    pub fn leave_scheduler(&mut self, child: ThreadId) {
+        let Some(scheduler) = self.scheduler_of(child) else { return };
+        self.unlink::<Children>(scheduler, child);
+        self.thread(scheduler).branch.child_count -= 1;
+        self.thread(child).branch.scheduler = child;
+    }
+}

@@ -72,6 +72,12 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         &self.kernels[core.index()]
     }
 
+    /// The kernel of one core, for a search that calls and restores it by itself. The machine is not
+    /// told what that does: see [`World::restore`] for whole worlds.
+    pub fn kernel_mut(&mut self, core: CoreNumber) -> &mut K {
+        &mut self.kernels[core.index()]
+    }
+
     /// What the kernels share.
     pub fn shared(&self) -> &'static K::Shared {
         self.shared

@@ -1,0 +1,326 @@
+//! Breadth-first search over all states that a system can reach.
+
+use crate::check::{self, View};
+use crate::operation::{self, Step, in_words};
+use crate::program::Programs;
+use crate::state::Snapshot;
+use crate::step_check;
+use crate::system::{Plan, System};
+use cedo_abi::Status;
+use cedo_core::kernel::Protocol;
+use cedo_core::object::thread::{Record, State};
+use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+/// Kinds of counterexamples after which a search ends.
+const MAX_KINDS: usize = 6;
+
+/// A system, what its threads do, and how far to go.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub name: &'static str,
+    pub plan: Plan,
+    pub programs: Programs,
+    /// Most states to visit.
+    pub limit: usize,
+}
+
+/// What a search came to.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub states: usize,
+    pub steps: usize,
+    /// All states were visited.
+    pub complete: bool,
+    /// One text per kind of broken rule: rule, finding, trace.
+    pub counterexamples: Vec<String>,
+}
+
+struct Node {
+    parent: u32,
+    step: Step,
+    /// Who ran before the step.
+    actor: u8,
+    /// Bits of the accounts that are ready and do not run.
+    ready: u16,
+}
+
+/// A search under way.
+struct Search<'a> {
+    case: &'a Case,
+    system: System,
+    seen: HashMap<u128, u32>,
+    nodes: Vec<Node>,
+    /// (from, to), interrupts left out.
+    edges: Vec<(u32, u32)>,
+    frontier: VecDeque<(u32, Snapshot)>,
+    kinds: Vec<&'static str>,
+    report: Report,
+}
+
+/// Visits every state that `case` can reach.
+pub fn explore(case: &Case) -> Report {
+    quieten();
+    let mut system = System::build(&case.plan);
+    let first = Snapshot::take(&mut system, None);
+    let mut search = Search {
+        case,
+        system,
+        seen: HashMap::new(),
+        nodes: Vec::new(),
+        edges: Vec::new(),
+        frontier: VecDeque::new(),
+        kinds: Vec::new(),
+        report: Report::default(),
+    };
+    search.add(first, u32::MAX, Step::Timer, 0xff);
+    while let Some((number, state)) = search.frontier.pop_front() {
+        if search.nodes.len() >= case.limit || search.kinds.len() >= MAX_KINDS {
+            search.frontier.push_front((number, state));
+            break;
+        }
+        search.expand(number, &state);
+    }
+    search.report.complete = search.frontier.is_empty();
+    search.report.states = search.nodes.len();
+    let whole = search.report.complete && search.kinds.is_empty();
+    if whole && !case.programs.lazy && case.plan.protocol == Protocol::Direct {
+        search.everybody_runs_again();
+    }
+    search.report
+}
+
+impl Search<'_> {
+    fn expand(&mut self, number: u32, state: &Snapshot) {
+        for step in self.case.programs.steps(state) {
+            self.report.steps += 1;
+            let Some(mut after) = self.make(number, state, step) else { continue };
+            step_check::learn(state, &mut after);
+            let found = step_check::findings(state, &after, &self.case.plan.names);
+            for (rule, text) in &found {
+                self.counterexample(rule, text, number, Some((state, step)));
+            }
+            if found.is_empty() {
+                let actor = state.current().map_or(0xff, |current| current as u8);
+                let to = self.add(after, number, step, actor);
+                if !matches!(step, Step::Interrupt(_) | Step::Timer) {
+                    self.edges.push((number, to));
+                }
+            }
+        }
+        self.refused(number, state);
+    }
+
+    /// Makes a step; the state after it, unless the kernel panics.
+    fn make(&mut self, number: u32, state: &Snapshot, step: Step) -> Option<Snapshot> {
+        state.put_back(&mut self.system);
+        let system = &mut self.system;
+        SILENT.set(true);
+        let result = panic::catch_unwind(AssertUnwindSafe(|| {
+            operation::perform(system, state, step);
+            let after = Snapshot::take(system, Some(state));
+            after.key();
+            after
+        }));
+        SILENT.set(false);
+        match result {
+            Ok(after) => Some(after),
+            Err(payload) => {
+                let text = payload
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                    .unwrap_or_default();
+                let rule = kind_of_panic(&text);
+                self.counterexample(rule, &text, number, Some((state, step)));
+                None
+            }
+        }
+    }
+
+    /// Old and foreign tokens and old epochs: *stale*, and nothing has changed.
+    fn refused(&mut self, number: u32, state: &Snapshot) {
+        let Some(me) = state.current() else { return };
+        let mut steps = Vec::new();
+        for (index, thread) in state.threads.iter().enumerate().filter(|(at, _)| state.alive[*at]) {
+            let place = index as u8;
+            let recorded = matches!(thread.record.how, Record::Queued | Record::Delivered);
+            if state.threads[me].is_scheduler() && recorded {
+                steps.push(Step::DispatchStale(place));
+            }
+            if recorded && !is_above(state, me, index) {
+                steps.push(Step::Dispatch(place));
+            }
+            if let State::Reply(by) = thread.state
+                && state.index(by) != me
+            {
+                steps.push(Step::ReplyAndWait(place, operation::Winner::Oneself));
+            }
+            if index != me && state.threads[me].is_scheduler() {
+                steps.push(Step::AbortStale(place));
+            }
+        }
+        let key = state.key();
+        for step in steps {
+            let Some(mut after) = self.make(number, state, step) else { continue };
+            let thread = &after.threads[me];
+            let (status, seen) = (thread.context.status(), after.has_seen_all(me));
+            // An answer tells of events; that is all it may change.
+            if seen && !state.has_seen_all(me) {
+                after.threads[me].context = state.threads[me].context;
+            }
+            if status != Status::Stale || after.key() != key {
+                let text = format!("{status:?}");
+                self.counterexample("a stale name changes nothing", &text, number, Some((state, step)));
+            }
+        }
+    }
+
+    /// Adds a state unless it is known; its number.
+    fn add(&mut self, state: Snapshot, parent: u32, step: Step, actor: u8) -> u32 {
+        let key = state.key();
+        if let Some(number) = self.seen.get(&key) {
+            return *number;
+        }
+        let number = self.nodes.len() as u32;
+        self.seen.insert(key, number);
+        let view = View::of(&state, &self.case.plan.names);
+        let found = check::findings(&view, self.case.programs.lazy);
+        let runs = state.local.grantee.filter(|_| state.local.current.is_some());
+        let runs = runs.map(|id| state.index(id));
+        let bits = (0..state.threads.len())
+            .filter(|at| view.ready[*at] && Some(*at) != runs)
+            .fold(0, |bits, at| bits | 1 << at);
+        self.nodes.push(Node { parent, step, actor, ready: bits });
+        for (rule, text) in &found {
+            self.counterexample(rule, text, number, None);
+        }
+        if found.is_empty() {
+            self.frontier.push_back((number, state));
+        }
+        number
+    }
+
+    fn counterexample(
+        &mut self,
+        rule: &'static str,
+        text: &str,
+        number: u32,
+        last: Option<(&Snapshot, Step)>,
+    ) {
+        if self.kinds.contains(&rule) {
+            return;
+        }
+        self.kinds.push(rule);
+        let names = &self.case.plan.names;
+        let mut lines = self.trace(number);
+        if let Some((state, step)) = last {
+            lines.push(in_words(names, state.current(), step));
+        }
+        let trace = lines.join("\n    ");
+        self.report.counterexamples.push(format!(
+            "{}: broken: {rule} ({text}) after\n    {trace}",
+            self.case.name
+        ));
+    }
+
+    fn trace(&self, number: u32) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut at = number;
+        while self.nodes[at as usize].parent != u32::MAX {
+            let node = &self.nodes[at as usize];
+            let actor = (node.actor != 0xff).then_some(usize::from(node.actor));
+            lines.push(in_words(&self.case.plan.names, actor, node.step));
+            at = node.parent;
+        }
+        lines.reverse();
+        lines
+    }
+
+    /// From every state, every account that could run can still come to run, or stop being ready,
+    /// without an interrupt: in no state is it too late.
+    fn everybody_runs_again(&mut self) {
+        let count = self.nodes.len();
+        let mut first = vec![0u32; count + 1];
+        self.edges.iter().for_each(|(_, to)| first[*to as usize + 1] += 1);
+        (0..count).for_each(|at| first[at + 1] += first[at]);
+        let mut place = first.clone();
+        let mut sources = vec![0u32; self.edges.len()];
+        for (from, to) in &self.edges {
+            sources[place[*to as usize] as usize] = *from;
+            place[*to as usize] += 1;
+        }
+        for account in 0..self.case.plan.names.len() {
+            let waits = |at: usize| self.nodes[at].ready & 1 << account != 0;
+            let mut good: Vec<bool> = (0..count).map(|at| !waits(at)).collect();
+            let mut work: Vec<usize> = (0..count).filter(|at| good[*at]).collect();
+            while let Some(at) = work.pop() {
+                for source in &sources[first[at] as usize..first[at + 1] as usize] {
+                    if !good[*source as usize] {
+                        good[*source as usize] = true;
+                        work.push(*source as usize);
+                    }
+                }
+            }
+            // States are numbered in the order of their distance.
+            if let Some(bad) = good.iter().position(|good| !good) {
+                let name = self.case.plan.names[account];
+                self.counterexample("who could run can come to run", name, bad as u32, None);
+            }
+        }
+    }
+}
+
+fn is_above(state: &Snapshot, me: usize, index: usize) -> bool {
+    let mut at = index;
+    loop {
+        let above = state.index(state.threads[at].branch.scheduler);
+        if above == at {
+            return false;
+        }
+        if above == me {
+            return true;
+        }
+        at = above;
+    }
+}
+
+/// The texts of the kernel's own invariants name a rule each.
+fn kind_of_panic(text: &str) -> &'static str {
+    const RULES: [&str; 14] = [
+        "the current thread is running",
+        "the current thread works for the grantee",
+        "a running thread has completed its receive",
+        "who granted its time waits",
+        "the grants lead to the grantee",
+        "a scheduler's ready children count",
+        "one thread runs",
+        "only a waiting scheduler has granted its time",
+        "a waiting thread is on its own account",
+        "a waiting thread has nothing pending",
+        "an account has one leaf",
+        "a running account is not recorded",
+        "a ready account is in one place",
+        "what cannot run is not recorded ready",
+    ];
+    RULES.into_iter().find(|rule| text.contains(rule)).unwrap_or("the kernel does not panic")
+}
+
+thread_local! {
+    static SILENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Panics inside a step are counterexamples, reported with their trace.
+fn quieten() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !SILENT.get() {
+                usual(info);
+            }
+        }));
+    });
+}

@@ -1,0 +1,236 @@
+//! What can happen next: an interrupt, or an operation of the current thread.
+
+use crate::state::Snapshot;
+use crate::system::{GATES, System, THREADS, WEAK_GATES};
+use cedo_abi::call::{Call, core, ipc, object, operation, thread};
+use cedo_abi::info::slot;
+use cedo_abi::name::{ANY, NOBODY};
+use cedo_abi::state::Cause;
+use cedo_abi::{Token, name};
+use cedo_arch_host::Roles;
+use cedo_machine::{Fault, Interrupt, Line, Next, Upcalls};
+use std::fmt::Write;
+
+/// Winner bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Winner {
+    Oneself,
+    SendPartner,
+    ReceivePartner,
+    Scheduler,
+}
+
+impl Winner {
+    pub fn bits(self) -> u64 {
+        match self {
+            Winner::Oneself => ipc::WINNER_SELF,
+            Winner::SendPartner => ipc::WINNER_SEND,
+            Winner::ReceivePartner => ipc::WINNER_RECEIVE,
+            Winner::Scheduler => ipc::WINNER_SCHEDULER,
+        }
+    }
+}
+
+/// How long a phase waits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Timeout {
+    Never,
+    Zero,
+}
+
+/// A step. Threads and interrupt lines are numbered as in the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Step {
+    Interrupt(u8),
+    Timer,
+    Call(u8),
+    CallWithoutDonation(u8),
+    Send(u8, Winner, Timeout),
+    SendWeakly(u8, Winner),
+    SendAndReceive(u8, Option<u8>),
+    Receive(Winner, Timeout),
+    ReceiveFrom(u8, Timeout),
+    Reply(u8, Winner),
+    ReplyAndWait(u8, Winner),
+    ReplyAndReceiveFrom(u8, u8),
+    Acknowledge(u8),
+    Dispatch(u8),
+    Reschedule(u8),
+    DispatchStale(u8),
+    Idle,
+    IdleRunWoken,
+    Yield,
+    Abort(u8),
+    AbortStale(u8),
+    Suspend(u8),
+    Resume(u8, Winner),
+    Destroy(u8),
+    Fault,
+}
+
+/// Makes `step` happen in the state that `system` is in, which is `state`.
+pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
+    match step {
+        Step::Interrupt(line) => {
+            return system.kernel().interrupt(Interrupt::Line(Line(line.into())));
+        }
+        Step::Timer => return system.kernel().interrupt(Interrupt::Timer),
+        Step::Fault => {
+            let fault = Fault { cause: Cause::ReadFault, address: 0x1000, code: 4 };
+            return system.kernel().fault(fault);
+        }
+        _ => {}
+    }
+    let current = state.local.current.expect("somebody runs");
+    let roles = roles(system, state, step);
+    let kernel = system.kernel();
+    kernel.thread(current).context.set_roles(&roles);
+    kernel.system_call()
+}
+
+/// The registers of a call.
+fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
+    let me = state.current().expect("somebody runs");
+    let reply = |client: u8| {
+        let sequence = state.mails[usize::from(client)].sequence();
+        Token::new(system.ids[usize::from(client)].frame().0, sequence).0
+    };
+    let grant = |account: u8, age: u32| {
+        let thread = &state.threads[usize::from(account)];
+        Token::new(thread.id.frame().0, thread.record.sequence.wrapping_sub(age)).0
+    };
+    let seen = state.threads[me].context.result() >> 16;
+    let zero = |timeout: Timeout, bit: u64| if timeout == Timeout::Zero { bit } else { 0 };
+    let gate = |to: u8| GATES + u64::from(to);
+    let (both, send, receive) = (ipc::SEND | ipc::RECEIVE, ipc::SEND, ipc::RECEIVE);
+    match step {
+        Step::Call(to) => ipc_roles(both | ipc::CALL, gate(to), 0, 0),
+        Step::CallWithoutDonation(to) => {
+            ipc_roles(both | ipc::CALL, WEAK_GATES + u64::from(to), 0, 0)
+        }
+        Step::Send(to, winner, timeout) => {
+            let flags = send | winner.bits() | zero(timeout, ipc::SEND_ZERO);
+            ipc_roles(flags, gate(to), 0, 0)
+        }
+        Step::SendWeakly(to, winner) => {
+            ipc_roles(send | winner.bits(), WEAK_GATES + u64::from(to), 0, 0)
+        }
+        Step::SendAndReceive(to, from) => ipc_roles(both, gate(to), from.map_or(ANY, gate), 0),
+        Step::Receive(winner, timeout) => {
+            ipc_roles(receive | winner.bits() | zero(timeout, ipc::RECEIVE_ZERO), 0, ANY, 0)
+        }
+        Step::ReceiveFrom(from, timeout) => {
+            ipc_roles(receive | zero(timeout, ipc::RECEIVE_ZERO), 0, gate(from), 0)
+        }
+        Step::Reply(client, winner) => ipc_roles(send | winner.bits(), reply(client), 0, 0),
+        Step::ReplyAndWait(client, winner) => {
+            ipc_roles(both | winner.bits(), reply(client), ANY, 0)
+        }
+        Step::ReplyAndReceiveFrom(client, from) => ipc_roles(both, reply(client), gate(from), 0),
+        Step::Acknowledge(line) => {
+            let irq = &state.irqs[usize::from(line)];
+            let frame = system.irqs[usize::from(line)].frame().0;
+            ipc_roles(both, Token::new(frame, irq.sequence).0, ANY, 0)
+        }
+        Step::Dispatch(account) => ipc_roles(both, grant(account, 0), ANY, seen),
+        Step::Reschedule(account) => {
+            ipc_roles(both | ipc::RESCHEDULE, grant(account, 0), ANY, seen)
+        }
+        Step::DispatchStale(account) => ipc_roles(both, grant(account, 2), ANY, seen),
+        _ => other_roles(state, step, seen),
+    }
+}
+
+fn ipc_roles(flags: u64, to: u64, from: u64, word: u64) -> Roles {
+    let operation = operation(Call::Ipc, 0, flags);
+    Roles { operation, to, from, tag: 0, words: [word, 0, 0, 0, 0, 0, 0] }
+}
+
+fn other_roles(state: &Snapshot, step: Step, seen: u64) -> Roles {
+    let make = |call, sub, flags, to, word| Roles {
+        operation: operation(call, sub, flags),
+        to,
+        from: NOBODY,
+        tag: 0,
+        words: [word, 0, 0, 0, 0, 0, 0],
+    };
+    let at = |index: u8| THREADS + u64::from(index);
+    let core_0 = slot::CORE_0.into();
+    let epoch = |index: u8| state.threads[usize::from(index)].epoch;
+    match step {
+        Step::Idle => make(Call::Core, core::IDLE, 0, core_0, seen),
+        Step::IdleRunWoken => make(Call::Core, core::IDLE, core::RUN_WOKEN, core_0, seen),
+        Step::Yield => make(Call::Yield, 0, 0, name::SELF, 0),
+        Step::Abort(target) => make(Call::Thread, thread::ABORT, 0, at(target), epoch(target)),
+        Step::AbortStale(target) => {
+            make(Call::Thread, thread::ABORT, 0, at(target), epoch(target).wrapping_sub(1))
+        }
+        Step::Suspend(target) => make(Call::Thread, thread::SUSPEND, 0, at(target), 0),
+        Step::Resume(target, winner) => {
+            make(Call::Thread, thread::RESUME, winner.bits(), at(target), 0)
+        }
+        Step::Destroy(target) => make(Call::Object, object::DESTROY, 0, at(target), 0),
+        other => panic!("{other:?} is IPC"),
+    }
+}
+
+/// A step in words.
+pub fn in_words(names: &[&str], current: Option<usize>, step: Step) -> String {
+    let name = |index: u8| names[usize::from(index)];
+    let mut text = String::new();
+    if !matches!(step, Step::Interrupt(_) | Step::Timer) {
+        let _ = write!(text, "{}: ", current.map_or("nobody", |current| names[current]));
+    }
+    let wins = |winner: Winner| match winner {
+        Winner::Oneself => "",
+        Winner::SendPartner => ", partner wins",
+        Winner::ReceivePartner => ", receive partner wins",
+        Winner::Scheduler => ", my scheduler decides",
+    };
+    let within = |timeout: Timeout| if timeout == Timeout::Zero { ", timeout zero" } else { "" };
+    let _ = match step {
+        Step::Interrupt(line) => write!(text, "interrupt on line {line}"),
+        Step::Timer => write!(text, "the deadline passes"),
+        Step::Call(to) => write!(text, "call {}", name(to)),
+        Step::CallWithoutDonation(to) => write!(text, "call {} without donation", name(to)),
+        Step::Send(to, winner, timeout) => {
+            write!(text, "send {}{}{}", name(to), wins(winner), within(timeout))
+        }
+        Step::SendWeakly(to, winner) => {
+            write!(text, "send {} by a gate without HANDOVER{}", name(to), wins(winner))
+        }
+        Step::SendAndReceive(to, from) => {
+            let from = from.map_or("anyone", name);
+            write!(text, "send {} and receive from {from}", name(to))
+        }
+        Step::Receive(winner, timeout) => {
+            write!(text, "receive{}{}", wins(winner), within(timeout))
+        }
+        Step::ReceiveFrom(from, timeout) => {
+            write!(text, "receive from {} only{}", name(from), within(timeout))
+        }
+        Step::Reply(client, winner) => write!(text, "reply {}{}", name(client), wins(winner)),
+        Step::ReplyAndWait(client, winner) => {
+            write!(text, "reply {} and wait{}", name(client), wins(winner))
+        }
+        Step::ReplyAndReceiveFrom(client, from) => {
+            write!(text, "reply {} and receive from {} only", name(client), name(from))
+        }
+        Step::Acknowledge(line) => write!(text, "acknowledge line {line} and wait"),
+        Step::Dispatch(account) => write!(text, "dispatch {}", name(account)),
+        Step::Reschedule(account) => write!(text, "dispatch {}, reschedule", name(account)),
+        Step::DispatchStale(account) => {
+            write!(text, "dispatch {} with an old token", name(account))
+        }
+        Step::Idle => write!(text, "idle"),
+        Step::IdleRunWoken => write!(text, "idle, run who is woken"),
+        Step::Yield => write!(text, "yield"),
+        Step::Abort(target) => write!(text, "abort {}", name(target)),
+        Step::AbortStale(target) => write!(text, "abort {} in an old wait", name(target)),
+        Step::Suspend(target) => write!(text, "suspend {}", name(target)),
+        Step::Resume(target, winner) => write!(text, "resume {}{}", name(target), wins(winner)),
+        Step::Destroy(target) => write!(text, "destroy {}", name(target)),
+        Step::Fault => write!(text, "page fault"),
+    };
+    text
+}

@@ -1,0 +1,348 @@
+//! A state of the real kernel, as data: copying it, putting it back, and what it means.
+//!
+//! Only what an operation can change is copied: the threads' frames, their entries in the frame
+//! table, interrupt objects and [`Local`]. The key of a state leaves out what grows for ever
+//! (sequence and event numbers, epochs, time) and registers that nobody reads again.
+
+use crate::system::System;
+use cedo_abi::Label;
+use cedo_arch_host::HostContext;
+use cedo_core::kernel::Local;
+use cedo_core::object::irq::{Irq, IrqState};
+use cedo_core::object::thread::{List, Record, State, Thread};
+use cedo_floor::{FrameKind, Mail, ThreadId};
+use cedo_machine::CoreNumber;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::Ordering;
+
+/// The part of a mail that lives as long as a wait on this core.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MailCopy {
+    halves: [u32; 9],
+    words: [u64; 2],
+}
+
+impl MailCopy {
+    fn of(mail: &Mail) -> MailCopy {
+        let halves = [
+            mail.next.get(),
+            mail.previous.get(),
+            mail.owed_by.get(),
+            mail.queued_at.get(),
+            mail.sequence.get(),
+            mail.kind.get(),
+            mail.home.get(),
+            mail.status.get(),
+            mail.detail.get(),
+        ];
+        MailCopy { halves, words: [mail.flags.get(), mail.badge.get()] }
+    }
+
+    fn put(&self, mail: &Mail) {
+        mail.next.set(self.halves[0]);
+        mail.previous.set(self.halves[1]);
+        mail.owed_by.set(self.halves[2]);
+        mail.queued_at.set(self.halves[3]);
+        mail.sequence.set(self.halves[4]);
+        mail.kind.set(self.halves[5]);
+        mail.home.set(self.halves[6]);
+        mail.status.set(self.halves[7]);
+        mail.detail.set(self.halves[8]);
+        mail.flags.set(self.words[0]);
+        mail.badge.set(self.words[1]);
+    }
+
+    pub fn next(&self) -> Option<ThreadId> {
+        ThreadId::from_number(self.halves[0])
+    }
+
+    pub fn owed_by(&self) -> Option<ThreadId> {
+        ThreadId::from_number(self.halves[2])
+    }
+
+    pub fn queued_at(&self) -> Option<ThreadId> {
+        ThreadId::from_number(self.halves[3])
+    }
+
+    pub fn sequence(&self) -> u32 {
+        self.halves[4]
+    }
+
+    fn kind(&self) -> u32 {
+        self.halves[5]
+    }
+
+    fn receives_from(&self) -> u32 {
+        self.halves[8]
+    }
+}
+
+/// A state.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub threads: Vec<Thread<HostContext>>,
+    pub mails: Vec<MailCopy>,
+    pub irqs: Vec<Irq>,
+    pub local: Local,
+    /// By thread: it still exists.
+    pub alive: Vec<bool>,
+    /// By scheduler: the threads, as bits, whose present token it has from a *stuck*.
+    pub told: Vec<u16>,
+    entries: Vec<u64>,
+    threads_of_space: u32,
+}
+
+impl Snapshot {
+    /// Copies the state of `system`. What is gone keeps what `before` had.
+    pub fn take(system: &mut System, before: Option<&Snapshot>) -> Snapshot {
+        let entries = entry_numbers(system)
+            .map(|frame| system.world.platform().frame_table[frame].load(Ordering::Relaxed))
+            .collect();
+        let ids = system.ids.clone();
+        let irq_ids = system.irqs.clone();
+        let kernel = system.kernel();
+        let table = kernel.objects.table();
+        let alive: Vec<bool> = ids
+            .iter()
+            .map(|id| table.entry(id.frame()).is(FrameKind::Thread, CoreNumber(0)))
+            .collect();
+        let copy = |index: usize| match before {
+            Some(before) if !alive[index] => before.threads[index],
+            _ => *kernel.look(ids[index]),
+        };
+        let threads: Vec<_> = (0..ids.len()).map(copy).collect();
+        let mail = |index: usize| match before {
+            Some(before) if !alive[index] => before.mails[index],
+            _ => MailCopy::of(kernel.mail(ids[index])),
+        };
+        let mails = (0..ids.len()).map(mail).collect();
+        let threads_of_space = kernel.space(threads[0].space).threads.load(Ordering::Relaxed);
+        let local = kernel.local;
+        let irqs = (0..irq_ids.len())
+            .map(|index| {
+                let here = table.entry(irq_ids[index].frame()).is(FrameKind::Irq, CoreNumber(0));
+                match before {
+                    Some(before) if !here => before.irqs[index],
+                    _ => *kernel.objects.irq(irq_ids[index]),
+                }
+            })
+            .collect();
+        let told = before.map_or_else(|| vec![0; ids.len()], |before| before.told.clone());
+        Snapshot { threads, mails, irqs, local, alive, told, entries, threads_of_space }
+    }
+
+    /// Makes `system` what it was.
+    pub fn put_back(&self, system: &mut System) {
+        for (frame, entry) in entry_numbers(system).zip(&self.entries) {
+            system.world.platform().frame_table[frame].store(*entry, Ordering::Relaxed);
+        }
+        let (ids, irq_ids) = (system.ids.clone(), system.irqs.clone());
+        let kernel = system.kernel();
+        kernel.local = self.local;
+        for (index, id) in ids.iter().enumerate().filter(|(index, _)| self.alive[*index]) {
+            *kernel.thread(*id) = self.threads[index];
+            self.mails[index].put(kernel.mail(*id));
+        }
+        for (index, id) in irq_ids.iter().enumerate() {
+            if self.irq_exists(index) {
+                *kernel.objects.irq(*id) = self.irqs[index];
+            }
+        }
+        let space = kernel.space(self.threads[0].space);
+        space.threads.store(self.threads_of_space, Ordering::Relaxed);
+    }
+
+    /// True if interrupt object `index` still exists.
+    pub fn irq_exists(&self, index: usize) -> bool {
+        let handler = self.irqs[index].handler;
+        self.alive[self.index(handler)]
+    }
+
+    /// The place of a thread.
+    pub fn index(&self, id: ThreadId) -> usize {
+        self.threads.iter().position(|thread| thread.id == id).expect("a thread of this system")
+    }
+
+    pub fn of(&self, id: ThreadId) -> &Thread<HostContext> {
+        &self.threads[self.index(id)]
+    }
+
+    /// The current thread.
+    pub fn current(&self) -> Option<usize> {
+        self.local.current.map(|id| self.index(id))
+    }
+
+    /// The elements of a list of records, oldest first.
+    pub fn records(&self, list: List<ThreadId>) -> Vec<usize> {
+        self.walk(list, |thread| thread.record.link.next)
+    }
+
+    /// The elements of a list of stopped schedulers.
+    pub fn stuck(&self, list: List<ThreadId>) -> Vec<usize> {
+        self.walk(list, |thread| thread.scheduler.stuck_link.next)
+    }
+
+    fn walk(
+        &self,
+        list: List<ThreadId>,
+        next: impl Fn(&Thread<HostContext>) -> Option<ThreadId>,
+    ) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut at = list.first;
+        while let Some(id) = at {
+            found.push(self.index(id));
+            assert!(found.len() <= self.threads.len(), "a list that never ends");
+            at = next(self.of(id));
+        }
+        assert_eq!(found.last().map(|last| self.threads[*last].id), list.last, "ends of a list");
+        found
+    }
+
+    /// The elements of a list of mails, oldest first.
+    pub fn mails_in(&self, list: List<ThreadId>) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut at = list.first;
+        while let Some(id) = at {
+            found.push(self.index(id));
+            assert!(found.len() <= self.threads.len(), "a list that never ends");
+            at = self.mails[self.index(id)].next();
+        }
+        assert_eq!(found.last().map(|last| self.threads[*last].id), list.last, "ends of a list");
+        found
+    }
+
+    /// Pending interrupts of a thread, oldest first.
+    pub fn irqs_of(&self, index: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut at = self.threads[index].irqs.first;
+        while let Some(id) = at {
+            let place = self.irqs.iter().position(|irq| {
+                let slot = self.local.lines.get(irq.line.0 as usize).copied().flatten();
+                slot == Some(id)
+            });
+            let place = place.expect("an interrupt of this system");
+            found.push(place);
+            assert!(found.len() <= self.irqs.len(), "a list that never ends");
+            at = self.irqs[place].next;
+        }
+        found
+    }
+
+    /// True if the event number that `index` has seen last is still the present one.
+    pub fn has_seen_all(&self, index: usize) -> bool {
+        let thread = &self.threads[index];
+        (thread.context.result() >> 16 ^ thread.scheduler.event) << 16 == 0
+    }
+
+    /// What this state means, hashed: two states with the same key have the same future.
+    pub fn key(&self) -> u128 {
+        let mut words = Vec::with_capacity(256);
+        self.local_words(&mut words);
+        for index in 0..self.threads.len() {
+            self.thread_words(index, &mut words);
+        }
+        for irq in &self.irqs {
+            words.push(irq.state as u8 * 2 + u8::from(irq.again && irq.state != IrqState::Armed));
+        }
+        let hash = |seed: u8| {
+            let mut hasher = DefaultHasher::new();
+            seed.hash(&mut hasher);
+            words.hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
+        hash(1) << 64 | hash(2)
+    }
+
+    fn place(&self, id: Option<ThreadId>) -> u8 {
+        id.map_or(0xff, |id| self.index(id) as u8)
+    }
+
+    fn local_words(&self, words: &mut Vec<u8>) {
+        let local = &self.local;
+        words.push(self.place(local.current));
+        words.push(self.place(local.grantee));
+        words.push(u8::from(local.run_woken && local.current.is_none()));
+        words.push(u8::from(local.timer_pending));
+    }
+
+    fn thread_words(&self, index: usize, words: &mut Vec<u8>) {
+        if !self.alive[index] {
+            return words.push(0xfe);
+        }
+        let thread = &self.threads[index];
+        let (state, partner) = match thread.state {
+            State::Running => (0, None),
+            State::Ready => (1, None),
+            State::Open => (2, None),
+            State::Closed(id) => (3, Some(id)),
+            State::Reply(id) => (4, Some(id)),
+            State::Sending(id) => (5, Some(id)),
+            State::Remote => (6, None),
+            State::Suspended => (7, None),
+        };
+        words.extend([state, self.place(partner), u8::from(thread.latched)]);
+        words.push(self.index(thread.account) as u8);
+        let works = self.of(thread.leaf).account == thread.id;
+        words.push(if works { self.index(thread.leaf) as u8 } else { 0xff });
+        words.push(thread.call_depth);
+        let flags = [thread.is_new, thread.in_fault.is_some()];
+        words.extend(flags.map(u8::from));
+        if let State::Sending(_) = thread.state {
+            let mail = &self.mails[index];
+            words.extend([mail.kind() as u8, mail.words[0] as u8]);
+            words.push(self.place(ThreadId::from_number(mail.receives_from())));
+        }
+        self.record_words(index, words);
+        self.scheduler_words(index, words);
+        words.extend(self.mails_in(thread.senders).iter().map(|index| *index as u8));
+        words.push(0xf0);
+        words.extend(self.mails_in(thread.owed).iter().map(|index| *index as u8));
+        words.push(0xf0);
+        words.extend(self.irqs_of(index).iter().map(|index| *index as u8));
+        words.push(0xf0);
+    }
+
+    fn record_words(&self, index: usize, words: &mut Vec<u8>) {
+        let record = self.threads[index].record;
+        words.push(record.how as u8);
+        if record.how == Record::Queued {
+            let decides = matches!(record.why, Label::Preempted | Label::Fault | Label::Blocked);
+            words.push(if decides { record.why as u8 } else { 0 });
+            words.push(self.place(record.by));
+        }
+        if record.how == Record::Notice {
+            words.push(record.why as u8);
+        }
+    }
+
+    fn scheduler_words(&self, index: usize, words: &mut Vec<u8>) {
+        let thread = &self.threads[index];
+        if !thread.is_scheduler() {
+            return;
+        }
+        let scheduler = &thread.scheduler;
+        words.push(self.place(scheduler.granted));
+        words.extend(self.records(scheduler.records).iter().map(|index| *index as u8));
+        words.push(0xf0);
+        words.extend(self.records(scheduler.delivered).iter().map(|index| *index as u8));
+        words.push(0xf0);
+        words.extend(self.stuck(scheduler.stuck).iter().map(|index| *index as u8));
+        words.push(self.place(scheduler.stuck_at));
+        let stopped = !matches!(thread.state, State::Running | State::Ready | State::Open);
+        if stopped {
+            words.extend([self.place(scheduler.untold), self.place(scheduler.untold_delivered)]);
+        }
+        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.latched;
+        words.push(u8::from(runs && self.has_seen_all(index)));
+        words.extend(self.told[index].to_le_bytes());
+    }
+}
+
+/// The frames whose entries in the frame table change: threads, UTCBs, interrupt objects.
+fn entry_numbers(system: &System) -> impl Iterator<Item = usize> + use<> {
+    let threads: Vec<usize> = system.ids.iter().map(|id| id.frame().0 as usize).collect();
+    let irqs: Vec<usize> = system.irqs.iter().map(|id| id.frame().0 as usize).collect();
+    let utcbs: Vec<usize> = threads.iter().skip(1).map(|frame| frame + 1).collect();
+    threads.into_iter().chain(utcbs).chain(irqs)
+}

@@ -1,0 +1,164 @@
+//! One simulated core with a tree of threads, built by calls of its first server.
+
+use cedo_abi::call::{Call, capability, object, operation, thread};
+use cedo_abi::info::slot;
+use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
+use cedo_abi::name::SELF;
+use cedo_abi::{Rights, Status};
+use cedo_arch_host::{HostMachine, Roles, Setup, World, image};
+use cedo_core::Kernel;
+use cedo_core::kernel::Protocol;
+use cedo_floor::{IrqId, ThreadId};
+use cedo_machine::{Context, CoreNumber, Frame};
+
+pub const CORE: CoreNumber = CoreNumber(0);
+const CODE: u64 = 0x20_0000;
+const AREA: u64 = 0x4000_0000;
+/// Slot of thread 0; the others follow.
+pub const THREADS: u64 = 64;
+/// Slot of the gate to thread 0 with all rights.
+pub const GATES: u64 = 80;
+/// Slot of the gate to thread 0 without DONATE and HANDOVER.
+pub const WEAK_GATES: u64 = 96;
+/// Slot of the first interrupt object.
+const IRQS: u64 = 112;
+/// First page of the threads' frames in the Region of RAM.
+const FIRST_PAGE: u64 = 4;
+
+/// What to build. Threads are named by their place in `names`; 0 is the root.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Short names, for traces.
+    pub names: Vec<&'static str>,
+    /// The scheduler of each thread; 0 for the root's own.
+    pub parent: Vec<usize>,
+    /// Handler of each interrupt line.
+    pub lines: Vec<usize>,
+    /// Who handles whose faults: (faulter, handler).
+    pub fault_handlers: Vec<(usize, usize)>,
+    /// Threads that have been started; the others wait in an open receive.
+    pub started: Vec<usize>,
+    /// Schedulers ask to be told when a child blocks.
+    pub asks: bool,
+    pub protocol: Protocol,
+}
+
+/// A machine built from a [`Plan`].
+pub struct System {
+    pub world: World<Kernel<HostMachine>>,
+    pub plan: Plan,
+    pub ids: Vec<ThreadId>,
+    pub irqs: Vec<IrqId>,
+    region: u64,
+}
+
+impl System {
+    pub fn build(plan: &Plan) -> System {
+        let setup =
+            Setup { cores: 1, ram: vec![96], archive: image::minimal(CODE), ..Setup::default() };
+        let mut world = World::boot(&setup).expect("boots");
+        let region = world.load(CORE, INIT_BOOT_INFO + 24 + 24 + 16).expect("boot information");
+        let root = kernel(&world).local.root.expect("the first server is the root");
+        let mut system = System {
+            world,
+            plan: plan.clone(),
+            ids: vec![root],
+            irqs: Vec::new(),
+            region: region & 0xffff_ffff,
+        };
+        system.make_threads();
+        system.make_irqs();
+        system.start();
+        system
+    }
+
+    fn make_threads(&mut self) {
+        let copy = [SELF, Rights::ALL.0.into()];
+        let own = slot::THREAD.into();
+        self.call(Call::Capability, capability::COPY, (own, THREADS), &copy);
+        let first = self.call(Call::Capability, capability::IDENTIFY, (self.region, 0), &[])[2];
+        for index in 1..self.plan.names.len() as u64 {
+            let page = FIRST_PAGE + 2 * index;
+            let words = [page, SELF, 0, AREA + index * PAGE_SIZE, CODE, 0, 0];
+            let to = (self.region, THREADS + index);
+            self.call(Call::Object, object::CREATE_THREAD, to, &words);
+            let id = ThreadId::new(Frame((first + page) as u32)).expect("not frame 0");
+            self.ids.push(id);
+        }
+        for index in 0..self.plan.names.len() as u64 {
+            let all = [SELF, Rights::ALL.0.into(), 100 + index];
+            let to = (THREADS + index, GATES + index);
+            self.call(Call::Capability, capability::MAKE_GATE, to, &all);
+            let weak = [SELF, Rights::SEND.or(Rights::CALL).0.into(), 100 + index];
+            let to = (THREADS + index, WEAK_GATES + index);
+            self.call(Call::Capability, capability::MAKE_GATE, to, &weak);
+        }
+        for index in 1..self.plan.names.len() {
+            let to = (THREADS + index as u64, THREADS + self.plan.parent[index] as u64);
+            self.call(Call::Thread, thread::SET_SCHEDULER, to, &[10 + index as u64, 0]);
+        }
+        for (faulter, handler) in self.plan.fault_handlers.clone() {
+            let to = (THREADS + faulter as u64, GATES + handler as u64);
+            self.call(Call::Thread, thread::SET_HANDLER, to, &[]);
+        }
+    }
+
+    fn make_irqs(&mut self) {
+        let first = self.call(Call::Capability, capability::IDENTIFY, (self.region, 0), &[])[2];
+        for (line, handler) in (0..).zip(self.plan.lines.clone()) {
+            let page = FIRST_PAGE + 24 + line;
+            let words =
+                [page, slot::LINES.into(), line, THREADS + handler as u64, 200 + line, 0, 0];
+            self.call(Call::Object, object::CREATE_IRQ, (self.region, IRQS + line), &words);
+            self.irqs.push(IrqId::new(Frame((first + page) as u32)).expect("not frame 0"));
+        }
+    }
+
+    /// Those that were not started wait, as if they had run to their first receive.
+    fn start(&mut self) {
+        let plan = self.plan.clone();
+        let ids = self.ids.clone();
+        let kernel = self.world.kernel_mut(CORE);
+        kernel.local.protocol = plan.protocol;
+        for (index, id) in ids.iter().enumerate().skip(1) {
+            let thread = kernel.thread(*id);
+            thread.is_new = false;
+            let is_scheduler = plan.parent.contains(&index);
+            thread.scheduler.ask_blocked = is_scheduler && plan.asks;
+            if !plan.started.contains(&index) {
+                thread.state = cedo_core::object::thread::State::Open;
+            }
+        }
+        kernel.thread(ids[0]).scheduler.ask_blocked = plan.asks;
+        for index in plan.started {
+            self.call(Call::Thread, thread::RESUME, (THREADS + index as u64, 0), &[]);
+        }
+    }
+
+    /// A call of the root that succeeds; its result words.
+    fn call(&mut self, call: Call, sub: u8, (to, from): (u64, u64), words: &[u64]) -> [u64; 7] {
+        let mut all = [0; 7];
+        all[..words.len()].copy_from_slice(words);
+        let roles = Roles { operation: operation(call, sub, 0), to, from, tag: 0, words: all };
+        let context = self.world.call(CORE, &roles).expect("runs").expect("goes on");
+        assert_eq!(context.status(), Status::Ok, "{call:?} {sub} {to} {from} {words:x?}");
+        context.words()
+    }
+
+    /// The place of a thread.
+    pub fn index(&self, id: ThreadId) -> usize {
+        self.ids.iter().position(|other| *other == id).expect("a thread of this system")
+    }
+
+    pub fn kernel(&mut self) -> &mut Kernel<HostMachine> {
+        self.world.kernel_mut(CORE)
+    }
+
+    pub fn name(&self, index: usize) -> &'static str {
+        self.plan.names[index]
+    }
+}
+
+fn kernel(world: &World<Kernel<HostMachine>>) -> &Kernel<HostMachine> {
+    world.kernel(CORE)
+}

@@ -17,7 +17,8 @@ const IN: usize = 64;
 /// Clients that wait until everything is out.
 const FLUSHING: usize = 8;
 
-const _: () = assert!(WRITE == text::LABEL, "the library prints with another label");
+// The runtime prints, and waits for its panics to be out, with the same labels.
+const _: () = assert!(WRITE == text::LABEL && FLUSH == text::FLUSH_LABEL);
 
 /// The state of the console.
 pub struct Server<L> {

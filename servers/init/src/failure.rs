@@ -87,7 +87,7 @@ fn remedy(status: Status) -> &'static str {
         Status::NoStock => "raise stock_pages of the space",
         Status::NoCapability => "raise table_frames of the space, or check the grant",
         Status::NoRight => "the grant asks for more rights than there are",
-        Status::Occupied => "two mappings overlap: change an address",
+        Status::Occupied => "an address or an interrupt line is given twice",
         Status::TooDeep => "the tree of schedulers is too deep",
         Status::Cycle => "the tree of schedulers has a cycle",
         Status::WrongCore => "a scheduler and its child need the same core",

@@ -1,23 +1,34 @@
 //! The panic handler: one line on whatever the program can print to, then an illegal instruction,
 //! so that the thread's fault handler reports which thread it was.
+//!
+//! A panic has no access to its thread, so what it needs is remembered for the whole program.
 
 use crate::raw::{self, Request};
 use crate::text;
 use cedo_abi::call::{Call, core as core_call, ipc, operation};
 use cedo_abi::read::environment::Reader;
-use cedo_abi::system::grant;
+use cedo_abi::system::{self, NAME_BYTES, grant};
 use cedo_abi::{REGISTER_WORDS, Status, Tag};
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU64, Ordering};
+
+/// Flags of a call.
+const CALL: u64 = ipc::SEND | ipc::RECEIVE | ipc::CALL;
 
 /// Slots that the program's threads were given, or 0: the threads of a Space share its table.
 static CORE_SLOT: AtomicU64 = AtomicU64::new(0);
 /// As above, for the gate called "console".
 static CONSOLE_SLOT: AtomicU64 = AtomicU64::new(0);
 
-/// Remembers what this environment offers to print with.
+/// Name of the program's Space.
+static SPACE_NAME: [AtomicU64; NAME_BYTES / 8] = [const { AtomicU64::new(0) }; NAME_BYTES / 8];
+
+/// Remembers what this environment offers to print with, and what the Space is called.
 pub(crate) fn remember(environment: &'static [u8]) {
     let Ok(reader) = Reader::new(environment) else { return };
+    for (word, bytes) in SPACE_NAME.iter().zip(reader.environment().space.as_chunks().0) {
+        word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+    }
     if let Some(core) = reader.grants().iter().find(|grant| grant.kind == grant::CORE) {
         CORE_SLOT.store(u64::from(core.slot), Ordering::Relaxed);
     }
@@ -29,15 +40,35 @@ pub(crate) fn remember(environment: &'static [u8]) {
 #[panic_handler]
 fn panic(information: &core::panic::PanicInfo<'_>) -> ! {
     let mut line = Line { words: [0; REGISTER_WORDS], used: 0 };
-    let message = information.message();
+    let mut name = [0; NAME_BYTES];
+    for (bytes, word) in name.as_chunks_mut().0.iter_mut().zip(&SPACE_NAME) {
+        *bytes = word.load(Ordering::Relaxed).to_le_bytes();
+    }
+    let (name, message) = (system::text(&name), information.message());
+    // A line that cannot be printed has nobody to be reported to.
     let _ = match information.location() {
         Some(place) => {
-            writeln!(line, "panic: {message} ({}:{})", place.file(), place.line())
+            writeln!(line, "{name} panicked: {message} ({}:{})", place.file(), place.line())
         }
-        None => writeln!(line, "panic: {message}"),
+        None => writeln!(line, "{name} panicked: {message}"),
     };
     line.flush();
+    wait_until_out();
     raw::fail()
+}
+
+/// Waits until the console server has printed everything, so that the report of the fault that
+/// follows does not cut the line. A root may not call: the kernel refuses at once.
+fn wait_until_out() {
+    let console = CONSOLE_SLOT.load(Ordering::Relaxed);
+    if console != 0 {
+        raw::invoke(Request {
+            operation: operation(Call::Ipc, 0, CALL),
+            to: console,
+            tag: Tag::new(text::FLUSH_LABEL, 0).0,
+            ..Default::default()
+        });
+    }
 }
 
 /// Text on its way out, as many bytes as fit registers at a time.
@@ -80,14 +111,15 @@ impl Line {
         self.used = 0;
     }
 
-    /// Sends to the console server, and waits for it where a thread may (a root may not).
+    /// Gives the text to the console server: by call, which tells it who writes and waits until the
+    /// text is taken; a root may not, and sends.
     fn send(&self) {
         let console = CONSOLE_SLOT.load(Ordering::Relaxed);
         if console == 0 {
             return;
         }
         let tag = Tag::new(text::LABEL, 1 + self.used.div_ceil(8)).0;
-        for flags in [ipc::SEND, ipc::SEND | ipc::SEND_ZERO] {
+        for flags in [CALL, ipc::SEND | ipc::SEND_ZERO] {
             let operation = operation(Call::Ipc, 0, flags);
             let request =
                 Request { operation, to: console, tag, words: self.words, ..Default::default() };

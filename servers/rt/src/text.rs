@@ -5,6 +5,8 @@ use cedo_abi::{MESSAGE_WORDS, REGISTER_WORDS};
 
 /// Label of a message of text: WRITE of the console server.
 pub const LABEL: u32 = 1;
+/// Label of a call that waits until all text has left: FLUSH of the console server.
+pub const FLUSH_LABEL: u32 = 3;
 /// Bytes of text that fit a message of the longest kind.
 pub const MESSAGE_BYTES: usize = 8 * (MESSAGE_WORDS - 1);
 /// Bytes of text that fit registers.

@@ -26,12 +26,14 @@ const SYSTEM: &str = "bench";
 /// One more, if it is described: the same with the paper's protocol.
 const CHAIN_SYSTEM: &str = "bench-chain";
 const BOARD: &str = "pc";
+const UNIT: &str = "instructions";
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Measure the kernel's operations in executed instructions.
 ///
 /// Boots the systems `bench` and `bench-chain` in QEMU with one instruction as the unit of time, so
 /// the figures are the same on every host. They say nothing about caches, pipelines or nanoseconds.
+/// From `bench-chain`, only what `bench` does not measure is shown.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Also write the rows to this file, as a JSON array.
@@ -46,66 +48,82 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
     setup::prepare(&workspace, &[Need::Build, Need::Emulator], arguments.yes)?;
-    let rows = measure(&workspace)?;
+    let measured = measure(&workspace)?;
+    let rows = &measured.rows;
     println!("Executed instructions per operation, on a stand-in for the Pentium D:");
-    println!("{}", table(&rows));
+    println!("{}", table(rows));
     if let Some(file) = &arguments.json {
-        let text = serde_json::to_string_pretty(&rows).context("cannot encode the rows")?;
+        let text = serde_json::to_string_pretty(rows).context("cannot encode the rows")?;
         std::fs::write(file, text + "\n")
             .with_context(|| format!("cannot write {}", file.display()))?;
         progress::say(&format!("Wrote {} rows to {}", rows.len(), file.display()));
     }
-    complain(&expected::missing(&rows))
+    measured.complete()
 }
 
-/// All rows of all benchmark systems.
-pub fn measure(workspace: &Workspace) -> Result<Vec<Row>> {
+/// What the benchmark systems printed.
+pub struct Measured {
+    pub rows: Vec<Row>,
+    /// What went wrong with a system; its rows up to then are kept.
+    problems: Vec<String>,
+}
+
+impl Measured {
+    /// An error that names each problem and each missing row.
+    pub fn complete(&self) -> Result<()> {
+        let missing = expected::missing(&self.rows);
+        let mut problems = self.problems.clone();
+        if !missing.is_empty() {
+            problems.push(format!(
+                "the benchmarks printed no row for:\n  {}\nthe systems in bsp/pc/bench*.toml and \
+                 the program in servers/bench decide what is measured",
+                missing.join("\n  ")
+            ));
+        }
+        ensure!(problems.is_empty(), "{}", problems.join("\n\nerror: "));
+        Ok(())
+    }
+}
+
+/// Boots all benchmark systems.
+pub fn measure(workspace: &Workspace) -> Result<Measured> {
     let mut systems = vec![workspace.system(SYSTEM)?];
     systems.extend(workspace.systems()?.into_iter().filter(|system| system.name == CHAIN_SYSTEM));
-    let mut rows = Vec::new();
+    let mut measured = Measured { rows: Vec::new(), problems: Vec::new() };
     for system in &systems {
-        rows.extend(boot(workspace, system)?);
+        boot(workspace, system, &mut measured)?;
     }
-    Ok(rows)
+    Ok(measured)
 }
 
-/// An error that names each missing row.
-pub fn complain(missing: &[String]) -> Result<()> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    bail!(
-        "the benchmarks printed no row for:\n  {}\nthe systems in bsp/pc/bench*.toml and the \
-         program in servers/bench decide what is measured",
-        missing.join("\n  ")
-    )
-}
-
-fn boot(workspace: &Workspace, system: &System) -> Result<Vec<Row>> {
+fn boot(workspace: &Workspace, system: &System, measured: &mut Measured) -> Result<()> {
     let boot = build::boot(workspace, system, Profile::Release)?;
     let mut machine = boot.machine.clone();
     machine.icount = true;
     let step = Step::start(&format!("Measuring `{}` on {} cores", system.name, machine.cores));
     let outcome = run::start(workspace, &boot, &machine, Watch::silent(LIMIT))?;
     drop(step);
-    ensure!(
-        outcome.is_success(),
-        "{}\nlook closer with `cargo xtask run --system {} --icount --debug --log`",
-        outcome.complaint(),
-        system.name
-    );
+    if !outcome.is_success() {
+        measured.problems.push(format!(
+            "system `{0}`: {1}\nlook closer with `cargo xtask run --system {0} --icount --log`",
+            system.name,
+            outcome.complaint()
+        ));
+    }
     let rows = row::parse(&outcome.transcript, BOARD)
         .with_context(|| format!("system `{}` printed a bad row", system.name))?;
-    ensure!(!rows.is_empty(), "system `{}` printed no `[bench]` row", system.name);
-    if let Some(row) = rows.iter().find(|row| row.unit != "instructions") {
+    if let Some(row) = rows.iter().find(|row| row.unit != UNIT) {
         bail!(
-            "`{}` was measured in {}, not in instructions: the kernel did not heed its command \
-             line word `counter=instructions`",
+            "`{}` was measured in {}, not in {UNIT}: the kernel did not heed its command line word \
+             `counter=instructions`",
             row.op,
             row.unit
         );
     }
-    Ok(rows)
+    let new = rows.into_iter().filter(|row| !measured.rows.iter().any(|old| old.is_same_as(row)));
+    let new: Vec<_> = new.collect();
+    measured.rows.extend(new);
+    Ok(())
 }
 
 fn table(rows: &[Row]) -> Table {

@@ -24,6 +24,16 @@ pub struct Row {
     pub samples: u64,
 }
 
+impl Row {
+    /// True if it measures the same operation.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let key = |row: &Self| {
+            (row.op.clone(), row.space.clone(), row.cores.clone(), row.words, row.board.clone())
+        };
+        key(self) == key(other)
+    }
+}
+
 /// All rows in what a guest printed.
 pub fn parse(transcript: &str, board: &str) -> Result<Vec<Row>> {
     transcript

@@ -18,7 +18,7 @@ const START_SECTION: &str = ".boot";
 const SHOWN: usize = 20;
 
 /// What the oldest supported processor has (Intel SDM volume 2, instruction reference).
-const BASE: [CpuidFeature; 12] = [
+const BASE: [CpuidFeature; 13] = [
     CpuidFeature::INTEL8086,
     CpuidFeature::INTEL186,
     CpuidFeature::INTEL286,
@@ -26,6 +26,7 @@ const BASE: [CpuidFeature; 12] = [
     CpuidFeature::INTEL486,
     CpuidFeature::X64,
     CpuidFeature::CMOV,
+    CpuidFeature::MULTIBYTENOP,
     CpuidFeature::CPUID,
     CpuidFeature::CX8,
     CpuidFeature::MSR,
@@ -34,8 +35,9 @@ const BASE: [CpuidFeature; 12] = [
 ];
 
 /// Instructions of other groups that do no floating point: fences, spin hints, and what saves and
-/// restores a user's floating-point state.
-const ALLOWED: [Mnemonic; 13] = [
+/// restores a user's floating-point state. TZCNT is how compilers write BSF where the operand cannot
+/// be zero: an older processor ignores the prefix and does the same.
+const ALLOWED: [Mnemonic; 14] = [
     Mnemonic::Lfence,
     Mnemonic::Mfence,
     Mnemonic::Sfence,
@@ -49,6 +51,7 @@ const ALLOWED: [Mnemonic; 13] = [
     Mnemonic::Syscall,
     Mnemonic::Sysretq,
     Mnemonic::Ud2,
+    Mnemonic::Tzcnt,
 ];
 
 /// The kernel's text is small enough for a cache.
@@ -140,6 +143,7 @@ mod tests {
     fn base_instructions_pass() {
         let code = [
             0x90, // nop
+            0x0f, 0x1f, 0x40, 0x00, // nop dword [rax]
             0x48, 0x0f, 0x44, 0xc1, // cmove rax, rcx
             0x0f, 0xa2, // cpuid
             0x0f, 0x30, // wrmsr

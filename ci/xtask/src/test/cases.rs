@@ -2,7 +2,7 @@
 
 use super::boots::{self, Builds, Refusal};
 use super::variants::{self, Variant};
-use crate::bench::{self, expected};
+use crate::bench;
 use crate::build::{Profile, target_cargo};
 use crate::check::{self, Tree};
 use crate::qemu::{Machine, Processor};
@@ -124,9 +124,9 @@ fn passed(text: &str) -> usize {
 }
 
 fn rows(context: &Context) -> Result<String> {
-    let rows = bench::measure(&context.tree.workspace)?;
-    bench::complain(&expected::missing(&rows))?;
-    Ok(format!("{} rows", rows.len()))
+    let measured = bench::measure(&context.tree.workspace)?;
+    measured.complete()?;
+    Ok(format!("{} rows", measured.rows.len()))
 }
 
 #[cfg(test)]

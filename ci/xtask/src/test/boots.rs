@@ -24,7 +24,8 @@ const SYSTEM_LIMIT: Duration = Duration::from_secs(180);
 const REFUSAL_LIMIT: Duration = Duration::from_secs(30);
 /// The kernel powers off with this when it cannot start.
 const CANNOT_BOOT: u8 = 2;
-const SMALL_MEMORY_MIB: u32 = 16;
+/// Less than the kernel says it needs.
+const LITTLE_MEMORY_MIB: u32 = 8;
 
 /// What was built for earlier tests.
 pub struct Builds {
@@ -51,7 +52,7 @@ impl Refusal {
         match self {
             Self::NoArchive => "no archive",
             Self::DamagedArchive => "damaged archive",
-            Self::LittleMemory => "16 MiB of memory",
+            Self::LittleMemory => "8 MiB of memory",
             Self::OldProcessor => "processor without 64-bit mode",
         }
     }
@@ -59,7 +60,7 @@ impl Refusal {
     fn machine(self, boot: &Boot) -> Machine {
         let mut machine = boot.machine.clone();
         match self {
-            Self::LittleMemory => machine.memory_mib = SMALL_MEMORY_MIB,
+            Self::LittleMemory => machine.memory_mib = LITTLE_MEMORY_MIB,
             Self::OldProcessor => machine.processor = Processor::Pentium3,
             Self::NoArchive | Self::DamagedArchive => {}
         }

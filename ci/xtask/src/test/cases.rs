@@ -25,6 +25,9 @@ pub struct Case {
     pub run: Run,
 }
 
+/// A small machine of the nineties; the suite runs on it.
+const SMALL_MEMORY_MIB: u32 = 16;
+
 /// Systems other than the suite that must power off by themselves, with 0.
 const SYSTEMS: [&str; 2] = ["default", "mixed"];
 
@@ -78,13 +81,15 @@ fn system(name: &'static str) -> Case {
     }
 }
 
-/// Machines with something switched off.
-fn special() -> [Variant; 2] {
+/// Machines that lack something.
+fn special() -> [Variant; 3] {
     let mut without_nx = Machine::new(2);
     without_nx.processor = Processor::PentiumDWithoutNx;
     let mut without_hpet = Machine::new(2);
     without_hpet.hpet = false;
-    [without_nx, without_hpet].map(|machine| Variant { machine, profile: Profile::Release })
+    let mut small = Machine::new(2);
+    small.memory_mib = SMALL_MEMORY_MIB;
+    [without_nx, without_hpet, small].map(|machine| Variant { machine, profile: Profile::Release })
 }
 
 /// `cargo test` for host crates, and for the tests that crates for the PC have.

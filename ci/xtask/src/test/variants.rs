@@ -26,7 +26,9 @@ impl fmt::Display for Variant {
         write!(f, "{cores} core{plural}, {processor}, {loader}, {profile}")?;
         let hpet = if self.machine.hpet { "" } else { ", no HPET" };
         let icount = if self.machine.icount { ", counted" } else { "" };
-        write!(f, "{hpet}{icount}")
+        write!(f, "{hpet}{icount}")?;
+        let memory = self.machine.memory_mib;
+        if memory == Machine::new(1).memory_mib { Ok(()) } else { write!(f, ", {memory} MiB") }
     }
 }
 

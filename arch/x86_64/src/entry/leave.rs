@@ -1,5 +1,6 @@
 //! Out: back to user mode with all registers, or halt.
 
+use super::frame::{context_asm, restore_system_call};
 use super::upcall;
 use crate::context::Context;
 use crate::core_area::{CONTEXT_END, CoreRecord, STACK_TOP};
@@ -34,15 +35,18 @@ pub extern "C" fn leave() {
     )
 }
 
-/// Obeys the answer in eax of an upcall: 0 resumes the current context, else halts. rbx is the
-/// core's record.
+/// Obeys the answer in eax of an upcall: 0 resumes the current context, the short way if it is an
+/// unmodified system-call frame; else halts. rbx is the core's record.
 #[unsafe(naked)]
 pub extern "C" fn obey() {
-    naked_asm!(
+    context_asm!([
         "test eax, eax",
         "jnz {halt}",
         "mov rsp, [rbx + {context_end}]",
-        "jmp {leave}",
+        "cmp qword ptr [rsp - {kind}], -1",
+        "jne {leave}",
+        restore_system_call!(),
+        ]
         halt = sym halt,
         context_end = const CONTEXT_END,
         leave = sym leave,

@@ -11,6 +11,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `frame` | assembly that names the fields of the current context |
 //! | [`system_call`] | SYSCALL in, SYSRET out |
 //! | [`interrupt`] | exceptions and interrupts in |
 //! | [`leave`] | out: back to user mode with all registers, or halt |
@@ -18,6 +19,8 @@
 //! | [`cause`] | which exception is which fault |
 
 pub mod cause;
+#[cfg(target_os = "none")]
+mod frame;
 #[cfg(target_os = "none")]
 pub mod interrupt;
 #[cfg(target_os = "none")]

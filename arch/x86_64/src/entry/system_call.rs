@@ -12,21 +12,12 @@
 //! Nothing can interrupt between SYSCALL and the change of stacks but NMI and machine check, which
 //! have their own: IF and TF are cleared by the instruction itself, and debug registers are off.
 
+use super::frame::{context_asm, restore_system_call};
 use super::leave::{halt, leave};
 use super::upcall;
-use crate::context::Context;
 use crate::core_area::{CONTEXT_END, KERNEL, RECORD_BYTES, RECORDS, SCRATCH, STACK_TOP};
 use crate::cpu::X86_64;
 use cedo_machine::Upcalls;
-use core::arch::naked_asm;
-use core::mem::offset_of;
-
-/// Offset of a field from the end of the context, which is what the record holds.
-macro_rules! from_end {
-    ($field:ident $(, $index:literal)?) => {
-        size_of::<Context>() - offset_of!(Context, $field) $(- 8 * $index)?
-    };
-}
 
 /// The entry point of a core.
 pub fn entry<K: Upcalls<Machine = X86_64>>(core: usize) -> u64 {
@@ -45,7 +36,7 @@ pub fn entry<K: Upcalls<Machine = X86_64>>(core: usize) -> u64 {
 
 #[unsafe(naked)]
 extern "C" fn stub<K: Upcalls<Machine = X86_64>, const CORE: usize>() {
-    naked_asm!(
+    context_asm!([
         "mov [rip + {records} + {scratch}], rsp",
         "mov rsp, [rip + {records} + {context_end}]",
         "mov [rsp - {rip}], rcx",
@@ -74,26 +65,11 @@ extern "C" fn stub<K: Upcalls<Machine = X86_64>, const CORE: usize>() {
         "mov rsp, [rip + {records} + {context_end}]",
         "cmp qword ptr [rsp - {kind}], -1",
         "jne {leave}",
-        "mov rax, [rsp - {rax}]",
-        "mov rdi, [rsp - {rdi}]",
-        "mov rsi, [rsp - {rsi}]",
-        "mov rdx, [rsp - {rdx}]",
-        "mov r8, [rsp - {r8}]",
-        "mov r9, [rsp - {r9}]",
-        "mov r10, [rsp - {r10}]",
-        "mov r12, [rsp - {r12}]",
-        "mov r13, [rsp - {r13}]",
-        "mov r14, [rsp - {r14}]",
-        "mov r15, [rsp - {r15}]",
-        "mov rbx, [rsp - {rbx}]",
-        "mov rbp, [rsp - {rbp}]",
-        "mov rcx, [rsp - {rip}]",
-        "mov r11, [rsp - {rflags}]",
-        "mov rsp, [rsp - {rsp}]",
-        "sysretq",
+        restore_system_call!(),
         "2:",
         "lea rbx, [rip + {records} + {record}]",
         "jmp {halt}",
+        ]
         records = sym RECORDS,
         record = const CORE * RECORD_BYTES,
         scratch = const CORE * RECORD_BYTES + SCRATCH,
@@ -103,22 +79,5 @@ extern "C" fn stub<K: Upcalls<Machine = X86_64>, const CORE: usize>() {
         system_call = sym upcall::system_call::<K>,
         leave = sym leave,
         halt = sym halt,
-        kind = const from_end!(kind),
-        rip = const from_end!(rip),
-        rflags = const from_end!(rflags),
-        rsp = const from_end!(rsp),
-        rax = const from_end!(operation),
-        rdi = const from_end!(to),
-        rsi = const from_end!(from),
-        rdx = const from_end!(tag),
-        rbx = const from_end!(rbx),
-        rbp = const from_end!(rbp),
-        r8 = const from_end!(words),
-        r9 = const from_end!(words, 1),
-        r10 = const from_end!(words, 2),
-        r12 = const from_end!(words, 3),
-        r13 = const from_end!(words, 4),
-        r14 = const from_end!(words, 5),
-        r15 = const from_end!(words, 6),
     )
 }

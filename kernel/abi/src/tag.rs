@@ -76,7 +76,8 @@ pub enum Label {
     Fault = 9,
     /// An interrupt.
     Irq = 10,
-    /// To a root: nothing is left to run.
+    /// To a root: nothing is left to run. To any scheduler, without cookie and token: what it was to
+    /// be told of is void by now, choose anew.
     Idle = 11,
     /// To a root: another core's `kick`.
     Kick = 12,

@@ -1,12 +1,15 @@
 //! Switching to what runs next: the only place that changes context or page table.
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Protocol};
 use cedo_machine::{Machine, Next};
 
 impl<M: Machine> Kernel<M> {
     /// Obeys [`crate::kernel::Local::current`].
     #[inline]
     pub fn leave(&mut self) -> Next {
+        if self.local.protocol == Protocol::Chain {
+            self.chain_tell_root();
+        }
         if cfg!(debug_assertions) {
             self.assert_invariants();
         }

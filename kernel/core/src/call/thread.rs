@@ -169,6 +169,8 @@ impl<M: Machine> Kernel<M> {
         }
         thread.in_fault = None;
         let is_new = core::mem::replace(&mut thread.is_new, false);
+        // Its scheduler need not hear any more that a fault stopped it.
+        self.drop_notice(id);
         match invoker {
             Some(invoker) if winner != Winner::Invoker && !is_new => {
                 self.sent(invoker, id, winner);

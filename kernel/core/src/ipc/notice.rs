@@ -41,9 +41,15 @@ impl<M: Machine> Kernel<M> {
 
     /// `scheduler` runs because `child`, whose time it was, is blocked; or there is nobody left.
     pub fn write_blocked(&mut self, scheduler: ThreadId, child: ThreadId, why: Label) {
-        self.withdraw_record(child);
+        self.drop_notice(child);
         let words = self.about(child);
         self.write_about(scheduler, child, why, 0, &words);
+    }
+
+    /// What `scheduler` was to be told of is void by now, and nothing else is pending.
+    pub fn write_void(&mut self, scheduler: ThreadId) {
+        let nothing = [0; REGISTER_WORDS];
+        self.write(scheduler, 0, 0, Tag::of_kernel(Label::Idle, notice::WORDS), &nothing);
     }
 
     /// `ancestor` may dispatch `child`, whose own scheduler is stopped.

@@ -50,6 +50,8 @@ impl<M: Machine> Kernel<M> {
         from: From,
         flags: Flags,
     ) {
+        // It has its message: what follows must not find it waiting and tell it something else.
+        self.thread(partner).state = State::Ready;
         let taken = self.take_from(caller, from);
         if taken == Taken::Nothing && !flags.has(ipc::RECEIVE_ZERO) {
             self.wait(caller, from);
@@ -183,7 +185,7 @@ impl<M: Machine> Kernel<M> {
             }
             From::Only(partner) if self.is_queued_at(partner, id) => {
                 if let Taken::Released(sender) = self.take_sender(id, partner) {
-                    self.wake(sender);
+                    self.wake_meanwhile(sender);
                 }
                 true
             }

@@ -184,6 +184,26 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// The same in the middle of an operation: it is recorded, and waiting schedulers above it are.
+    /// The root, if it waits, runs in the end ([`Kernel::chain_tell_root`]).
+    pub fn chain_wake_meanwhile(&mut self, id: ThreadId) {
+        self.make_ready(id);
+        self.climb_to(id, Label::Woken, self.local.current.unwrap_or(id));
+    }
+
+    /// At the end of an operation: a root that waits and has something in its queue takes the
+    /// processor, as in an interrupt.
+    pub fn chain_tell_root(&mut self) {
+        if let Some(root) = self.local.root
+            && self.local.current.is_some()
+            && self.look(root).state == State::Open
+            && self.has_news(root)
+        {
+            self.thread(root).latched = true;
+            self.chain_arrived(root, Label::Woken);
+        }
+    }
+
     /// An interrupt or another core made `id` runnable. If the current thread schedules `id`, or is
     /// the root, it goes on (DESIGN.md section 13); else it is preempted in favour of `id`.
     pub fn chain_arrived(&mut self, id: ThreadId, why: Label) {

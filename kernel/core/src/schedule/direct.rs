@@ -174,6 +174,10 @@ impl<M: Machine> Kernel<M> {
     /// is ready. Only where the grantee is no ancestor of it and every scheduler between it and the
     /// common ancestor waits, not frozen.
     fn hand_over(&mut self, target: ThreadId) -> bool {
+        if self.look(target).account != target {
+            // A sender that was queued while it worked for somebody.
+            return false;
+        }
         let grantee = self.grantee();
         let common = self.common_ancestor(grantee, target);
         if common == grantee || self.look(common).scheduler.granted.is_none() {

@@ -45,8 +45,9 @@ pub enum Winner {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// `id` runs. If its open receive has yet to be completed, it takes what is pending; where that
-    /// is gone by now, it waits on and its account is blocked.
+    /// `id` runs. If its open receive has yet to be completed, it takes what is pending. Where that
+    /// is gone by now, a scheduler hears just that: it may know of ready children, or its own grant
+    /// has ended. Everybody else waits on, and the account is blocked.
     pub fn run(&mut self, id: ThreadId) {
         let thread = self.objects.thread(id);
         thread.state = State::Running;
@@ -55,6 +56,9 @@ impl<M: Machine> Kernel<M> {
         self.local.grantee = Some(thread.account);
         self.local.run_woken = false;
         if latched && !self.take_and_wake(id) {
+            if self.look(id).is_scheduler() {
+                return self.write_void(id);
+            }
             self.thread(id).state = State::Open;
             self.blocked(id);
         }
@@ -123,12 +127,10 @@ impl<M: Machine> Kernel<M> {
         match (self.local.protocol, released) {
             (Protocol::Chain, _) => self.chain_choose(sender, &[Some(partner), released], winner),
             (Protocol::Direct, None) => self.direct_sent(sender, partner, winner),
-            (Protocol::Direct, Some(released)) if winner == Winner::ReceivePartner => {
-                // The partner of the send phase loses, unless it is on the stack.
-                if self.is_on_stack(partner) {
-                    self.direct_wake(released, Label::Woken);
-                    return self.direct_sent(sender, partner, winner);
-                }
+            (Protocol::Direct, Some(released))
+                if winner == Winner::ReceivePartner && !self.is_on_stack(partner) =>
+            {
+                // The partner of the send phase loses.
                 self.direct_wake(partner, Label::Woken);
                 self.direct_sent(sender, released, winner)
             }
@@ -175,6 +177,14 @@ impl<M: Machine> Kernel<M> {
     /// `id` stopped waiting as a consequence of what the current thread does, which goes on.
     pub fn wake(&mut self, id: ThreadId) {
         self.wake_as(id, Label::Woken);
+    }
+
+    /// The same in the middle of an operation, which has yet to say who runs.
+    pub fn wake_meanwhile(&mut self, id: ThreadId) {
+        match self.local.protocol {
+            Protocol::Direct => self.direct_wake(id, Label::Woken),
+            Protocol::Chain => self.chain_wake_meanwhile(id),
+        }
     }
 
     /// The same with another label.

@@ -86,7 +86,8 @@ impl<M: Machine> Kernel<M> {
         self.check_stuck(scheduler);
     }
 
-    fn drop_notice(&mut self, account: ThreadId) {
+    /// The message about `account`, which was not ready, is void.
+    pub fn drop_notice(&mut self, account: ThreadId) {
         if self.look(account).record.how != Record::Notice {
             return;
         }

@@ -34,7 +34,8 @@ fn programs(lines: &[(usize, &[Line])]) -> Programs {
     for (thread, lines) in lines {
         by_thread[*thread] = lines.to_vec();
     }
-    Programs { lines: by_thread, lazy: false, timer: false, rich_schedulers: false }
+    let schedulers = vec![ROOT, S1, S2];
+    Programs { lines: by_thread, schedulers, lazy: false, timer: false, rich_schedulers: false }
 }
 
 fn send(to: usize, winner: Winner) -> Line {
@@ -45,41 +46,213 @@ fn call(to: usize) -> Line {
     Line::Do(Step::Call(to as u8))
 }
 
+/// A case over the usual tree.
+fn case(name: &'static str, above_handler: usize, lines: &[(usize, &[Line])]) -> Case {
+    Case { name, plan: plan(above_handler), programs: programs(lines), limit: usize::MAX }
+}
+
 /// The rich system: a client that calls, sends and yields, one that calls its grand-scheduler, a
 /// server that calls a scheduler, a handler that sends.
 pub fn rich(above_handler: usize) -> Case {
-    let lines = programs(&[
-        (
-            A,
-            &[
-                call(V),
-                Line::Wait,
-                send(V, SELF),
-                send(V, Winner::SendPartner),
-                Line::Do(Step::Yield),
-            ],
-        ),
-        (
-            B,
-            &[
-                Line::Wait,
-                Line::ReplyAndWait(SELF),
-                send(V, Winner::SendPartner),
-                call(S2),
-            ],
-        ),
-        (
-            V,
-            &[
-                Line::Wait,
-                Line::WaitOwing,
-                Line::ReplyAndWait(SELF),
-                Line::Reply(Winner::SendPartner),
-                Line::Reply(SELF),
-                call(S1),
-            ],
-        ),
-        (H, &[Line::Wait, send(B, SELF)]),
-    ]);
-    Case { name: "rich", plan: plan(above_handler), programs: lines, limit: usize::MAX }
+    let client =
+        [call(V), Line::Wait, send(V, SELF), send(V, Winner::SendPartner), Line::Do(Step::Yield)];
+    let other = [Line::Wait, Line::ReplyAndWait(SELF), send(V, Winner::SendPartner), call(S2)];
+    let server = [
+        Line::Wait,
+        Line::WaitOwing,
+        Line::ReplyAndWait(SELF),
+        Line::Reply(Winner::SendPartner),
+        Line::Reply(SELF),
+        call(S1),
+    ];
+    let handler = [Line::Wait, send(B, SELF)];
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    case("rich", above_handler, &lines)
+}
+
+/// The handler stops, starts and aborts clients and server; S2 hears interrupts itself.
+pub fn stops(above_handler: usize) -> Case {
+    let to = |step: fn(u8) -> Step, thread: usize| Line::Do(step(thread as u8));
+    let resume = |thread: usize, winner| Line::Do(Step::Resume(thread as u8, winner));
+    let client = [call(V), Line::Wait, send(V, Winner::SendPartner), Line::Do(Step::Yield)];
+    let other = [Line::Wait, call(S2), call(V)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(SELF), call(S1)];
+    let handler = [
+        Line::Wait,
+        to(Step::Abort, A),
+        to(Step::Abort, B),
+        to(Step::Suspend, V),
+        to(Step::Suspend, A),
+        resume(V, SELF),
+        resume(A, Winner::SendPartner),
+    ];
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    let mut case = case("stops", above_handler, &lines);
+    case.plan.lines = vec![H, S2];
+    case
+}
+
+/// The handler destroys the server, or one that calls it.
+pub fn deaths(above_handler: usize, victims: &'static [usize]) -> Case {
+    let client = [call(V), Line::Wait];
+    let other = [Line::Wait, call(V), call(S2)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(SELF), call(S1)];
+    let mut handler = vec![Line::Wait];
+    handler.extend(victims.iter().map(|victim| Line::Do(Step::Destroy(*victim as u8))));
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    case("deaths", above_handler, &lines)
+}
+
+/// Four levels: R over S1 over S2 over S3 over A and B; R over S4 over V.
+pub fn deep(above_handler: usize) -> Case {
+    let (a, b, v, h) = (5, 6, 7, 8);
+    let client = [call(v), Line::Wait, call(S1), send(v, Winner::SendPartner)];
+    let other = [Line::Wait, call(4)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(SELF), call(S2)];
+    let handler = [Line::Wait, send(b, SELF), Line::Do(Step::Abort(a as u8))];
+    let lines: [(usize, &[Line]); 4] = [(a, &client), (b, &other), (v, &server), (h, &handler)];
+    let mut case = case("deep", above_handler, &lines);
+    case.plan = Plan {
+        names: vec!["R", "S1", "S2", "S3", "S4", "A", "B", "V", "H"],
+        parent: vec![ROOT, ROOT, S1, S2, ROOT, 3, 3, 4, above_handler],
+        lines: vec![h],
+        started: vec![a, b],
+        ..plan(ROOT)
+    };
+    case.programs.schedulers = vec![ROOT, S1, S2, 3, 4];
+    case
+}
+
+/// Two servers that call each other's clients' servers, killed and stopped by the handler.
+pub fn two_servers(above_handler: usize) -> Case {
+    let (v, w, h) = (5, 6, 7);
+    let client = [call(v), Line::Wait];
+    let other = [Line::Wait, call(w), Line::Do(Step::Yield)];
+    let first = [Line::Wait, Line::WaitOwing, Line::ReplyAndWait(SELF), call(w)];
+    let second = [Line::Wait, Line::WaitOwing, Line::ReplyAndWait(SELF), Line::Reply(SELF)];
+    let handler = [
+        Line::Wait,
+        Line::Do(Step::Destroy(v as u8)),
+        Line::Do(Step::Abort(v as u8)),
+        Line::Do(Step::Suspend(w as u8)),
+        Line::Do(Step::Resume(w as u8, SELF)),
+    ];
+    let lines: [(usize, &[Line]); 5] =
+        [(A, &client), (B, &other), (v, &first), (w, &second), (h, &handler)];
+    let mut case = case("two servers", above_handler, &lines);
+    case.plan = Plan {
+        names: vec!["R", "S1", "S2", "A", "B", "V", "W", "H"],
+        parent: vec![ROOT, ROOT, ROOT, S1, S1, S2, S2, above_handler],
+        lines: vec![h],
+        ..plan(ROOT)
+    };
+    case
+}
+
+/// Schedulers that call servers, receive from one partner only and are stopped: *stuck*.
+pub fn stuck(above_handler: usize) -> Case {
+    let client = [Line::Wait, call(S2), Line::Do(Step::Yield)];
+    let other = [Line::Wait, call(V)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(Winner::SendPartner)];
+    let scheduler = [call(V), Line::Do(Step::ReceiveFrom(V as u8, Timeout::Never))];
+    let handler = [
+        Line::Wait,
+        send(S1, SELF),
+        Line::Do(Step::Suspend(S1 as u8)),
+        Line::Do(Step::Resume(S1 as u8, SELF)),
+        Line::Do(Step::Abort(S1 as u8)),
+    ];
+    let lines: [(usize, &[Line]); 5] =
+        [(S1, &scheduler), (A, &client), (B, &other), (V, &server), (H, &handler)];
+    case("stuck", above_handler, &lines)
+}
+
+/// Phases with timeout zero, closed receives, sends that receive, and all winner bits.
+pub fn phases(above_handler: usize) -> Case {
+    let zero = |winner| Line::Do(Step::Send(V as u8, winner, Timeout::Zero));
+    let client = [
+        zero(Winner::Scheduler),
+        zero(Winner::ReceivePartner),
+        Line::Do(Step::SendAndReceive(V as u8, None)),
+        Line::Do(Step::SendAndReceive(V as u8, Some(B as u8))),
+        Line::Do(Step::ReceiveFrom(V as u8, Timeout::Never)),
+    ];
+    let other = [
+        Line::Wait,
+        Line::Do(Step::CallWithoutDonation(V as u8)),
+        Line::Do(Step::SendWeakly(A as u8, Winner::SendPartner)),
+        send(A, Winner::Scheduler),
+    ];
+    let server = [
+        Line::Wait,
+        Line::Do(Step::Receive(Winner::SendPartner, Timeout::Zero)),
+        Line::Do(Step::Receive(Winner::Scheduler, Timeout::Never)),
+        Line::Reply(Winner::Scheduler),
+        Line::ReplyAndReceiveFrom(A as u8),
+        Line::Do(Step::SendAndReceive(S1 as u8, None)),
+        send(A, Winner::SendPartner),
+    ];
+    let handler = [Line::Wait];
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    case("phases", above_handler, &lines)
+}
+
+/// Faults with a handler that waits or is busy (A at V) and with none (B); the handler of
+/// interrupts starts B again.
+pub fn faults(above_handler: usize) -> Case {
+    let client = [Line::Do(Step::Fault), Line::Wait, call(V)];
+    let other = [Line::Do(Step::Fault), Line::Wait, call(V)];
+    let server = [
+        Line::Wait,
+        Line::ReplyAndWait(SELF),
+        Line::Reply(SELF),
+        Line::Do(Step::Yield),
+        Line::Do(Step::Fault),
+    ];
+    let handler = [
+        Line::Wait,
+        Line::Do(Step::Resume(B as u8, SELF)),
+        Line::Do(Step::Resume(V as u8, SELF)),
+        Line::Do(Step::Suspend(V as u8)),
+        Line::Do(Step::Abort(A as u8)),
+    ];
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    let mut case = case("faults", above_handler, &lines);
+    case.plan.fault_handlers = vec![(A, V)];
+    case
+}
+
+/// The core's deadline, dispatches that stop at the first scheduler, both ways to idle, interrupts
+/// for schedulers.
+pub fn time(above_handler: usize) -> Case {
+    let client = [Line::Wait, call(V), Line::Do(Step::Yield)];
+    let other = [Line::Wait, send(V, SELF)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF)];
+    let handler = [Line::Wait, send(B, SELF)];
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    let mut case = case("time", above_handler, &lines);
+    case.plan.lines = vec![H, S1];
+    case.programs.timer = true;
+    case.programs.rich_schedulers = true;
+    case
+}
+
+impl Case {
+    /// Schedulers that wait although they know of ready children.
+    pub fn lazy(mut self) -> Case {
+        self.programs.lazy = true;
+        self
+    }
+
+    /// Only the root hears that children block.
+    pub fn nobody_asks(mut self) -> Case {
+        self.plan.asks = false;
+        self
+    }
+
+    /// The paper's protocol.
+    pub fn chain(mut self) -> Case {
+        self.plan.protocol = Protocol::Chain;
+        self
+    }
 }

@@ -111,7 +111,10 @@ fn accounts(view: &View<'_>, found: &mut Vec<Finding>) {
         if threads[at].is_scheduler() && !own {
             found.push(("schedulers work for themselves", view.names[at].into()));
         }
-        if matches!(threads[at].state, State::Open | State::Suspended) && !own {
+        let stops_in_fault = threads[at].in_fault.is_some();
+        let waits = threads[at].state == State::Open
+            || threads[at].state == State::Suspended && !stops_in_fault;
+        if waits && !own {
             found.push(("who waits is on its own account", view.names[at].into()));
         }
         if !view.state.alive[view.account[at]] {
@@ -165,14 +168,13 @@ fn stack(view: &View<'_>, found: &mut Vec<Finding>) {
 fn recorded(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
     let state = view.state;
     let grantee = state.local.grantee.map(|id| state.index(id));
-    let lists: Vec<(Vec<usize>, Vec<usize>)> = state
-        .threads
-        .iter()
-        .map(|thread| {
-            let scheduler = &thread.scheduler;
+    let lists_of = |at: usize| match &state.threads[at].scheduler {
+        scheduler if state.alive[at] => {
             (state.records(scheduler.records), state.records(scheduler.delivered))
-        })
-        .collect();
+        }
+        _ => (Vec::new(), Vec::new()),
+    };
+    let lists: Vec<_> = (0..state.threads.len()).map(lists_of).collect();
     for at in view.living() {
         let Some(above) = view.scheduler[at] else { continue };
         let how = state.threads[at].record.how;
@@ -202,7 +204,12 @@ fn recorded(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
         if idles && view.granted[above].is_none() && how == Record::Queued {
             found.push(("who waits is told", view.names[above].into()));
         }
-        if idles && view.granted[above].is_none() && how == Record::Delivered && !lazy {
+        if idles
+            && view.granted[above].is_none()
+            && how == Record::Delivered
+            && !lazy
+            && view.direct()
+        {
             let text = format!("{} waits for {}", view.names[above], view.names[at]);
             found.push(("who knows does not wait", text));
         }
@@ -232,7 +239,8 @@ fn waits(view: &View<'_>, found: &mut Vec<Finding>) {
             _ => (0, 0),
         };
         if (owed, queued) != expected {
-            let text = format!("{} {:?}: owed {owed}, queued {queued}", view.names[at], thread.state);
+            let text =
+                format!("{} {:?}: owed {owed}, queued {queued}", view.names[at], thread.state);
             found.push(("a wait is in one list", text));
         }
     }

@@ -173,7 +173,12 @@ impl Search<'_> {
             }
             if status != Status::Stale || after.key() != key {
                 let text = format!("{status:?}");
-                self.counterexample("a stale name changes nothing", &text, number, Some((state, step)));
+                self.counterexample(
+                    "a stale name changes nothing",
+                    &text,
+                    number,
+                    Some((state, step)),
+                );
             }
         }
     }
@@ -195,7 +200,8 @@ impl Search<'_> {
             .fold(0, |bits, at| bits | 1 << at);
         self.nodes.push(Node { parent, step, actor, ready: bits });
         for (rule, text) in &found {
-            self.counterexample(rule, text, number, None);
+            let text = format!("{text}; {}", state.in_words(&self.case.plan.names));
+            self.counterexample(rule, &text, number, None);
         }
         if found.is_empty() {
             self.frontier.push_back((number, state));
@@ -219,11 +225,13 @@ impl Search<'_> {
         if let Some((state, step)) = last {
             lines.push(in_words(names, state.current(), step));
         }
+        if let Some((state, _)) = last {
+            lines.push(state.in_words(names));
+        }
         let trace = lines.join("\n    ");
-        self.report.counterexamples.push(format!(
-            "{}: broken: {rule} ({text}) after\n    {trace}",
-            self.case.name
-        ));
+        self.report
+            .counterexamples
+            .push(format!("{}: broken: {rule} ({text}) after\n    {trace}", self.case.name));
     }
 
     fn trace(&self, number: u32) -> Vec<String> {

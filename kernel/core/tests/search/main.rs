@@ -22,24 +22,101 @@ mod step_check;
 mod system;
 
 use explore::{Case, explore};
+use std::time::Instant;
 
-fn search(case: &Case) {
-    let started = std::time::Instant::now();
-    let report = explore(case);
-    println!(
-        "{}: {} states, {} steps, complete {}, {:?}",
-        case.name,
-        report.states,
-        report.steps,
-        report.complete,
-        started.elapsed()
-    );
-    assert!(report.counterexamples.is_empty(), "\n{}", report.counterexamples.join("\n"));
+/// States that a test visits, unless the environment variable `CEDO_SEARCH_STATES` says another
+/// number (0: all there are).
+const STATES: usize = 20_000;
+
+/// Searches each of `cases`, up to a share of the states.
+fn search(cases: &[Case]) {
+    let wanted = std::env::var("CEDO_SEARCH_STATES").ok();
+    let wanted = wanted.map_or(STATES, |text| text.parse().expect("a number of states"));
+    let limit = if wanted == 0 { usize::MAX } else { wanted.div_ceil(cases.len()) };
+    let mut texts = Vec::new();
+    for case in cases {
+        let started = Instant::now();
+        let report = explore(&Case { limit, ..case.clone() });
+        let kind = if case.programs.lazy { "lazy" } else { "eager" };
+        println!(
+            "{:?} {} ({kind}): {} states{}, {} steps, {} ms",
+            case.plan.protocol,
+            case.name,
+            report.states,
+            if report.complete { ", all there are" } else { "" },
+            report.steps,
+            started.elapsed().as_millis()
+        );
+        texts.extend(report.counterexamples);
+    }
+    assert!(texts.is_empty(), "\n{}", texts.join("\n"));
+}
+
+const LEVELS: [usize; 3] = [0, 1, 2];
+
+/// With the handler under the root, the clients' scheduler and the server's.
+fn at_every_level(make: fn(usize) -> Case) -> Vec<Case> {
+    let cases = LEVELS.map(make);
+    let lazy = cases.clone().map(Case::lazy);
+    cases.into_iter().chain(lazy).collect()
 }
 
 #[test]
-fn a_rich_system_keeps_every_invariant() {
-    let mut case = cases::rich(0);
-    case.limit = std::env::var("LIMIT").map_or(20_000, |text| text.parse().expect("a number"));
-    search(&case);
+fn clients_servers_and_a_handler_keep_every_invariant() {
+    search(&at_every_level(cases::rich));
+}
+
+#[test]
+fn threads_that_are_stopped_and_aborted_keep_every_invariant() {
+    search(&at_every_level(cases::stops));
+}
+
+#[test]
+fn servers_that_are_destroyed_keep_every_invariant() {
+    search(&at_every_level(|level| cases::deaths(level, &[5])));
+    search(&at_every_level(cases::two_servers));
+}
+
+#[test]
+fn schedulers_that_are_destroyed_keep_every_invariant() {
+    search(&at_every_level(|level| cases::deaths(level, &[1, 2])));
+}
+
+#[test]
+fn four_levels_keep_every_invariant() {
+    let cases = [2, 0, 4].map(cases::deep);
+    let lazy = cases.clone().map(Case::lazy);
+    search(&[cases, lazy].concat());
+}
+
+#[test]
+fn schedulers_that_stop_keep_every_invariant() {
+    search(&at_every_level(cases::stuck));
+}
+
+#[test]
+fn every_phase_and_winner_keeps_every_invariant() {
+    search(&at_every_level(cases::phases));
+}
+
+#[test]
+fn faults_keep_every_invariant() {
+    search(&at_every_level(cases::faults));
+}
+
+#[test]
+fn deadlines_and_idling_keep_every_invariant() {
+    search(&at_every_level(cases::time));
+}
+
+#[test]
+fn schedulers_that_do_not_ask_keep_every_invariant() {
+    search(&[0, 1, 2].map(|level| cases::rich(level).nobody_asks().lazy()));
+}
+
+#[test]
+fn chain_mode_keeps_its_invariants() {
+    let rich = LEVELS.map(|level| cases::rich(level).chain());
+    let others = [cases::phases(0), cases::stops(1), cases::time(2), cases::faults(0)];
+    search(&[rich.to_vec(), others.map(Case::chain).to_vec()].concat());
 }

@@ -28,6 +28,8 @@ pub enum Line {
 pub struct Programs {
     /// By thread.
     pub lines: Vec<Vec<Line>>,
+    /// Who behaves as a scheduler, with or without children.
+    pub schedulers: Vec<usize>,
     /// Lazy schedulers wait although they know of ready children.
     pub lazy: bool,
     /// The core's deadline may pass at any time.
@@ -50,7 +52,7 @@ impl Programs {
             steps.push(Step::Timer);
         }
         let Some(me) = state.current() else { return steps };
-        if state.threads[me].is_scheduler() {
+        if self.schedulers.contains(&me) {
             self.scheduler_steps(state, me, &mut steps);
         }
         let owed = state.mails_in(state.threads[me].owed);

@@ -235,6 +235,47 @@ impl Snapshot {
         (thread.context.result() >> 16 ^ thread.scheduler.event) << 16 == 0
     }
 
+    /// For a person: who is where.
+    pub fn in_words(&self, names: &[&str]) -> String {
+        let name = |id: Option<ThreadId>| id.map_or("-", |id| names[self.index(id)]);
+        let list = |places: Vec<usize>| {
+            places.iter().map(|place| names[*place]).collect::<Vec<_>>().join(",")
+        };
+        let mut text = format!("[current {}", name(self.local.current));
+        for (index, thread) in self.threads.iter().enumerate().filter(|(at, _)| self.alive[*at]) {
+            let partner = match thread.state {
+                State::Closed(id) | State::Reply(id) | State::Sending(id) => name(Some(id)),
+                _ => "",
+            };
+            let state: String =
+                format!("{:?}", thread.state).chars().take_while(|c| c.is_alphabetic()).collect();
+            let latched = if thread.latched { " latched" } else { "" };
+            text += &format!("; {} {state}{partner}{latched}", names[index]);
+            if thread.account != thread.id {
+                text += &format!(" for {}", name(Some(thread.account)));
+            }
+            if thread.record.how != Record::None {
+                text += &format!(" {:?}({:?})", thread.record.how, thread.record.why);
+            }
+            let scheduler = &thread.scheduler;
+            if scheduler.granted.is_some() {
+                text += &format!(" granted {}", name(scheduler.granted));
+            }
+            for (what, places) in [
+                ("queue", self.records(scheduler.records)),
+                ("knows", self.records(scheduler.delivered)),
+                ("stuck", self.stuck(scheduler.stuck)),
+                ("senders", self.mails_in(thread.senders)),
+                ("owes", self.mails_in(thread.owed)),
+            ] {
+                if !places.is_empty() {
+                    text += &format!(" {what} {}", list(places));
+                }
+            }
+        }
+        text + "]"
+    }
+
     /// What this state means, hashed: two states with the same key have the same future.
     pub fn key(&self) -> u128 {
         let mut words = Vec::with_capacity(256);

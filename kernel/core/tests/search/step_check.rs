@@ -46,8 +46,8 @@ fn delivered_records(
 ) {
     for (index, thread) in after.threads.iter().enumerate() {
         let was = &before.threads[index];
-        let same = was.record.sequence == thread.record.sequence
-            && was.record.how == Record::Delivered;
+        let same =
+            was.record.sequence == thread.record.sequence && was.record.how == Record::Delivered;
         if thread.record.how != Record::Delivered || same || !lives_on(before, after, index) {
             continue;
         }
@@ -81,7 +81,10 @@ fn delivered_notices(
         let scheduler = after.of(thread.branch.scheduler);
         let label = Tag(scheduler.context.tag()).kernel_label();
         let about = scheduler.context.badge() == thread.branch.cookie;
-        if !about || label != Some(was.record.why) {
+        // A child that was *new* and is *blocked* now: either says that it cannot run.
+        let told = label == Some(was.record.why)
+            || was.record.why == Label::New && label == Some(Label::Blocked);
+        if !about || !told {
             found.push(("a delivered notice is in the registers", names[index].into()));
         }
     }

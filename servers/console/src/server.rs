@@ -106,6 +106,7 @@ impl<L: Line> Server<L> {
 
     fn send(&mut self) {
         send(&mut self.out, &mut self.line);
+        self.line.want_empty(!self.out.is_empty());
     }
 
     fn answer_reader(&mut self) {

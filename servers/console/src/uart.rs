@@ -19,8 +19,10 @@ const MODEM_CONTROL: u16 = 4;
 /// Line status.
 const LINE_STATUS: u16 = 5;
 
-/// ENABLE: a byte was received, the sending FIFO is empty.
-const ENABLE_BOTH: u8 = 0b11;
+/// ENABLE: a byte was received.
+const ENABLE_RECEIVED: u8 = 1;
+/// ENABLE: the sending FIFO is empty.
+const ENABLE_EMPTY: u8 = 1 << 1;
 /// IDENTIFICATION: no interrupt is pending.
 const NONE_PENDING: u8 = 1;
 /// FIFO: on, both cleared, interrupt at one received byte.
@@ -49,6 +51,9 @@ pub trait Line {
     fn can_send(&mut self) -> bool;
     /// Sends a byte.
     fn send(&mut self, byte: u8);
+    /// Whether an empty FIFO interrupts. The kernel prints on the same line: without text of its own
+    /// the server does not want to hear of each of the kernel's bytes.
+    fn want_empty(&mut self, wanted: bool);
     /// True if every byte has left the machine.
     fn all_sent(&mut self) -> bool;
 }
@@ -56,12 +61,13 @@ pub trait Line {
 /// A 16550.
 pub struct Uart {
     range: PortRange,
+    wants_empty: bool,
 }
 
 impl Uart {
     /// The device behind these ports.
     pub const fn new(range: PortRange) -> Uart {
-        Uart { range }
+        Uart { range, wants_empty: false }
     }
 
     /// Starts it. The speed stays what the firmware set: the kernel prints on the same line.
@@ -69,7 +75,7 @@ impl Uart {
         self.write(LINE_CONTROL, EIGHT_BITS);
         self.write(FIFO, FIFO_ON);
         self.write(MODEM_CONTROL, READY);
-        self.write(ENABLE, ENABLE_BOTH);
+        self.write(ENABLE, ENABLE_RECEIVED);
     }
 
     fn read(&self, register: u16) -> u8 {
@@ -99,6 +105,13 @@ impl Line for Uart {
 
     fn send(&mut self, byte: u8) {
         self.write(DATA, byte);
+    }
+
+    fn want_empty(&mut self, wanted: bool) {
+        if self.wants_empty != wanted {
+            self.wants_empty = wanted;
+            self.write(ENABLE, ENABLE_RECEIVED | if wanted { ENABLE_EMPTY } else { 0 });
+        }
     }
 
     fn all_sent(&mut self) -> bool {

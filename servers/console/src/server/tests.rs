@@ -13,6 +13,7 @@ struct SlowLine {
     sent: Vec<u8>,
     in_fifo: usize,
     asked: usize,
+    wants_empty: bool,
     received: Vec<u8>,
 }
 
@@ -37,6 +38,10 @@ impl Line for SlowLine {
         self.in_fifo += 1;
         assert!(self.in_fifo <= FIFO_BYTES, "the FIFO overflows");
         self.sent.push(byte);
+    }
+
+    fn want_empty(&mut self, wanted: bool) {
+        self.wants_empty = wanted;
     }
 
     fn all_sent(&mut self) -> bool {
@@ -81,8 +86,10 @@ fn no_text_is_lost_however_slow_the_line_is() {
     assert_eq!(label_of(server.request(&message(9, FLUSH, ""), &utcb)), None);
     while !server.out.is_empty() {
         assert_eq!(host::take_calls().len(), 0, "answered before everything was out");
+        assert!(server.line.wants_empty, "nothing would start the rest");
         server.interrupt();
     }
+    assert!(!server.line.wants_empty, "the kernel's bytes would interrupt");
     assert_eq!(String::from_utf8_lossy(&server.line.sent), expected);
     let calls = host::take_calls();
     assert_eq!(calls.len(), 1, "the flushing client is answered once");

@@ -73,10 +73,11 @@ pub fn last_reading() -> u64 {
     LAST[0].load(Ordering::Relaxed)
 }
 
-/// Lets the spinners read the counter until [`stop`].
+/// Lets the spinners read the counter until [`stop`]. Waits for a spinner that is still on its way
+/// back from the measurement before.
 pub fn go(spinner: Gate, alternate: bool) -> bool {
     let words = [u64::from(alternate), 0, 0, 0, 0, 0, 0];
-    Ipc::send(spinner).send_zero().message(GO, 1, words).make().arrived()
+    Ipc::send(spinner).message(GO, 1, words).make().arrived()
 }
 
 /// Ends every spin.

@@ -65,7 +65,7 @@ pub fn measure(handler: Gate, spinner: Gate) -> Option<Summary> {
     if !decision::go(spinner, false) {
         return None;
     }
-    Ipc::send(handler).send_zero().message(GO, 0, [0; 7]).make().done().ok()?;
+    Ipc::send(handler).message(GO, 0, [0; 7]).make().done().ok()?;
     // One message of the handler, one of the spinner.
     for _ in 0..2 {
         Ipc::receive(Partner::ANY).make().done().ok()?;

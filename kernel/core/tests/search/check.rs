@@ -141,11 +141,12 @@ fn stack(view: &View<'_>, found: &mut Vec<Finding>) {
         if view.granted[at].is_some() && !view.direct() {
             found.push(("nothing is granted in chain mode", view.names[at].into()));
         }
-        if let Some(granted) = view.granted[at].filter(|_| view.frozen[at]) {
-            if !view.ready[granted] {
-                let text = format!("{} over {}", view.names[at], view.names[granted]);
-                found.push(("what is frozen could go on", text));
-            }
+        if let Some(granted) = view.granted[at]
+            && view.frozen[at]
+            && !view.ready[granted]
+        {
+            let text = format!("{} over {}", view.names[at], view.names[granted]);
+            found.push(("what is frozen could go on", text));
         }
     }
     let grantee = view.state.local.grantee.map(|id| view.state.index(id));

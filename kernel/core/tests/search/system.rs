@@ -145,17 +145,8 @@ impl System {
         context.words()
     }
 
-    /// The place of a thread.
-    pub fn index(&self, id: ThreadId) -> usize {
-        self.ids.iter().position(|other| *other == id).expect("a thread of this system")
-    }
-
     pub fn kernel(&mut self) -> &mut Kernel<HostMachine> {
         self.world.kernel_mut(CORE)
-    }
-
-    pub fn name(&self, index: usize) -> &'static str {
-        self.plan.names[index]
     }
 }
 

@@ -117,14 +117,31 @@ pub fn ranges(ram: &Spans, devices: &Spans) -> Vec<MemoryRange, MOST_RANGES> {
         count: (span.bytes() >> 12) as u32,
         kind,
     };
-    let mut all: Vec<MemoryRange, { 2 * MOST_SPANS }> = Vec::new();
-    all.extend(ram.iter().map(|span| range(span, MemoryKind::Ram)));
-    all.extend(devices.iter().map(|span| range(span, MemoryKind::Device)));
-    let importance = |range: &MemoryRange| (range.kind == MemoryKind::Device, range.count);
-    all.sort_unstable_by_key(|range| core::cmp::Reverse(importance(range)));
-    all.truncate(MOST_RANGES);
-    all.sort_unstable_by_key(|range| range.first);
-    all.iter().copied().collect()
+    let mut kept: Vec<MemoryRange, MOST_RANGES> = Vec::new();
+    for range in devices.iter().map(|span| range(span, MemoryKind::Device)) {
+        // The gaps below 4 GiB are few; one that does not fit is a device nobody drives.
+        let _ = kept.push(range);
+    }
+    for new in ram.iter().map(|span| range(span, MemoryKind::Ram)) {
+        if let Err(new) = kept.push(new)
+            && let Some(smallest) = smallest_ram(&mut kept).filter(|old| old.count < new.count)
+        {
+            *smallest = new;
+        }
+    }
+    // In order, by inserting one after the other: the list is short.
+    for end in 1..kept.len() {
+        let mut place = end;
+        while place > 0 && kept[place - 1].first > kept[place].first {
+            kept.swap(place - 1, place);
+            place -= 1;
+        }
+    }
+    kept
+}
+
+fn smallest_ram(ranges: &mut [MemoryRange]) -> Option<&mut MemoryRange> {
+    ranges.iter_mut().filter(|range| range.kind == MemoryKind::Ram).min_by_key(|range| range.count)
 }
 
 /// The whole pages in a span, below `end`.

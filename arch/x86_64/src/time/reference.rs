@@ -45,6 +45,7 @@ impl Reference {
     }
 
     /// The count, as wide as it is.
+    #[inline(never)]
     pub fn read(&self) -> u64 {
         match self.source {
             Source::Hpet(hpet) => hpet.read(),

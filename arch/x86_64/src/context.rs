@@ -14,10 +14,10 @@ use cedo_machine::{Context as Roles, PageFormat, UserAddress};
 pub const USER_CODE: u64 = 0x23;
 /// Selector of the user data and stack segment, requested privilege level 3.
 pub const USER_DATA: u64 = 0x1b;
-/// [`Context::kind`] of a frame that SYSCALL made and nobody modified: rcx and r11 are not valid,
+/// `Context::kind` of a frame that SYSCALL made and nobody modified: rcx and r11 are not valid,
 /// the instruction pointer is canonical because the processor put it there.
 pub const KIND_SYSTEM_CALL: u64 = u64::MAX;
-/// [`Context::kind`] of a frame whose registers are all valid. Interrupt frames hold their vector.
+/// `Context::kind` of a frame whose registers are all valid. Interrupt frames hold their vector.
 pub const KIND_COMPLETE: u64 = 0;
 
 /// Flags a user may have: CF PF AF ZF SF TF DF OF. Not IOPL (ports), NT (task return), AC (would

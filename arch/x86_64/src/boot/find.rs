@@ -3,7 +3,7 @@
 use super::fail::fail;
 use super::information::{Information, Span};
 use super::memory::{LEAST_BYTES, Spans};
-use super::tables::{self, Builder};
+use super::tables::{self, NoMemory};
 use super::{multiboot, pvh};
 use crate::acpi::root::Root;
 use crate::acpi::{self, Fadt, Madt, Physical};
@@ -11,6 +11,7 @@ use crate::console;
 use crate::layout::{EARLY_WINDOW_BYTES, WINDOW_BASE, WINDOW_FRAMES};
 
 const PAGE: u64 = 4096;
+const MIB: u64 = 1 << 20;
 
 /// Physical memory as the boot code's page table shows it.
 struct EarlyWindow;
@@ -82,18 +83,43 @@ pub fn ram(information: &Information) -> Spans {
     ram
 }
 
-/// Takes the memory that boot code may use: `ram` without the boot archive.
-pub fn builder(information: &Information, ram: &Spans, no_execute: bool) -> Builder {
+/// The memory that boot code may use: `ram` without the boot archive. An archive that the loader
+/// put into the first MiB, where other cores start, or off a page boundary is moved.
+pub fn free(information: &mut Information, ram: &Spans) -> Spans {
     let mut free = ram.clone();
-    if let Some(archive) = information.archive {
-        if archive.start % PAGE != 0 || ram.overlap(archive) != archive.bytes() {
-            fail(format_args!(
-                "the boot archive at {:#x} is not in free memory on a page boundary: \
-                 load it as the first module",
-                archive.start
-            ));
-        }
-        free.remove(archive);
+    let Some(archive) = information.archive.filter(|archive| archive.bytes() > 0) else {
+        return free;
+    };
+    let reachable = Spans::ram(&information.memory, EARLY_WINDOW_BYTES);
+    let image = tables::image();
+    let is_apart = archive.end <= image.start || image.end <= archive.start;
+    if reachable.overlap(archive) != archive.bytes() || !is_apart {
+        fail(format_args!(
+            "the boot archive at {:#x} is not in free memory: load it as the first module",
+            archive.start
+        ));
     }
-    tables::or_fail(Builder::new(free, no_execute))
+    free.remove(archive);
+    if archive.start % PAGE != 0 || archive.start < MIB {
+        let place = free.take(archive.bytes().next_multiple_of(PAGE), EARLY_WINDOW_BYTES);
+        let place = tables::or_fail(place.ok_or(NoMemory));
+        copy(archive, place);
+        let moved = Span::new(place, archive.bytes());
+        information.archive = Some(moved);
+        free = ram.clone();
+        free.remove(moved);
+    }
+    free
+}
+
+/// Copies `from` to other memory below 4 GiB, and zeroes the rest of the last page.
+fn copy(from: Span, to: u64) {
+    let (source, target) = ((WINDOW_BASE + from.start) as *const u8, (WINDOW_BASE + to) as *mut u8);
+    let bytes = from.bytes() as usize;
+    // SAFETY: both are RAM in the window; the target was taken for this and is no part of the
+    // source, which nothing else uses.
+    unsafe { core::ptr::copy_nonoverlapping(source, target, bytes) };
+    let rest = bytes.next_multiple_of(PAGE as usize) - bytes;
+    // SAFETY: the target was taken in whole pages.
+    unsafe { core::ptr::write_bytes(target.wrapping_add(bytes), 0, rest) };
 }

@@ -2,19 +2,19 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`header`] | what loaders look for, and the way from 32 to 64 bits |
+//! | `header` | what loaders look for, and the way from 32 to 64 bits |
 //! | [`information`] | what the loader said, copied |
 //! | [`pvh`] | reading it in Xen's PVH form |
-//! | [`multiboot`] | reading it in multiboot2 form |
+//! | `multiboot` | reading it in multiboot2 form |
 //! | [`memory`] | spans of physical memory: who uses what |
-//! | [`tables`] | the kernel's page table |
-//! | [`start`] | the list of steps, core 0 |
-//! | [`find`] | what machine this is |
-//! | [`devices`] | the devices that the kernel uses itself |
-//! | [`handover`] | what the kernel gets, and entering it |
-//! | [`cores`] | starting the other cores |
-//! | [`trampoline`] | a starting core's way from 16 to 64 bits |
-//! | [`fail`] | one line, and the end |
+//! | `tables` | the kernel's page table |
+//! | `start` | the list of steps, core 0 |
+//! | `find` | what machine this is |
+//! | `devices` | the devices that the kernel uses itself |
+//! | `handover` | what the kernel gets, and entering it |
+//! | `cores` | starting the other cores |
+//! | `trampoline` | a starting core's way from 16 to 64 bits |
+//! | `fail` | one line, and the end |
 
 #[cfg(target_os = "none")]
 pub mod cores;

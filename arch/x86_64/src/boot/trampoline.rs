@@ -2,7 +2,7 @@
 //!
 //! A core starts in real mode at a page below 1 MiB (Intel SDM volume 3, section 9.4.4). The code
 //! is copied there; its last words are filled in by core 0. It jumps straight from real mode to
-//! long mode on the boot code's page table, and on to [`enter`] in the kernel image, which changes
+//! long mode on the boot code's page table, and on to `enter` in the kernel image, which changes
 //! to the kernel's table and its own stack.
 //!
 //! A core that comes late, after core 0 has given it up, finds the ticket gone and sleeps.
@@ -155,7 +155,7 @@ pub struct Pass {
     pub main: u64,
 }
 
-/// The same, for [`enter`].
+/// The same, for `enter`.
 #[repr(C)]
 struct SharedPass {
     root: AtomicU64,

@@ -12,10 +12,10 @@
 //! | file | contents |
 //! |---|---|
 //! | `frame` | assembly that names the fields of the current context |
-//! | [`system_call`] | SYSCALL in, SYSRET out |
-//! | [`interrupt`] | exceptions and interrupts in |
-//! | [`leave`] | out: back to user mode with all registers, or halt |
-//! | [`upcall`] | from a frame to a call of the kernel |
+//! | `system_call` | SYSCALL in, SYSRET out |
+//! | `interrupt` | exceptions and interrupts in |
+//! | `leave` | out: back to user mode with all registers, or halt |
+//! | `upcall` | from a frame to a call of the kernel |
 //! | [`cause`] | which exception is which fault |
 
 pub mod cause;

@@ -3,10 +3,10 @@
 //! | file | contents |
 //! |---|---|
 //! | [`scale`] | ticks, nanoseconds, timer counts: the arithmetic |
-//! | [`reference`] | a counter of known frequency: HPET, ACPI timer or PIT |
-//! | [`calibrate`] | how fast the time-stamp counter and the local timer run |
+//! | `reference` | a counter of known frequency: HPET, ACPI timer or PIT |
+//! | `calibrate` | how fast the time-stamp counter and the local timer run |
 //! | [`offset`] | how far two cores' time-stamp counters are apart |
-//! | [`deadline`] | a core's one-shot timer |
+//! | `deadline` | a core's one-shot timer |
 
 #[cfg(target_os = "none")]
 pub mod calibrate;

@@ -74,7 +74,9 @@ impl Driver {
         }
         let words = FIRST_STEP + steps.len() * OP_WORDS;
         let order = Op::send(who.gate()).tag(ORDER, words).word(0, steps.len() as u64);
-        done("an order to a servant", order.flags(ipc::SEND_ZERO).run()).map(|_| ())
+        // One of another core may be on its way back from its last order.
+        let patience = if REMOTE_SERVANTS.contains(&who) { 0 } else { ipc::SEND_ZERO };
+        done("an order to a servant", order.flags(patience).run()).map(|_| ())
     }
 
     /// Lets every more urgent thread run until it waits.
@@ -140,6 +142,7 @@ impl Driver {
     /// Brings every servant back to where it waits for orders, and empties the scratch slots.
     pub fn clean_up(&self) -> Verdict {
         STOP.store(true, Ordering::SeqCst);
+        self.settle_all()?;
         let servants = SERVANTS.iter().chain(&REMOTE_SERVANTS);
         for who in servants.filter(|who| who.gate() != 0) {
             self.free(*who)?;

@@ -13,7 +13,7 @@ use crate::op::{OP_WORDS, Op, Out};
 use crate::outcome::Outcome;
 use cedo_lib::ThisThread;
 use cedo_lib::abi::name::ANY;
-use cedo_lib::abi::{REGISTER_WORDS, Tag};
+use cedo_lib::abi::{Label, Name, REGISTER_WORDS, Tag};
 use cedo_lib::raw::probe;
 use core::array;
 use core::hint::spin_loop;
@@ -71,6 +71,11 @@ pub fn serve(mut this: ThisThread, who: Who) -> ! {
     let mut message = Op::receive(ANY).run();
     loop {
         let answer = match message.tag.label() {
+            // Without a message the registers hold whatever they held before.
+            _ if !message.status().is_done() => None,
+            _ if message.tag.kernel_label() == Some(Label::Irq) => {
+                Some(Op::reply_and_wait(message.token))
+            }
             _ if message.tag.kernel_label().is_some() => None,
             ORDER => {
                 board::set_free(who, false);
@@ -93,17 +98,24 @@ fn obey(this: &mut ThisThread, order: &Out, outcomes: &mut [Outcome; STEPS], tok
         Op::unpack(array::from_fn(word))
     });
     *outcomes = [Outcome::NOTHING; STEPS];
-    for (step, outcome) in steps.iter().zip(outcomes).take(count) {
+    for (step, outcome) in steps.iter().zip(outcomes.iter_mut()).take(count) {
         let mut step = *step;
         if step.to == LAST_TOKEN {
             step.to = *token;
         }
         fill_tail(this, &step);
         let out = perform(&step);
-        if out.token != 0 {
+        // Without a message the register holds whatever it held before.
+        if matches!(Name::from_word(out.token), Some(Name::Token(_))) {
             *token = out.token;
         }
         *outcome = Outcome { out, in_order: words_in_order(this, &out), stamp: stamp() };
+    }
+    // An interrupt that the order left open would keep its line quiet.
+    for Outcome { out, .. } in outcomes {
+        if out.tag.kernel_label() == Some(Label::Irq) {
+            Op::send(out.token).run();
+        }
     }
 }
 

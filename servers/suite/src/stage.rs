@@ -241,6 +241,9 @@ impl Stage {
     /// Lets everybody finish, and brings the servants back to where they wait for orders.
     pub fn clean_up(&mut self) -> Verdict {
         STOP.store(true, Ordering::SeqCst);
+        for who in [self.x, self.y] {
+            Op::thread(thread::RESUME, who.thread()).run();
+        }
         for _ in 0..100 {
             while self.next().status().is_done() {}
             if let Some(token) = self.most_urgent() {

@@ -32,14 +32,14 @@ pub const TESTS: &[Test] = &[
     test("after all this every servant still answers", all_answer),
 ];
 
-/// Kernel addresses, addresses between the halves, the end of everything, the last user page.
+/// The kernel's first and last page, addresses between the halves, the last page of the lower half.
 const BAD_ADDRESSES: [u64; 6] = [
     0xffff_8000_0000_0000,
-    0xffff_8080_0000_0000,
+    0xffff_83ff_ffff_f000,
     0x0000_8000_0000_0000,
     0xfffe_0000_0000_0000,
     0x0000_7fff_ffff_f000,
-    u64::MAX - 0xfff,
+    0xffff_7fff_ffff_f000,
 ];
 
 const CALLS: [Call; 6] =
@@ -167,7 +167,7 @@ fn create_addresses(driver: &mut Driver) -> Verdict {
         let out = create.word(3, driver.area() + offset).run();
         status("UTCB off a page", &out, Status::BadAddress)?;
     }
-    for address in [BAD_ADDRESSES[0], BAD_ADDRESSES[2], u64::MAX] {
+    for address in [BAD_ADDRESSES[0], BAD_ADDRESSES[1], BAD_ADDRESSES[2]] {
         status("instruction", &create.word(4, address).run(), Status::BadAddress)?;
     }
     Ok(())

@@ -114,6 +114,14 @@ fn woken(stage: &mut Stage) -> Verdict {
     holds("a user's address", out.words[notice::INSTRUCTION] < 1 << 47)
 }
 
+/// Nothing is left to run after this child: a root hears *idle*, which is about nobody.
+fn about_waiting(stage: &Stage, out: &Out, who: Who) -> Verdict {
+    if stage.core.is_some() {
+        return label("label", out, Label::Idle);
+    }
+    about(stage, out, Label::Blocked, who)
+}
+
 fn yielded(stage: &mut Stage) -> Verdict {
     let out = run_x(stage, &[Op::give_up_processor()])?;
     about(stage, &out, Label::Yielded, stage.x)
@@ -121,7 +129,7 @@ fn yielded(stage: &mut Stage) -> Verdict {
 
 fn blocked(stage: &mut Stage) -> Verdict {
     let out = run_x(stage, &[Op::receive(ANY)])?;
-    about(stage, &out, Label::Blocked, stage.x)
+    about_waiting(stage, &out, stage.x)
 }
 
 /// Brings Y into an open receive of its order.
@@ -129,7 +137,7 @@ fn y_waits(stage: &mut Stage) -> Verdict {
     stage.order(stage.y, &[Op::receive(ANY), Op::give_up_processor()])?;
     let token = stage.token(stage.y)?;
     let out = done("dispatch", stage.dispatch(token, 0))?;
-    about(stage, &out, Label::Blocked, stage.y)
+    about_waiting(stage, &out, stage.y)
 }
 
 fn lost(stage: &mut Stage) -> Verdict {
@@ -339,7 +347,7 @@ fn preempted_by_device(stage: &mut Stage) -> Verdict {
     stage.order(handler, &[Op::receive(ANY)])?;
     let token = stage.token(handler)?;
     let out = done("dispatch", stage.dispatch(token, 0))?;
-    about(stage, &out, Label::Blocked, handler)?;
+    about_waiting(stage, &out, handler)?;
     let token = spinning(stage)?;
     interrupts::arm()?;
     let out = done("dispatch", stage.dispatch(token, 0))?;

@@ -124,7 +124,7 @@ fn write(driver: &mut Driver) -> Verdict {
 
 fn kernel_state(driver: &mut Driver) -> Verdict {
     let good = stopped_state(driver)?;
-    for address in [0xffff_8000_0000_0000, 0x0000_8000_0000_0000, u64::MAX] {
+    for address in [0xffff_8000_0000_0000, 0xffff_83ff_ffff_ffff, 0x0000_8000_0000_0000] {
         let mut bad = good;
         bad.general[INSTRUCTION] = address;
         driver.this.utcb_mut().set_reply(&bad);

@@ -2,7 +2,7 @@
 
 use crate::build::{self, Boot, Profile};
 use crate::log::Dictionary;
-use crate::qemu::guest::{self, Outcome, Session, Show};
+use crate::qemu::guest::{self, Limits, Outcome, Session, Show};
 use crate::qemu::{Loader, Machine, Medium, Processor};
 use crate::setup::{self, Need};
 use crate::workspace::{self, Workspace};
@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// Log entries shown when a run failed.
 const LOG_TAIL: usize = 20;
+/// A guest that nobody watches and that prints nothing for this long hangs.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Boot a system in QEMU, on a stand-in for the Pentium D of 2005.
 ///
@@ -72,8 +74,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let (processor, cores) = (machine.processor.name(), machine.cores);
     let plural = if cores == 1 { "" } else { "s" };
     progress::say(&format!("Booting `{}` ({processor}, {cores} core{plural})", system.name));
+    let total = (arguments.timeout > 0).then(|| Duration::from_secs(arguments.timeout));
     let watch = Watch {
-        limit: (arguments.timeout > 0).then(|| Duration::from_secs(arguments.timeout)),
+        limits: Limits { total, silence: None },
         show: Box::new(show),
         follow,
         interactive: true,
@@ -91,7 +94,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// How to watch a boot.
 pub struct Watch<'a> {
-    pub limit: Option<Duration>,
+    pub limits: Limits,
     pub show: Show<'a>,
     pub follow: Option<Dictionary>,
     pub interactive: bool,
@@ -99,8 +102,9 @@ pub struct Watch<'a> {
 
 impl Watch<'_> {
     /// Nothing is shown.
-    pub fn silent(limit: Duration) -> Self {
-        Self { limit: Some(limit), show: Box::new(|_| {}), follow: None, interactive: false }
+    pub fn silent(total: Duration) -> Self {
+        let limits = Limits { total: Some(total), silence: Some(SILENCE) };
+        Self { limits, show: Box::new(|_| {}), follow: None, interactive: false }
     }
 }
 
@@ -118,8 +122,8 @@ pub fn start(
         image = write_image(workspace, boot, machine)?;
         Medium::Image(&image)
     };
-    let Watch { limit, show, follow, interactive } = watch;
-    guest::run(Session { machine, medium, limit, show, follow, interactive })
+    let Watch { limits, show, follow, interactive } = watch;
+    guest::run(Session { machine, medium, limits, show, follow, interactive })
 }
 
 fn write_image(workspace: &Workspace, boot: &Boot, machine: &Machine) -> Result<PathBuf> {

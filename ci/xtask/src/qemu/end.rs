@@ -20,6 +20,8 @@ pub enum End {
     Reset,
     /// The time limit passed.
     TimeLimit,
+    /// Nothing was printed for too long.
+    Silence,
     /// The emulator itself failed.
     Emulator(String),
 }
@@ -52,6 +54,7 @@ impl Outcome {
             End::Off(code) => format!("the guest powered off with code {code}"),
             End::Reset => "the machine was reset, most likely by a fault in the kernel".to_string(),
             End::TimeLimit => format!("the guest was still running after {seconds:.0} s"),
+            End::Silence => format!("the guest fell silent; it was ended after {seconds:.0} s"),
             End::Emulator(text) => return format!("the emulator failed: {}", text.trim()),
         };
         if let Some(panic) = self.panic() {

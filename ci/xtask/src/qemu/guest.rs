@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// Bytes read from the emulator at once.
 const PIECE_BYTES: usize = 4096;
+/// Longer than any run.
+const FOREVER: Duration = Duration::from_secs(1 << 30);
 /// Time that an interrupted emulator has to end by itself.
 const GRACE_STEP: Duration = Duration::from_millis(20);
 const GRACE_STEPS: usize = 25;
@@ -24,12 +26,20 @@ const INTERRUPTED: i32 = 130;
 /// Gets what the guest prints, in pieces.
 pub type Show<'a> = Box<dyn FnMut(&[u8]) + 'a>;
 
+/// Wall-clock time before the emulator is ended.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Limits {
+    /// In all.
+    pub total: Option<Duration>,
+    /// Without any output.
+    pub silence: Option<Duration>,
+}
+
 /// What to run and how to watch it.
 pub struct Session<'a> {
     pub machine: &'a Machine,
     pub medium: Medium<'a>,
-    /// Wall-clock time before the emulator is ended.
-    pub limit: Option<Duration>,
+    pub limits: Limits,
     /// Gets the console, as it comes.
     pub show: Show<'a>,
     /// Prints the decoded log to stderr meanwhile.
@@ -65,7 +75,7 @@ pub fn run(session: Session<'_>) -> Result<Outcome> {
     let terminal = (session.interactive && std::io::stdin().is_terminal()).then(terminal::lend);
     command.stdin(if terminal.is_some() { Stdio::inherit() } else { Stdio::null() });
     let follower = session.follow.map(|dictionary| Follower::start(dictionary, log.clone()));
-    let mut outcome = watch(command, session.limit, session.show)?;
+    let mut outcome = watch(command, session.limits, session.show)?;
     if let Some(follower) = follower {
         follower.finish();
     }
@@ -79,7 +89,7 @@ fn read_log(path: &Path) -> Vec<u8> {
 }
 
 /// Runs `command` as the emulator.
-fn watch(mut command: Command, limit: Option<Duration>, show: Show<'_>) -> Result<Outcome> {
+fn watch(mut command: Command, limits: Limits, show: Show<'_>) -> Result<Outcome> {
     let start = Instant::now();
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command
@@ -90,8 +100,8 @@ fn watch(mut command: Command, limit: Option<Duration>, show: Show<'_>) -> Resul
     let console = pieces(child.stdout.take().context("the emulator has no stdout")?);
     let errors = pieces(child.stderr.take().context("the emulator has no stderr")?);
     let child = register(child);
-    let (transcript, timely) = collect(&console, limit.map(|limit| start + limit), show);
-    if !timely {
+    let (transcript, ended) = collect(&console, start, limits, show);
+    if ended.is_some() {
         // It may have ended by itself in this instant; then there is nothing to kill.
         let _ = lock(&child).kill();
     }
@@ -102,8 +112,7 @@ fn watch(mut command: Command, limit: Option<Duration>, show: Show<'_>) -> Resul
         std::thread::park();
     }
     let errors: Vec<u8> = errors.iter().flatten().collect();
-    let end =
-        if timely { End::of(status, &String::from_utf8_lossy(&errors)) } else { End::TimeLimit };
+    let end = ended.unwrap_or_else(|| End::of(status, &String::from_utf8_lossy(&errors)));
     Ok(Outcome { end, transcript, took: start.elapsed(), log: Vec::new() })
 }
 
@@ -121,35 +130,37 @@ fn pieces(mut stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// The console until it closes, and whether that was before `deadline`.
+/// The console until it closes, or the limit that passed before that.
 fn collect(
     console: &Receiver<Vec<u8>>,
-    deadline: Option<Instant>,
+    start: Instant,
+    limits: Limits,
     mut show: Show<'_>,
-) -> (String, bool) {
+) -> (String, Option<End>) {
     let mut plain = Plain::default();
     let mut transcript = Vec::new();
-    let timely = loop {
-        let piece = match deadline {
-            Some(deadline) => {
-                console.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            }
-            None => console.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    let mut heard = Instant::now();
+    let ended = loop {
+        let left = |since: Instant, limit: Option<Duration>| {
+            limit.map_or(FOREVER, |limit| limit.saturating_sub(since.elapsed()))
         };
-        match piece {
+        let (total, silence) = (left(start, limits.total), left(heard, limits.silence));
+        if total.is_zero() {
+            break Some(End::TimeLimit);
+        }
+        match console.recv_timeout(total.min(silence)) {
             Ok(bytes) => {
                 let text = plain.filter(&bytes);
                 show(&text);
                 transcript.extend(text);
+                heard = Instant::now();
             }
-            Err(RecvTimeoutError::Disconnected) => break true,
-            Err(RecvTimeoutError::Timeout) => break false,
-        }
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            break false;
+            Err(RecvTimeoutError::Disconnected) => break None,
+            Err(RecvTimeoutError::Timeout) if silence < total => break Some(End::Silence),
+            Err(RecvTimeoutError::Timeout) => {}
         }
     };
-    (String::from_utf8_lossy(&transcript).into_owned(), timely)
+    (String::from_utf8_lossy(&transcript).into_owned(), ended)
 }
 
 fn register(child: Child) -> Shared {
@@ -199,19 +210,28 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{End, Outcome, watch};
+    use super::{End, Limits, Outcome, watch};
     use std::process::Command;
     use std::time::Duration;
 
     fn fake(script: &str, limit: Duration) -> (Outcome, String) {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
+        let limits = Limits { total: Some(limit), silence: Some(SILENCE) };
         let mut shown = Vec::new();
-        let outcome = watch(command, Some(limit), Box::new(|text| shown.extend(text))).unwrap();
+        let outcome = watch(command, limits, Box::new(|text| shown.extend(text))).unwrap();
         (outcome, String::from_utf8(shown).unwrap())
     }
 
     const LONG: Duration = Duration::from_secs(20);
+    const SILENCE: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn a_guest_that_falls_silent_is_ended_early() {
+        let (outcome, _) = fake("for i in 1 2 3; do sleep 1; echo $i; done; exec sleep 60", LONG);
+        assert_eq!(outcome.end, End::Silence);
+        assert_eq!(outcome.transcript, "1\n2\n3\n");
+    }
 
     #[test]
     fn shows_the_console_and_reads_the_exit_code() {
@@ -244,7 +264,8 @@ mod tests {
 
     #[test]
     fn an_emulator_that_is_missing_is_named() {
-        let error = watch(Command::new("/nowhere/qemu"), None, Box::new(|_| {})).unwrap_err();
+        let error =
+            watch(Command::new("/nowhere/qemu"), Limits::default(), Box::new(|_| {})).unwrap_err();
         assert!(error.to_string().contains("/nowhere/qemu"));
     }
 }

@@ -4,7 +4,7 @@ use super::suite;
 use super::variants::Variant;
 use crate::build::{self, Boot, Profile};
 use crate::qemu::end::End;
-use crate::qemu::guest::{self, Outcome, Session};
+use crate::qemu::guest::{self, Limits, Outcome, Session};
 use crate::qemu::{Loader, Machine, Medium, Processor};
 use crate::run::{self, Watch};
 use crate::workspace::Workspace;
@@ -104,7 +104,7 @@ pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
     let outcome = guest::run(Session {
         machine: &machine,
         medium: Medium::Files { kernel: &boot.stripped, archive },
-        limit: Some(REFUSAL_LIMIT),
+        limits: Limits { total: Some(REFUSAL_LIMIT), silence: None },
         show: Box::new(|_| {}),
         follow: None,
         interactive: false,

@@ -23,7 +23,7 @@ pub const TESTS: &[Test] = &[
     test("a destroyed thread's capability names nothing", stale_afterwards),
     test("the frames of a destroyed thread can be used again", frames_again),
     test("a gate to a destroyed thread never reaches its successor", no_successor),
-    test("who waits for a destroyed thread hears that it is gone", partner_gone),
+    test("who waits for a message of a destroyed thread can be told by cancelling", closed_receive),
     test("who is queued at a destroyed thread hears that it is gone", queued_partner_gone),
     test("frames in use give no second object", frames_busy),
     test("frames beyond the Region give no object", beyond_region),
@@ -157,13 +157,20 @@ fn no_successor(driver: &mut Driver) -> Verdict {
     driver.destroy(3)
 }
 
-fn partner_gone(driver: &mut Driver) -> Verdict {
+fn closed_receive(driver: &mut Driver) -> Verdict {
     let gate = victim(driver)?;
     driver.carry_out(Who::A, &[Op::receive(gate)])?;
     driver.is_busy("A waits for the victim", Who::A)?;
     driver.destroy(0)?;
     driver.settle()?;
-    status("A's receive", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone)
+    if driver.is_busy("A may wait on", Who::A).is_err() {
+        return status("A's receive", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone);
+    }
+    let seen = done("read", Op::thread(thread::READ, Who::A.thread()).run())?;
+    let abort = Op::thread(thread::ABORT, Who::A.thread()).word(0, seen.words[0]);
+    done("abort", abort.run())?;
+    driver.settle()?;
+    status("A's receive", &driver.outcome(Who::A, 0)?.out, Status::Aborted)
 }
 
 fn queued_partner_gone(driver: &mut Driver) -> Verdict {

@@ -379,7 +379,11 @@ fn fault(stage: &mut Stage) -> Verdict {
     done("no handler", set(NOBODY))?;
     let out = run_x(stage, &[Op::raw(PROBE).word(0, 0).word(1, UNMAPPED)]);
     let restored = set(Who::Pager.gate());
-    let out = out?;
+    let mut out = out?;
+    if out.tag.kernel_label() == Some(Label::Blocked) {
+        // Its time is up because of the fault; both are told.
+        out = done("the next message", stage.next())?;
+    }
     about(stage, &out, Label::Fault, stage.x)?;
     done("the pager again", restored)?;
     // The thread is stopped; it goes on behind the probe.

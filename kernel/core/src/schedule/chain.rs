@@ -89,6 +89,9 @@ impl<M: Machine> Kernel<M> {
 
     /// A call without DONATE: `callee` has the message and is preempted.
     pub fn chain_handed(&mut self, caller: ThreadId, callee: ThreadId) {
+        if self.is_root(callee) {
+            return self.run(callee);
+        }
         self.make_ready(callee);
         let next = self.climb(callee, Label::Woken, None);
         self.run_or_return(next, caller);

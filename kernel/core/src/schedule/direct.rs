@@ -329,7 +329,7 @@ impl<M: Machine> Kernel<M> {
             if asked || self.has_news(giver) {
                 self.thread(giver).latched = false;
                 self.run(giver);
-                if asked && !self.is_recorded(child) {
+                if asked && !self.is_to_be_told_of(child) {
                     self.write_blocked(giver, child, Label::Blocked);
                 } else {
                     self.take_and_wake(giver);
@@ -343,7 +343,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Rule 12, last words: the root is always told, unless it asked not to be.
     pub fn root_regains(&mut self, root: ThreadId, child: ThreadId) {
-        let asked = self.is_asked(root, child) && !self.is_recorded(child);
+        let asked = self.is_asked(root, child) && !self.is_to_be_told_of(child);
         let nothing_to_run = self.look(root).scheduler.ready == 0;
         if !asked && !self.has_news(root) && self.local.on_empty_halt && nothing_to_run {
             return self.halt();

@@ -54,6 +54,12 @@ impl<M: Machine> Kernel<M> {
         self.thread(scheduler).scheduler.event += 1;
     }
 
+    /// True if a message about `account` says more than that it waits: that it is ready again, or
+    /// that a fault stopped it.
+    pub fn is_to_be_told_of(&self, account: ThreadId) -> bool {
+        self.look(account).record.how != Record::None
+    }
+
     /// The scheduler of `account` takes it out of its queue: it has the token now.
     pub fn deliver_record(&mut self, scheduler: ThreadId, account: ThreadId) {
         self.forget_untold(scheduler, account);

@@ -1,6 +1,7 @@
 //! Writes a bootable image.
 
 use crate::build::{self, Profile};
+use crate::run::Which;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use crate::{iso, progress};
@@ -10,9 +11,8 @@ use std::path::PathBuf;
 /// Write a system as an image for CD, DVD or USB stick; it starts under BIOS and UEFI.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Which system; `cargo xtask run --system list` shows them.
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    system: String,
+    #[command(flatten)]
+    system: Which,
     /// Where to write the image [default: cedo-NAME.iso].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub struct Arguments {
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
-    let system = workspace.system(&arguments.system)?;
+    let Some(system) = arguments.system.find(&workspace)? else { return Ok(()) };
     setup::prepare(&workspace, &[Need::Build, Need::Image], arguments.yes)?;
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
     let boot = build::boot(&workspace, &system, profile)?;

@@ -5,7 +5,7 @@ use crate::log::Dictionary;
 use crate::qemu::guest::{self, Limits, Outcome, Session, Show};
 use crate::qemu::{Loader, Machine, Medium, Processor};
 use crate::setup::{self, Need};
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, DEFAULT_SYSTEM, System, Workspace};
 use crate::{iso, progress};
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Write;
@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// Log entries shown when a run failed.
 const LOG_TAIL: usize = 20;
+/// Instead of a system's name.
+const LIST: &str = "list";
 /// A guest that nobody watches and that prints nothing for this long hangs.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -23,9 +25,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// command succeeds if the guest powers off with code 0.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Which system; `list` shows them all.
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    system: String,
+    #[command(flatten)]
+    system: Which,
     /// How the kernel is loaded.
     #[arg(long, value_enum, default_value = "pvh")]
     boot: Loader,
@@ -55,14 +56,34 @@ pub struct Arguments {
     yes: bool,
 }
 
+/// Which system, with or without `--system` before it.
+#[derive(clap::Args)]
+pub struct Which {
+    /// Which system; `list` shows them all [default: default].
+    #[arg(value_name = "SYSTEM")]
+    name: Option<String>,
+    /// The same as an option.
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    system: Option<String>,
+}
+
+impl Which {
+    /// The system; `None` after showing the list of all.
+    pub fn find(&self, workspace: &Workspace) -> Result<Option<System>> {
+        match self.name.as_deref().or(self.system.as_deref()).unwrap_or(DEFAULT_SYSTEM) {
+            LIST => {
+                println!("{}", workspace::list(&workspace.systems()?));
+                Ok(None)
+            }
+            name => workspace.system(name).map(Some),
+        }
+    }
+}
+
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
-    if arguments.system == "list" {
-        println!("{}", workspace::list(&workspace.systems()?));
-        return Ok(());
-    }
-    let system = workspace.system(&arguments.system)?;
+    let Some(system) = arguments.system.find(&workspace)? else { return Ok(()) };
     setup::prepare(&workspace, &needs(arguments.boot), arguments.yes)?;
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
     let boot = build::boot(&workspace, &system, profile)?;

@@ -9,7 +9,7 @@ use std::process::Command;
 /// Folder of the PC board, where its systems are described.
 const BOARD: &str = "bsp/pc";
 /// The system of a plain `cargo xtask run`; its file is `system.toml`.
-const DEFAULT_SYSTEM: &str = "default";
+pub const DEFAULT_SYSTEM: &str = "default";
 /// TOML files of the board folder that describe no system.
 const NOT_SYSTEMS: [&str; 2] = ["Cargo", "clippy"];
 

@@ -29,7 +29,7 @@ pub struct Case {
 const SMALL_MEMORY_MIB: u32 = 16;
 
 /// Systems other than the suite that must power off by themselves, with 0.
-const SYSTEMS: [&str; 2] = ["default", "mixed"];
+const SYSTEMS: [&str; 3] = ["default", "mixed", "tiers"];
 
 /// All of them, in the order in which they run.
 pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {

@@ -26,20 +26,25 @@ pub fn handle(environment: &Environment) {
     let (Some(bench), Some(ports)) = (environment.gate("bench"), environment.ports("timer")) else {
         return;
     };
+    // Whatever the timer did before it was started here is taken and forgotten.
+    let mut wanted = 0;
     let mut message = Ipc::receive(Partner::ANY).make();
     loop {
         let now = clock::ticks();
-        let interrupt = message.arrived() && message.kernel_label() == Some(Label::Irq);
-        let start = message.arrived() && !interrupt && message.label() == GO;
-        if interrupt {
-            let before = decision::last_reading();
-            if now > before && before != 0 && SAMPLES.add(now - before) == WARM_UP + COUNT {
-                decision::stop();
-                let _ = Ipc::send(bench).message(GO, 0, [0; 7]).make();
-            } else {
-                start_timer(ports.ports);
+        let before = decision::last_reading();
+        if message.arrived() && message.kernel_label() == Some(Label::Irq) {
+            if wanted > 0 && before != 0 && now > before {
+                SAMPLES.add(now - before);
+                wanted -= 1;
+                if wanted == 0 {
+                    decision::stop();
+                    let _ = Ipc::send(bench).message(GO, 0, [0; 7]).make();
+                }
             }
-        } else if start {
+        } else if message.arrived() && message.label() == GO {
+            wanted = WARM_UP + COUNT;
+        }
+        if wanted > 0 {
             start_timer(ports.ports);
         }
         message = match message.token() {

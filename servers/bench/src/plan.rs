@@ -6,7 +6,7 @@ use crate::{decision, interrupt, page_fault, round_trip};
 use cedo_api::console::FLUSH;
 use cedo_lib::ipc::{Ipc, yield_processor};
 use cedo_lib::processor::Protocol;
-use cedo_lib::{Console, Environment};
+use cedo_lib::{Console, Environment, Gate};
 use core::fmt::Write;
 
 /// Lengths of messages measured.
@@ -22,6 +22,9 @@ struct Results {
     rows: [Option<Row>; 24],
     count: usize,
     complete: bool,
+    console: Console,
+    /// The console server, which must have nothing left to do while something is measured.
+    server: Option<Gate>,
 }
 
 /// Measures everything, prints it, switches the machine off.
@@ -30,12 +33,19 @@ pub fn run(environment: &Environment) {
     (0..16).for_each(|_| {
         let _ = yield_processor();
     });
-    let mut results = Results { rows: [None; 24], count: 0, complete: true };
+    let mut results = Results {
+        rows: [None; 24],
+        count: 0,
+        complete: true,
+        console: Console::of(environment),
+        server: environment.gate("console"),
+    };
     measure(environment, &mut results);
-    print(environment, &results);
-    if let Some(console) = environment.gate("console") {
-        let _ = Ipc::call(console).message(FLUSH, 0, [0; 7]).make();
+    if environment.system_name() == SYSTEM_FOR_PEOPLE {
+        results.print_table();
     }
+    results.print_end();
+    results.flush();
     if let Some(core) = environment.my_core() {
         core.power_off(u8::from(!results.complete));
     }
@@ -51,22 +61,22 @@ fn measure(environment: &Environment, results: &mut Results) {
         }
     }
     let gate = |name| environment.gate(name);
-    if let (Some(first), Some(second)) = (gate("spinner0"), gate("spinner1")) {
-        let operation = match environment.protocol() {
-            Protocol::Direct => "timer-decision-direct",
-            Protocol::Chain => "timer-decision-chain",
-        };
-        results.add(operation, None, decision::measure([first, second]));
-        if let Some(handler) = gate("timer") {
-            results.add("interrupt-to-handler", None, interrupt::measure(handler, first));
-        }
-    }
     if gate("pager").is_some() {
         results.add("page-fault", None, page_fault::measure(overhead));
     }
+    let (Some(first), Some(second)) = (gate("spinner0"), gate("spinner1")) else { return };
+    if let Some(handler) = gate("timer") {
+        results.add("interrupt-to-handler", None, interrupt::measure(handler, first));
+    }
+    let operation = match environment.protocol() {
+        Protocol::Direct => "timer-decision-direct",
+        Protocol::Chain => "timer-decision-chain",
+    };
+    results.add(operation, None, decision::measure([first, second]));
 }
 
 impl Results {
+    /// Takes a row in and prints it at once: what is known stays known if the next one fails.
     fn add(
         &mut self,
         operation: &'static str,
@@ -76,21 +86,32 @@ impl Results {
         let row = summary.filter(|summary| summary.samples > 0);
         let row = row.map(|summary| Row { operation, place, summary });
         self.complete &= row.is_some();
-        if let Some(free) = self.rows.get_mut(self.count).filter(|_| row.is_some()) {
-            *free = row;
+        let Some(row) = row else { return };
+        if let Some(free) = self.rows.get_mut(self.count) {
+            *free = Some(row);
             self.count += 1;
         }
+        row.print(&mut self.console);
+        self.flush();
     }
-}
 
-fn print(environment: &Environment, results: &Results) {
-    let mut console = Console::of(environment);
-    let rows = || results.rows.iter().flatten();
-    rows().for_each(|row| row.print(&mut console));
-    if environment.system_name() == SYSTEM_FOR_PEOPLE {
-        row::print_head(&mut console);
-        rows().for_each(|row| row.print_aligned(&mut console));
+    fn print_table(&mut self) {
+        row::print_head(&mut self.console);
+        for row in self.rows.into_iter().flatten() {
+            row.print_aligned(&mut self.console);
+        }
     }
-    let end = if results.complete { "" } else { ", but not all measurements came to an end" };
-    let _ = writeln!(console, "bench: {} operations, in {}{end}", results.count, row::unit());
+
+    fn print_end(&mut self) {
+        let (count, unit) = (self.count, row::unit());
+        let end = if self.complete { "" } else { ", but not all measurements came to an end" };
+        let _ = writeln!(self.console, "bench: {count} operations, in {unit}{end}");
+    }
+
+    /// Returns when everything printed has left the machine.
+    fn flush(&self) {
+        if let Some(server) = self.server {
+            let _ = Ipc::call(server).message(FLUSH, 0, [0; 7]).make();
+        }
+    }
 }

@@ -79,9 +79,10 @@ pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
 }
 
 /// Boots a system that shows something and then powers off.
-pub fn powers_off(builds: &Builds, system: &str) -> Result<String> {
+pub fn powers_off(builds: &Builds, system: &str, loader: Loader) -> Result<String> {
     let boot = builds.boot(system, Profile::Release)?;
-    let outcome = run::start(&builds.workspace, &boot, &boot.machine, Watch::silent(SYSTEM_LIMIT))?;
+    let machine = Machine { loader, ..boot.machine.clone() };
+    let outcome = run::start(&builds.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
     ensure!(outcome.is_success(), "{}", outcome.complaint());
     let lines = outcome.transcript.lines().filter(|line| !line.trim().is_empty()).count();
     ensure!(lines > 0, "the system powered off without printing anything");

@@ -90,7 +90,7 @@ fn cells(name: &str, passed: usize, failed: usize, time: Duration) -> [String; 4
 }
 
 fn first_line(reason: &str) -> &str {
-    reason.lines().next().unwrap_or_default().trim_end_matches(':')
+    reason.lines().next().unwrap_or_default().trim().trim_end_matches(':')
 }
 
 fn indented(text: &str) -> String {

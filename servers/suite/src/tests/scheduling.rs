@@ -342,6 +342,22 @@ fn spinning(stage: &mut Stage) -> Result<u64, Failure> {
 }
 
 fn preempted_by_device(stage: &mut Stage) -> Verdict {
+    for _ in 0..50 {
+        if let Some(out) = interrupted(stage)? {
+            about(stage, &out, Label::Preempted, stage.x)?;
+            equal("preempter", out.words[notice::PREEMPTER], stage.cookie(Who::Handler))?;
+            holds("its token", out.words[notice::PREEMPTER_TOKEN] != 0)?;
+            stage.token(stage.x)?;
+            return stage.token(Who::Handler).map(|_| ());
+        }
+        stage.clean_up()?;
+    }
+    holds("the interrupt comes after the dispatch for once", false)
+}
+
+/// Lets X spin until the timer interrupts it; nothing if the timer was faster than the dispatch,
+/// which an emulator on a busy machine makes possible.
+fn interrupted(stage: &mut Stage) -> Result<Option<Out>, Failure> {
     let handler = Who::Handler;
     stage.order(handler, &[Op::receive(ANY)])?;
     let token = stage.token(handler)?;
@@ -349,12 +365,11 @@ fn preempted_by_device(stage: &mut Stage) -> Verdict {
     about_waiting(stage, &out, handler)?;
     let token = spinning(stage)?;
     interrupts::arm()?;
-    let out = done("dispatch", stage.dispatch(token, 0))?;
-    about(stage, &out, Label::Preempted, stage.x)?;
-    equal("preempter", out.words[notice::PREEMPTER], stage.cookie(handler))?;
-    holds("its token", out.words[notice::PREEMPTER_TOKEN] != 0)?;
-    stage.token(stage.x)?;
-    stage.token(handler).map(|_| ())
+    let out = stage.dispatch(token, 0);
+    if out.status() == Status::News {
+        return Ok(None);
+    }
+    done("dispatch", out).map(Some)
 }
 
 fn leaf_below(stage: &mut Stage) -> Verdict {

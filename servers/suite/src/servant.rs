@@ -79,7 +79,7 @@ pub fn serve(mut this: ThisThread, who: Who) -> ! {
             _ if message.tag.kernel_label().is_some() => None,
             ORDER => {
                 board::set_free(who, false);
-                obey(&mut this, &message, &mut outcomes, &mut token);
+                obey(&mut this, who, &message, &mut outcomes, &mut token);
                 board::set_free(who, true);
                 None
             }
@@ -91,13 +91,20 @@ pub fn serve(mut this: ThisThread, who: Who) -> ! {
     }
 }
 
-fn obey(this: &mut ThisThread, order: &Out, outcomes: &mut [Outcome; STEPS], token: &mut u64) {
+fn obey(
+    this: &mut ThisThread,
+    who: Who,
+    order: &Out,
+    outcomes: &mut [Outcome; STEPS],
+    token: &mut u64,
+) {
     let count = (order.words[0] as usize).min(STEPS);
     let steps: [Op; STEPS] = array::from_fn(|step| {
         let word = |index| this.utcb().word(FIRST_STEP + step * OP_WORDS + index);
         Op::unpack(array::from_fn(word))
     });
     *outcomes = [Outcome::NOTHING; STEPS];
+    board::set_steps(who, 0);
     for (step, outcome) in steps.iter().zip(outcomes.iter_mut()).take(count) {
         let mut step = *step;
         if step.to == LAST_TOKEN {
@@ -110,6 +117,7 @@ fn obey(this: &mut ThisThread, order: &Out, outcomes: &mut [Outcome; STEPS], tok
             *token = out.token;
         }
         *outcome = Outcome { out, in_order: words_in_order(this, &out), stamp: stamp() };
+        board::set_steps(who, board::steps(who) + 1);
     }
     // An interrupt that the order left open would keep its line quiet.
     for Outcome { out, .. } in outcomes {

@@ -15,7 +15,7 @@ const CHANNEL_0: u16 = 0x40;
 /// Channel 0, low byte then high byte, mode 0.
 const ONE_SHOT: u8 = 0x30;
 /// Ticks of 838 ns until the interrupt.
-const TICKS: u16 = 100;
+const TICKS: u16 = 102;
 /// Label of the messages between the measuring thread and the handler.
 const GO: u32 = 2;
 

@@ -83,7 +83,7 @@ impl<M: Machine> Kernel<M> {
 
     fn ipc_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
         let from = if flags.has(ipc::RECEIVE) && !flags.has(ipc::CALL) {
-            let from = self.from_argument(caller)?;
+            let from = self.receive_partner(caller)?;
             if self.is_root(caller) && from != From::Anyone && !flags.has(ipc::RECEIVE_ZERO) {
                 return Err(Status::MustStayOpen);
             }
@@ -103,7 +103,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Whom the word in the role `from` names.
-    fn from_argument(&self, caller: ThreadId) -> Result<From, Status> {
+    fn receive_partner(&self, caller: ThreadId) -> Result<From, Status> {
         let word = self.look(caller).context.from();
         if word == name::ANY {
             return Ok(From::Anyone);

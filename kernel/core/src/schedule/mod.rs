@@ -17,6 +17,7 @@
 //! | [`Kernel::dispatched`] | a scheduler granted its time | rule 11 | the thread runs |
 //! | [`Kernel::gave_up`] | a yield, or winner bits *none* | giver runs | scheduler runs |
 
+pub mod arrival;
 pub mod chain;
 pub mod direct;
 pub mod end;

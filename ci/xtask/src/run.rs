@@ -42,7 +42,7 @@ pub struct Arguments {
     /// Count instructions as time: repeats exactly, but is no clock for people.
     #[arg(long, overrides_with = "no_icount")]
     icount: bool,
-    /// Let time pass as on a real machine (the default).
+    /// Let time pass as on a real machine (the default, but for systems that measure).
     #[arg(long, overrides_with = "icount")]
     no_icount: bool,
     /// Show the kernel's own log on stderr, with file and line.
@@ -168,6 +168,9 @@ pub fn needs(loader: Loader) -> Vec<Need> {
     needs
 }
 
+/// Systems that print counts.
+const MEASURING: [&str; 3] = ["default", "bench", "bench-chain"];
+
 fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     let mut machine = boot.machine.clone();
     let cores = arguments.cores.unwrap_or(machine.cores);
@@ -180,7 +183,10 @@ fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     machine.cores = cores;
     machine.loader = arguments.boot;
     machine.processor = arguments.cpu;
-    machine.icount = arguments.icount;
+    // What an emulator measures means something in instructions only. Counted UEFI firmware takes
+    // more than a minute.
+    let measures = MEASURING.contains(&boot.system.as_str()) && arguments.boot != Loader::IsoUefi;
+    machine.icount = arguments.icount || measures && !arguments.no_icount;
     Ok(machine)
 }
 

@@ -4,7 +4,8 @@
 
 use crate::context::USER_DATA;
 use crate::descriptor::KERNEL_CODE;
-use raw_cpuid::CpuId;
+use crate::time::unit::Signature;
+use raw_cpuid::{CpuId, FeatureInfo, native_cpuid};
 use x86_64::registers::model_specific::Msr;
 
 /// CR0: protected mode, paging, native x87 errors, write protection for the kernel too, and task
@@ -44,8 +45,13 @@ pub struct Features {
     pub counter_deadline: bool,
     /// The time-stamp counter runs at one rate whatever the processor does.
     pub constant_counter: bool,
+    /// How the hypervisor or emulator signs that the processor reports.
+    pub hypervisor: Option<Signature>,
     cr4: u64,
 }
+
+/// Function of CPUID that is a hypervisor's.
+const HYPERVISOR: u32 = 0x4000_0000;
 
 impl Features {
     /// Asks the processor.
@@ -68,9 +74,10 @@ impl Features {
         let intel = cpuid.get_vendor_info().is_some_and(|vendor| vendor.as_str() == "GenuineIntel");
         Features {
             no_execute: extended.is_some_and(|info| info.has_execute_disable()),
-            counter_deadline: basic.is_some_and(|info| info.has_tsc_deadline()),
+            counter_deadline: basic.as_ref().is_some_and(FeatureInfo::has_tsc_deadline),
             constant_counter: power.is_some_and(|info| info.has_invariant_tsc())
                 || intel && netburst,
+            hypervisor: hypervisor(basic.as_ref()),
             cr4,
         }
     }
@@ -102,6 +109,11 @@ impl Features {
         write(LSTAR, entry);
         write(SYSCALL_MASK, CLEARED_FLAGS);
     }
+}
+
+fn hypervisor(basic: Option<&FeatureInfo>) -> Option<Signature> {
+    let found = native_cpuid::cpuid_count(HYPERVISOR, 0);
+    basic.is_some_and(FeatureInfo::has_hypervisor).then_some([found.ebx, found.ecx, found.edx])
 }
 
 /// Writes a model-specific register of this crate's list.

@@ -1,5 +1,6 @@
 //! Boots a system in the emulator.
 
+use crate::bench::unit;
 use crate::build::{self, Boot, Profile};
 use crate::log::Dictionary;
 use crate::qemu::guest::{self, Limits, Outcome, Session, Show};
@@ -103,6 +104,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         interactive: true,
     };
     let outcome = start(&workspace, &boot, &machine, watch)?;
+    if MEASURING.contains(&system.name.as_str())
+        && let Some(caution) = unit::caution(machine.unit())
+    {
+        progress::say(caution);
+    }
     if outcome.is_success() {
         progress::say(&format!("The guest powered off after {:.1} s", outcome.took.as_secs_f32()));
         return Ok(());

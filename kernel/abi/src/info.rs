@@ -31,13 +31,51 @@ pub mod feature {
     pub const NO_EXECUTE: u64 = 1;
     /// The deadline is compared with the counter itself (TSC-deadline).
     pub const COUNTER_DEADLINE: u64 = 2;
-    /// The counter counts instructions of an emulator: print no times from it.
-    pub const EMULATED: u64 = 4;
+    /// The counter counts the instructions that an emulator executes.
+    pub const COUNTS_INSTRUCTIONS: u64 = 4;
     /// The kernel asserts its invariants.
     pub const DEBUG: u64 = 8;
+    /// The counter is an emulator's clock.
+    pub const EMULATED_CLOCK: u64 = 16;
+}
+
+/// What one tick of the user-readable counter is. Only [`CounterUnit::Cycles`] says anything about
+/// time on a machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CounterUnit {
+    /// An instruction that an emulator executed: repeats on every host, but knows nothing of caches,
+    /// pipelines and time.
+    Instructions,
+    /// A tick of an emulator's clock: depends on the host and its load, and compares with nothing.
+    Ticks,
+    /// A cycle of the machine's own counter. On a PC this is the time-stamp counter, which has a
+    /// rate of its own: where the frequency of the core changes, its cycles are not the core's.
+    Cycles,
+}
+
+impl CounterUnit {
+    /// As it is printed, and written to files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CounterUnit::Instructions => "instructions",
+            CounterUnit::Ticks => "ticks",
+            CounterUnit::Cycles => "cycles",
+        }
+    }
 }
 
 impl KernelInfo {
+    /// What one tick of the counter is.
+    pub const fn counter_unit(&self) -> CounterUnit {
+        if self.features & feature::COUNTS_INSTRUCTIONS != 0 {
+            CounterUnit::Instructions
+        } else if self.features & feature::EMULATED_CLOCK != 0 {
+            CounterUnit::Ticks
+        } else {
+            CounterUnit::Cycles
+        }
+    }
+
     /// Nanoseconds of the machine-wide clock at counter value `ticks` of `core`.
     #[inline]
     pub const fn nanoseconds(&self, core: usize, ticks: u64) -> u64 {

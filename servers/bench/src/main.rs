@@ -4,11 +4,13 @@
 //! "bench" measures and prints, one line per operation:
 //!
 //! ```text
-//! [bench] op=round-trip space=other cores=same words=4 unit=cycles min=.. median=.. p99=.. max=.. samples=..
+//! [bench] op=round-trip space=other cores=same words=4 unit=instructions min=.. median=.. p99=.. max=.. samples=..
 //! ```
 //!
-//! The unit is *instructions* under an emulator that counts them, else *cycles* of the counter. The
-//! cost of reading the counter is measured first and taken off.
+//! The unit is what the kernel says of the counter: *instructions* under an emulator that counts
+//! them, *ticks* of the clock of one that does not, which are no measure, and *cycles* of the
+//! time-stamp counter on a machine. Those are no cycles of the core where its frequency changes.
+//! The cost of reading the counter is measured first and taken off.
 //!
 //! | file | contents |
 //! |---|---|

@@ -103,9 +103,10 @@ impl Results {
     }
 
     fn print_end(&mut self) {
-        let (count, unit) = (self.count, row::unit());
+        row::print_unit(&mut self.console);
+        let count = self.count;
         let end = if self.complete { "" } else { ", but not all measurements came to an end" };
-        let _ = writeln!(self.console, "bench: {count} operations, in {unit}{end}");
+        let _ = writeln!(self.console, "bench: {count} operations{end}");
     }
 
     /// Returns when everything printed has left the machine.

@@ -1,6 +1,7 @@
 //! One line of the result, for programs and for people.
 
 use crate::samples::Summary;
+use cedo_lib::abi::info::CounterUnit;
 use cedo_lib::{Console, clock};
 use core::fmt::Write;
 
@@ -13,9 +14,19 @@ pub struct Row {
     pub summary: Summary,
 }
 
-/// The unit of all figures.
-pub fn unit() -> &'static str {
-    if clock::is_emulated() { "instructions" } else { "cycles" }
+/// What a reader must know of the unit of all figures, in a line.
+fn meaning(unit: CounterUnit) -> &'static str {
+    match unit {
+        CounterUnit::Instructions => {
+            "executed by an emulator; they say nothing of caches, pipelines or time"
+        }
+        CounterUnit::Ticks => {
+            "of an emulator's clock: no measure; they depend on the host and compare with nothing"
+        }
+        CounterUnit::Cycles => {
+            "of the processor's counter; not the core's where the core's frequency changes"
+        }
+    }
 }
 
 impl Row {
@@ -26,7 +37,8 @@ impl Row {
         if let Some((space, cores, words)) = self.place {
             let _ = write!(console, " space={space} cores={cores} words={words}");
         }
-        let _ = write!(console, " unit={} min={min} median={median} p99={p99}", unit());
+        let unit = clock::unit().name();
+        let _ = write!(console, " unit={unit} min={min} median={median} p99={p99}");
         let _ = writeln!(console, " max={max} samples={samples}");
     }
 
@@ -44,4 +56,10 @@ pub fn print_head(console: &mut Console) {
     let _ = writeln!(console);
     let _ = write!(console, "{:<22} {:<6} {:<6} {:>5}", "operation", "space", "cores", "words");
     let _ = writeln!(console, " {:>9} {:>9} {:>9} {:>9}", "min", "median", "p99", "max");
+}
+
+/// What the figures are, and what they are not.
+pub fn print_unit(console: &mut Console) {
+    let unit = clock::unit();
+    let _ = writeln!(console, "unit: {} {}", unit.name(), meaning(unit));
 }

@@ -1,7 +1,7 @@
 //! Time, read without the kernel.
 
 use cedo_abi::MAX_CORES;
-use cedo_abi::info::{KernelInfo, feature};
+use cedo_abi::info::{CounterUnit, KernelInfo};
 use cedo_rt::page::kernel_info;
 use cedo_rt::raw::counter;
 
@@ -29,15 +29,15 @@ impl Clock {
     }
 }
 
-/// The raw counter: cycles on a machine, instructions under an emulator that counts them.
+/// The raw counter, in [`unit`]s.
 #[inline]
 pub fn ticks() -> u64 {
     counter()
 }
 
-/// True if the counter counts an emulator's instructions: print no times from it.
-pub fn is_emulated() -> bool {
-    kernel_info().features & feature::EMULATED != 0
+/// What one of [`ticks`] is. Print no times unless it is a cycle.
+pub fn unit() -> CounterUnit {
+    kernel_info().counter_unit()
 }
 
 /// The kernel information page.

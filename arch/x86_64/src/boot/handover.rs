@@ -12,6 +12,7 @@ use crate::late::Late;
 use crate::layout::{WINDOW_BASE, stack_top};
 use crate::panic;
 use crate::system::System;
+use crate::time::unit;
 use cedo_abi::info::feature;
 use cedo_machine::{Frame, MemoryRange, Platform, Upcalls};
 use cedo_mmio::Window;
@@ -19,7 +20,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
 
 /// Command line word: the counter counts an emulator's instructions.
-const EMULATED: &str = "counter=instructions";
+const COUNTED: &str = "counter=instructions";
 
 static RANGES: Late<Vec<MemoryRange, MOST_RANGES>> = Late::new();
 static PLATFORM: Late<Platform> = Late::new();
@@ -101,7 +102,7 @@ fn features(information: &Information, found: &Features) -> u64 {
     let bit = |is_set, bit| if is_set { bit } else { 0 };
     bit(found.no_execute, feature::NO_EXECUTE)
         | bit(found.counter_deadline, feature::COUNTER_DEADLINE)
-        | bit(information.has_word(EMULATED), feature::EMULATED)
+        | unit::feature(information.has_word(COUNTED), found.hypervisor)
         | bit(cfg!(debug_assertions), feature::DEBUG)
 }
 

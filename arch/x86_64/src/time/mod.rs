@@ -6,6 +6,7 @@
 //! | `reference` | a counter of known frequency: HPET, ACPI timer or PIT |
 //! | `calibrate` | how fast the time-stamp counter and the local timer run |
 //! | [`offset`] | how far two cores' time-stamp counters are apart |
+//! | [`unit`] | what one tick of the time-stamp counter is |
 //! | `deadline` | a core's one-shot timer |
 
 #[cfg(target_os = "none")]
@@ -16,3 +17,4 @@ pub mod offset;
 #[cfg(target_os = "none")]
 pub mod reference;
 pub mod scale;
+pub mod unit;

@@ -5,16 +5,20 @@
 //! | here | the command |
 //! | [`row`] | one line of the guest's output, and of the result |
 //! | [`expected`] | the rows that must be there |
+//! | [`unit`] | what the figures count, and what is to be said of them |
 
 pub mod expected;
 pub mod row;
+pub mod unit;
 
 use crate::build::{self, Profile};
 use crate::progress::{self, Step};
+use crate::qemu::Machine;
 use crate::run::{self, Watch};
 use crate::setup::{self, Need};
 use crate::workspace::{System, Workspace};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use cedo_abi::info::CounterUnit;
 use comfy_table::presets::ASCII_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use row::Row;
@@ -26,7 +30,6 @@ const SYSTEM: &str = "bench";
 /// One more, if it is described: the same with the paper's protocol.
 const CHAIN_SYSTEM: &str = "bench-chain";
 const BOARD: &str = "pc";
-const UNIT: &str = "instructions";
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Measure the kernel's operations in executed instructions.
@@ -42,16 +45,23 @@ pub struct Arguments {
     /// Install missing Debian or Ubuntu packages through sudo.
     #[arg(long)]
     yes: bool,
+    /// Let time pass as on a real machine. The figures are then ticks of an emulated clock: no
+    /// measure, but they show that everything runs.
+    #[arg(long)]
+    no_icount: bool,
 }
 
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
     setup::prepare(&workspace, &[Need::Build, Need::Emulator], arguments.yes)?;
-    let measured = measure(&workspace)?;
+    let measured = measure(&workspace, !arguments.no_icount)?;
     let rows = &measured.rows;
-    println!("Executed instructions per operation, on a stand-in for the Pentium D:");
+    println!("{} per operation, on a stand-in for the Pentium D:", unit::heading(measured.unit));
     println!("{}", table(rows));
+    if let Some(caution) = unit::caution(measured.unit) {
+        progress::say(caution);
+    }
     if let Some(file) = &arguments.json {
         let text = serde_json::to_string_pretty(rows).context("cannot encode the rows")?;
         std::fs::write(file, text + "\n")
@@ -63,6 +73,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// What the benchmark systems printed.
 pub struct Measured {
+    /// Of all rows.
+    pub unit: CounterUnit,
     pub rows: Vec<Row>,
     /// What went wrong with a system; its rows up to then are kept.
     problems: Vec<String>,
@@ -85,21 +97,27 @@ impl Measured {
     }
 }
 
-/// Boots all benchmark systems.
-pub fn measure(workspace: &Workspace) -> Result<Measured> {
+/// Boots all benchmark systems, `counted` in instructions or not.
+pub fn measure(workspace: &Workspace, counted: bool) -> Result<Measured> {
     let mut systems = vec![workspace.system(SYSTEM)?];
     systems.extend(workspace.systems()?.into_iter().filter(|system| system.name == CHAIN_SYSTEM));
-    let mut measured = Measured { rows: Vec::new(), problems: Vec::new() };
+    let unit = Machine { icount: counted, ..Machine::new(1) }.unit();
+    let mut measured = Measured { unit, rows: Vec::new(), problems: Vec::new() };
     for system in &systems {
-        boot(workspace, system, &mut measured)?;
+        boot(workspace, system, counted, &mut measured)?;
     }
     Ok(measured)
 }
 
-fn boot(workspace: &Workspace, system: &System, measured: &mut Measured) -> Result<()> {
+fn boot(
+    workspace: &Workspace,
+    system: &System,
+    counted: bool,
+    measured: &mut Measured,
+) -> Result<()> {
     let boot = build::boot(workspace, system, Profile::Release)?;
     let mut machine = boot.machine.clone();
-    machine.icount = true;
+    machine.icount = counted;
     let step = Step::start(&format!("Measuring `{}` on {} cores", system.name, machine.cores));
     let outcome = run::start(workspace, &boot, &machine, Watch::silent(LIMIT))?;
     drop(step);
@@ -112,14 +130,7 @@ fn boot(workspace: &Workspace, system: &System, measured: &mut Measured) -> Resu
     }
     let rows = row::parse(&outcome.transcript, BOARD)
         .with_context(|| format!("system `{}` printed a bad row", system.name))?;
-    if let Some(row) = rows.iter().find(|row| row.unit != UNIT) {
-        bail!(
-            "`{}` was measured in {}, not in {UNIT}: the kernel did not heed its command line word \
-             `counter=instructions`",
-            row.op,
-            row.unit
-        );
-    }
+    unit::check(&rows, machine.unit())?;
     let new = rows.into_iter().filter(|row| !measured.rows.iter().any(|old| old.is_same_as(row)));
     let new: Vec<_> = new.collect();
     measured.rows.extend(new);

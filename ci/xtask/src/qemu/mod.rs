@@ -13,6 +13,7 @@ pub mod end;
 pub mod guest;
 mod terminal;
 
+use cedo_abi::info::CounterUnit;
 use clap::ValueEnum;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,11 @@ impl Machine {
     /// The kernel's command line.
     pub fn words(&self) -> &'static str {
         if self.icount { COUNTED } else { "" }
+    }
+
+    /// What the time-stamp counter of the machine counts.
+    pub fn unit(&self) -> CounterUnit {
+        if self.icount { CounterUnit::Instructions } else { CounterUnit::Ticks }
     }
 
     /// Arguments of the emulator. Console on stdin and stdout, binary log into `log`.

@@ -50,7 +50,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(systems.map(|name| system(name, Loader::Pvh)));
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, loader)));
-    cases.push(Case { group: "bench", name: "bench: all rows".to_string(), run: Box::new(rows) });
+    cases.extend([true, false].map(rows));
     Ok(cases)
 }
 
@@ -133,10 +133,18 @@ fn passed(text: &str) -> usize {
         .sum()
 }
 
-fn rows(context: &Context) -> Result<String> {
-    let measured = bench::measure(&context.tree.workspace)?;
-    measured.complete()?;
-    Ok(format!("{} rows", measured.rows.len()))
+/// With or without instructions as the unit of time. The kernel must call each what it is.
+fn rows(counted: bool) -> Case {
+    let clock = if counted { "counted instructions" } else { "an emulated clock" };
+    Case {
+        group: "bench",
+        name: format!("bench: all rows, {clock}"),
+        run: Box::new(move |context| {
+            let measured = bench::measure(&context.tree.workspace, counted)?;
+            measured.complete()?;
+            Ok(format!("{} rows in {}", measured.rows.len(), measured.unit.name()))
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn start(this: ThisThread) {
     match environment.name() {
         "bench" => plan::run(&environment),
         "same" | "other" | "remote" => round_trip::answer(),
-        "pager" => page_fault::handle(this),
+        "pager" => page_fault::handle(this, &environment),
         "spinner0" => decision::spin(&environment, 0),
         "spinner1" => decision::spin(&environment, 1),
         "timer" => interrupt::handle(&environment),

@@ -1,6 +1,6 @@
 //! What is measured, in which order, and how the result is printed.
 
-use crate::row::{self, Row};
+use crate::row::{self, Place, Row};
 use crate::samples::Summary;
 use crate::{decision, interrupt, page_fault, round_trip};
 use cedo_api::console::FLUSH;
@@ -14,12 +14,14 @@ const WORDS: [usize; 6] = [0, 4, 8, 16, 32, 63];
 /// Partners: name of the gate, where it is.
 const PARTNERS: [(&str, &str, &str); 3] =
     [("same", "same", "same"), ("other", "other", "same"), ("remote", "other", "cross")];
+/// Rows that there is room for.
+const MAX_ROWS: usize = 32;
 /// The system that shows a table besides the lines for programs.
 const SYSTEM_FOR_PEOPLE: &str = "default";
 
 /// All rows, and whether all measurements came to an end.
 struct Results {
-    rows: [Option<Row>; 24],
+    rows: [Option<Row>; MAX_ROWS],
     count: usize,
     complete: bool,
     console: Console,
@@ -34,7 +36,7 @@ pub fn run(environment: &Environment) {
         let _ = yield_processor();
     });
     let mut results = Results {
-        rows: [None; 24],
+        rows: [None; MAX_ROWS],
         count: 0,
         complete: true,
         console: Console::of(environment),
@@ -57,12 +59,16 @@ fn measure(environment: &Environment, results: &mut Results) {
         let Some(gate) = environment.gate(name) else { continue };
         for words in WORDS {
             let summary = round_trip::measure(gate, words, overhead);
-            results.add("round-trip", Some((space, cores, words)), summary);
+            let place = Place { space, cores, words: Some(words) };
+            results.add("round-trip", Some(place), summary);
         }
     }
     let gate = |name| environment.gate(name);
-    if gate("pager").is_some() {
-        results.add("page-fault", None, page_fault::measure(overhead));
+    if let Some(handler) = gate("pager") {
+        let place = Some(Place { space: "other", cores: "same", words: None });
+        results.add("page-fault", place, page_fault::without_mapping(handler));
+        results.add("page-fault-map", place, page_fault::with_mapping(handler, overhead));
+        results.add("page-fault-state", place, page_fault::with_state(handler, overhead));
     }
     let (Some(first), Some(second)) = (gate("spinner0"), gate("spinner1")) else { return };
     if let Some(handler) = gate("timer") {
@@ -77,12 +83,7 @@ fn measure(environment: &Environment, results: &mut Results) {
 
 impl Results {
     /// Takes a row in and prints it at once: what is known stays known if the next one fails.
-    fn add(
-        &mut self,
-        operation: &'static str,
-        place: Option<(&'static str, &'static str, usize)>,
-        summary: Option<Summary>,
-    ) {
+    fn add(&mut self, operation: &'static str, place: Option<Place>, summary: Option<Summary>) {
         let row = summary.filter(|summary| summary.samples > 0);
         let row = row.map(|summary| Row { operation, place, summary });
         self.complete &= row.is_some();

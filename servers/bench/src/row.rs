@@ -9,9 +9,16 @@ use core::fmt::Write;
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     pub operation: &'static str,
-    /// Where the partner is: `space` and `cores`, and how long the message is.
-    pub place: Option<(&'static str, &'static str, usize)>,
+    pub place: Option<Place>,
     pub summary: Summary,
+}
+
+/// Where the partner is, and how long the message is if that is chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub space: &'static str,
+    pub cores: &'static str,
+    pub words: Option<usize>,
 }
 
 /// What a reader must know of the unit of all figures, in a line.
@@ -34,8 +41,11 @@ impl Row {
     pub fn print(&self, console: &mut Console) {
         let Summary { min, median, p99, max, samples } = self.summary;
         let _ = write!(console, "[bench] op={}", self.operation);
-        if let Some((space, cores, words)) = self.place {
-            let _ = write!(console, " space={space} cores={cores} words={words}");
+        if let Some(Place { space, cores, words }) = self.place {
+            let _ = write!(console, " space={space} cores={cores}");
+            if let Some(words) = words {
+                let _ = write!(console, " words={words}");
+            }
         }
         let unit = clock::unit().name();
         let _ = write!(console, " unit={unit} min={min} median={median} p99={p99}");
@@ -45,7 +55,9 @@ impl Row {
     /// One line of a table.
     pub fn print_aligned(&self, console: &mut Console) {
         let Summary { min, median, p99, max, .. } = self.summary;
-        let (space, cores, words) = self.place.unwrap_or(("-", "-", 0));
+        let nowhere = Place { space: "-", cores: "-", words: None };
+        let Place { space, cores, words } = self.place.unwrap_or(nowhere);
+        let words = words.unwrap_or(0);
         let _ = write!(console, "{:<22} {space:<6} {cores:<6} {words:>5}", self.operation);
         let _ = writeln!(console, " {min:>9} {median:>9} {p99:>9} {max:>9}");
     }

@@ -118,8 +118,18 @@ pub struct MemoryRange {
     pub pages: u64,
     /// Slot of the Region capability.
     pub slot: u32,
-    /// 0 = RAM that is free, 1 = device memory, 2 = the boot archive (read-only).
+    /// A number of [`range_kind`].
     pub kind: u32,
+}
+
+/// Kinds of [`MemoryRange`].
+pub mod range_kind {
+    /// RAM that is free.
+    pub const RAM: u32 = 0;
+    /// Memory of devices.
+    pub const DEVICE: u32 = 1;
+    /// The boot archive, read-only.
+    pub const ARCHIVE: u32 = 2;
 }
 
 /// Slots of the first server's table.

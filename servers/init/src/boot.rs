@@ -20,12 +20,12 @@ impl Boot {
     /// Reads and checks all of it.
     pub fn read(this: &ThisThread) -> Result<Boot, Failure> {
         let doing = "read the boot archive";
-        let missing = Failure::of_all(doing, Cause::Missing("boot information of this version"));
+        let missing = Failure::of_all(doing, Cause::Unpacked("boot information of this version"));
         let information = page::boot_info(this).ok_or(missing)?;
         let bytes = page::boot_archive(this).ok_or(missing)?;
         let damaged = |error| Failure::of_all(doing, Cause::Damaged(error));
         let archive = archive::Reader::new(bytes).map_err(damaged)?;
-        let missing = Failure::of_all(doing, Cause::Missing("entry `system`"));
+        let missing = Failure::of_all(doing, Cause::Unpacked("entry \"system\" in it"));
         let file = archive.find(SYSTEM).ok_or(missing)?;
         let damaged = |error| Failure::of_all("read the system description", Cause::Damaged(error));
         let description = system::Reader::new(file.bytes).map_err(damaged)?;

@@ -7,15 +7,12 @@ use cedo_lib::Rights;
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::read::environment;
 use cedo_lib::abi::system::{
-    Environment, EnvironmentChild, EnvironmentGrant, GrantRecord, ThreadRecord, grant, place,
-    thread_flag,
+    Environment, EnvironmentChild, EnvironmentGrant, GrantRecord, MAX_ENVIRONMENT_BYTES,
+    ThreadRecord, grant, place, thread_flag,
 };
 use cedo_lib::abi::write::{Full, Sink};
 
 const DOING: &str = "write the environment";
-/// Longest environment in bytes.
-const MAX_BYTES: usize = 2 * PAGE_SIZE as usize;
-
 /// Writes and maps the environment of every thread.
 pub fn make(system: &mut System) -> Result<(), Failure> {
     for (index, record) in system.thread_records() {
@@ -25,7 +22,7 @@ pub fn make(system: &mut System) -> Result<(), Failure> {
 }
 
 fn make_one(system: &mut System, index: usize, record: &ThreadRecord) -> Result<(), Failure> {
-    let mut bytes = [0; MAX_BYTES];
+    let mut bytes = [0; MAX_ENVIRONMENT_BYTES];
     let mut sink = Sink::new(&mut bytes);
     let cause = Cause::Room("grants and children of one thread");
     let full = Failure { doing: DOING, name: record.name, cause };

@@ -25,8 +25,12 @@ pub enum Cause {
     Damaged(read::Error),
     /// The program is none.
     Program(crate::elf::Error),
-    /// There is no such thing.
+    /// The description names what is not there.
     Missing(&'static str),
+    /// The boot archive lacks what it must have.
+    Unpacked(&'static str),
+    /// The machine has so many cores, and the description names more.
+    Cores(u32),
     /// There is not enough memory.
     Memory,
     /// More than this server has room for.
@@ -75,24 +79,36 @@ impl fmt::Display for Cause {
             Cause::Missing(what) => {
                 write!(formatter, "there is no {what}; correct the description")
             }
-            Cause::Memory => formatter.write_str("memory is used up; give the machine more"),
+            Cause::Unpacked(what) => {
+                write!(formatter, "there is no {what}; pack the boot archive again")
+            }
+            Cause::Cores(there) => write!(
+                formatter,
+                "the machine has {there}; boot a larger one, or lower `cores` of the system"
+            ),
+            Cause::Memory => formatter.write_str(
+                "memory is used up; raise `ram` of the system and give the machine as much",
+            ),
             Cause::Room(what) => write!(formatter, "too many {what}; describe a smaller system"),
         }
     }
 }
 
-/// What a person can do about it.
+/// What a person can do about it. What stands in `` is a key of docs/system-description.md.
 fn remedy(status: Status) -> &'static str {
     match status {
-        Status::NoStock => "raise stock_pages of the space",
-        Status::NoCapability => "raise table_frames of the space, or check the grant",
-        Status::NoRight => "the grant asks for more rights than there are",
-        Status::Occupied => "an address or an interrupt line is given twice",
-        Status::TooDeep => "the tree of schedulers is too deep",
-        Status::Cycle => "the tree of schedulers has a cycle",
-        Status::WrongCore => "a scheduler and its child need the same core",
-        Status::BadAddress => "check the addresses in the description",
-        Status::FramesBusy => "two grants need the same memory",
+        Status::NoStock => "raise `stock_pages` of the space",
+        Status::NoCapability => "raise `slots` of the space, or check what the entry names",
+        Status::NoRight => "the entry asks for more `rights` or `access` than there are",
+        Status::Occupied => "`at` of a memory or the `line` of an interrupt is given twice",
+        Status::TooDeep => "the tree of each `scheduler` has too many levels",
+        Status::Cycle => "the tree of each `scheduler` has a cycle",
+        Status::WrongCore => "a thread and its `scheduler` need the same `core`",
+        Status::BadAddress => "check `at` of the memories",
+        Status::BadArgument => {
+            "the machine has not all that is named: check `line`, `first`, `count` and `base`"
+        }
+        Status::FramesBusy => "two memories need the same frames: check `base` and `size`",
         _ => "check the description against the kernel's version",
     }
 }
@@ -103,6 +119,8 @@ mod tests {
     use cedo_lib::Status;
     use cedo_lib::abi::system::name;
 
+    const REFERENCE: &str = include_str!("../../../docs/system-description.md");
+
     #[test]
     fn a_failure_names_what_why_and_what_to_do() {
         let cause = Cause::Kernel(Status::NoStock);
@@ -111,7 +129,24 @@ mod tests {
         assert_eq!(
             line,
             "cannot map the stack of hello: the kernel answers NoStock; \
-             raise stock_pages of the space"
+             raise `stock_pages` of the space"
         );
+    }
+
+    #[test]
+    fn every_key_in_a_hint_is_one_of_the_reference() {
+        let mut causes: Vec<_> = Status::ALL.into_iter().map(Cause::Kernel).collect();
+        causes.extend([
+            Cause::Memory,
+            Cause::Cores(1),
+            Cause::Missing("device memory at its `base`"),
+        ]);
+        let texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
+        let keys: Vec<_> =
+            texts.iter().flat_map(|text| text.split('`').skip(1).step_by(2)).collect();
+        assert!(keys.contains(&"slots") && keys.contains(&"ram"));
+        for key in keys {
+            assert!(REFERENCE.contains(&format!("\n| `{key}` |")), "`{key}` is no key");
+        }
     }
 }

@@ -1,13 +1,9 @@
 //! Hands out memory: the free RAM Regions in order of size, each from its start. Nothing comes back.
 
 use cedo_lib::Region;
+use cedo_lib::abi::info::range_kind::{DEVICE, RAM};
 use cedo_lib::abi::info::{BootInfo, MAX_MEMORY_RANGES, MemoryRange};
 use cedo_lib::abi::layout::PAGE_SIZE;
-
-/// Kind of a range: free RAM.
-const RAM: u32 = 0;
-/// Kind of a range: device memory.
-const DEVICE: u32 = 1;
 
 /// Pages of a Region.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +61,7 @@ impl Memory {
 mod tests {
     use super::{Frames, Memory};
     use cedo_lib::Region;
+    use cedo_lib::abi::info::range_kind::{ARCHIVE, DEVICE, RAM};
     use cedo_lib::abi::info::{BOOT_MAGIC, BootInfo, MAX_MEMORY_RANGES, MemoryRange};
 
     fn information(ranges: &[MemoryRange]) -> BootInfo {
@@ -81,10 +78,10 @@ mod tests {
 
     #[test]
     fn the_biggest_ram_is_used_first_and_no_page_twice() {
-        let small = MemoryRange { base: 0x1000, pages: 2, slot: 20, kind: 0 };
-        let device = MemoryRange { base: 0xfec0_0000, pages: 16, slot: 21, kind: 1 };
-        let big = MemoryRange { base: 0x10_0000, pages: 5, slot: 22, kind: 0 };
-        let archive = MemoryRange { base: 0x80_0000, pages: 100, slot: 23, kind: 2 };
+        let small = MemoryRange { base: 0x1000, pages: 2, slot: 20, kind: RAM };
+        let device = MemoryRange { base: 0xfec0_0000, pages: 16, slot: 21, kind: DEVICE };
+        let big = MemoryRange { base: 0x10_0000, pages: 5, slot: 22, kind: RAM };
+        let archive = MemoryRange { base: 0x80_0000, pages: 100, slot: 23, kind: ARCHIVE };
         let mut memory = Memory::new(&information(&[small, device, big, archive]));
         let frames = |slot, first| Some(Frames { region: Region::at(slot), first });
         assert_eq!(memory.take(3), frames(22, 0));

@@ -123,7 +123,7 @@ fn frames_of(system: &mut System, index: usize, memory: &MemoryRecord) -> Result
         return Ok(frames);
     }
     let frames = if memory.base != 0 {
-        let cause = Cause::Missing("device memory at this address");
+        let cause = Cause::Missing("device memory at its `base`");
         let missing = Failure { doing: DOING, name: memory.name, cause };
         system.memory.device(memory.base, memory.pages).ok_or(missing)?
     } else {

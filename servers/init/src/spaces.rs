@@ -55,7 +55,8 @@ fn stock_pages(system: &System, index: usize, record: &SpaceRecord) -> u64 {
 
 fn load(system: &mut System, index: usize, record: &SpaceRecord) -> Result<(), Failure> {
     let doing = "load the program";
-    let missing = Failure { doing, name: record.name, cause: Cause::Missing("such program") };
+    let missing =
+        Failure { doing, name: record.name, cause: Cause::Unpacked("such program in the archive") };
     let file = system.boot.archive.find(text(&record.program)).ok_or(missing)?;
     let bad = |error| Failure { doing, name: record.name, cause: Cause::Program(error) };
     let program = Program::new(file.bytes, cedo_lib::ELF_MACHINE).map_err(bad)?;

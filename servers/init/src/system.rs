@@ -3,15 +3,11 @@
 use crate::boot::Boot;
 use crate::failure::{Cause, Failure};
 use crate::frames::{Frames, Memory};
-use cedo_lib::abi::system::{NameBytes, SpaceRecord, ThreadRecord};
-use cedo_lib::{Space, Thread};
+use cedo_lib::abi::system::{
+    MAX_MEMORIES, MAX_SPACES, MAX_THREADS, NameBytes, SpaceRecord, ThreadRecord,
+};
+use cedo_lib::{Space, Thread, clock};
 
-/// Spaces that there is room for.
-const MAX_SPACES: usize = 48;
-/// Threads that there is room for.
-const MAX_THREADS: usize = 160;
-/// Memories that there is room for.
-const MAX_MEMORIES: usize = 32;
 /// First slot that a new Space's grants go to.
 const FIRST_SLOT: u32 = 1;
 
@@ -55,6 +51,10 @@ pub struct MadeThread {
 impl System {
     /// Nothing made yet.
     pub fn new(boot: Boot) -> Result<System, Failure> {
+        let (needed, there) = (boot.description.cores().len(), clock::information().cores);
+        if needed > there as usize {
+            return Err(Failure::of_all("use the cores it needs", Cause::Cores(there)));
+        }
         let room = |have: usize, need: usize, what| {
             let cause = Cause::Room(what);
             if need > have { Err(Failure::of_all("read the description", cause)) } else { Ok(()) }

@@ -1,11 +1,12 @@
 //! The first server: a Space with its image, and a thread with all rights there are.
 
 use super::archive::{Archive, DAMAGED_IMAGE, Image};
-use super::memory::{ARCHIVE, DEVICE, Memory, Plan, TABLE_FRAMES};
+use super::memory::{Memory, Plan, TABLE_FRAMES};
 use crate::call::object::NewThread;
 use crate::kernel::{Kernel, MAX_LINES};
 use crate::object::capability::Capability;
 use crate::object::thread::State;
+use cedo_abi::info::range_kind::{ARCHIVE, DEVICE};
 use cedo_abi::info::slot;
 use cedo_abi::layout::{
     INIT_ARCHIVE, INIT_BOOT_INFO, INIT_STACK_PAGES, INIT_STACK_TOP, INIT_UTCB, PAGE_SIZE,

@@ -2,6 +2,7 @@
 
 use super::archive::{Archive, Image};
 use cedo_abi::call::object::SPACE_FRAMES;
+use cedo_abi::info::range_kind::{ARCHIVE, DEVICE, RAM};
 use cedo_abi::info::{MAX_MEMORY_RANGES, MemoryRange, slot};
 use cedo_abi::layout::INIT_STACK_PAGES;
 use cedo_machine::{Frame, MemoryKind, Platform};
@@ -86,11 +87,6 @@ impl Memory {
         }
     }
 }
-
-/// Kinds in [`MemoryRange::kind`].
-pub(super) const RAM: u32 = 0;
-pub(super) const DEVICE: u32 = 1;
-pub(super) const ARCHIVE: u32 = 2;
 
 /// Takes `frames` frames from the start of the first range of RAM that is large enough. Returns the
 /// first of them, and what is left.

@@ -4,11 +4,15 @@
 //! it edits nothing, echoes nothing, and knows no colours. Its messages are in
 //! `cedo_api::console`.
 //!
-//! The environment names the ports and the interrupt of a 16550 "uart".
+//! Two threads of one Space: the server, which has the ports of a 16550 as "uart" and a gate to the
+//! other as "uart"; and the relay, which has the device's interrupt as "uart" and a gate to the server
+//! as "console". Both need the same core.
 //!
 //! | file | contents |
 //! |---|---|
+//! | `relay` | hears interrupts, and tells the server |
 //! | `uart` | the device |
+//! | `wire` | the device with the bytes that go in and out |
 //! | `queue` | bytes in a ring |
 //! | `lines` | what clients have written of lines that are not complete |
 //! | `server` | what is answered when |
@@ -17,11 +21,14 @@
 
 mod lines;
 mod queue;
+mod relay;
 mod server;
 mod uart;
+mod wire;
 
 use cedo_lib::driver::Next;
-use cedo_lib::{Environment, Label, ThisThread};
+use cedo_lib::{Environment, ThisThread};
+use relay::{INTERRUPT, Relay};
 use server::Server;
 use uart::Uart;
 
@@ -29,25 +36,27 @@ cedo_lib::program!(start);
 
 fn start(this: ThisThread) {
     let environment = Environment::of(&this);
-    let Some(range) = environment.ports("uart") else {
-        panic!("the console needs the ports of its device as \"uart\"");
-    };
-    if environment.irq("uart").is_none() {
-        panic!("the console needs the interrupt of its device as \"uart\"");
+    if environment.irq("uart").is_some() {
+        relay::run(&environment);
     }
-    let mut uart = Uart::new(range);
+    let (Some(range), Some(relay)) = (environment.ports("uart"), environment.gate("uart")) else {
+        panic!(
+            "the console needs ports and a gate called \"uart\": see docs/system-description.md"
+        );
+    };
+    let mut uart = Uart::new(range, Relay::at(relay));
     uart.start();
     let mut server = Server::new(uart);
     let mut next = Next::Wait;
     loop {
         let message = next.wait();
-        next = match message.kernel_label() {
-            Some(Label::Irq) => {
+        next = match (message.kernel_label(), message.label()) {
+            (Some(_), _) => Next::Wait,
+            (None, INTERRUPT) => {
                 server.interrupt();
-                Next::acknowledge(&message)
+                Next::answer(&message, cedo_api::console::DONE, 0, [0; 7])
             }
-            Some(_) => Next::Wait,
-            None => server.request(&message, this.utcb()),
+            _ => server.request(&message, this.utcb()),
         };
     }
 }

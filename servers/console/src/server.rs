@@ -1,19 +1,15 @@
 //! What is answered when.
 //!
-//! Text goes through the client's line into the queue, and from there to the device as the device
-//! empties. Where the queue is full the server waits for the device: slower, and nothing is lost.
+//! Text goes through the client's line to the wire, which waits for the device where its queue is
+//! full; clients wait meanwhile.
 
-use crate::lines::{Client, LINE, Lines};
-use crate::queue::Queue;
-use crate::uart::{FIFO_BYTES, Line};
+use crate::lines::{Client, Lines};
+use crate::uart::Line;
+use crate::wire::Wire;
 use cedo_api::console::{DONE, FLUSH, MAX_BYTES, READ, REFUSED, WRITE};
 use cedo_lib::driver::{Next, reply};
 use cedo_lib::{Message, Token, UtcbPage, text};
 
-/// Bytes on their way out.
-const OUT: usize = 4096;
-/// Bytes that nobody has read yet; what comes beyond is dropped.
-const IN: usize = 64;
 /// Clients that wait until everything is out.
 const FLUSHING: usize = 8;
 
@@ -22,10 +18,8 @@ const _: () = assert!(WRITE == text::LABEL && FLUSH == text::FLUSH_LABEL);
 
 /// The state of the console.
 pub struct Server<L> {
-    line: L,
+    wire: Wire<L>,
     lines: Lines,
-    out: Queue<OUT>,
-    received: Queue<IN>,
     reader: Option<Token>,
     flushing: [Option<Token>; FLUSHING],
 }
@@ -33,29 +27,13 @@ pub struct Server<L> {
 impl<L: Line> Server<L> {
     /// A console that nobody has used.
     pub const fn new(line: L) -> Server<L> {
-        Server {
-            line,
-            lines: Lines::new(),
-            out: Queue::new(),
-            received: Queue::new(),
-            reader: None,
-            flushing: [None; FLUSHING],
-        }
+        let flushing = [None; FLUSHING];
+        Server { wire: Wire::new(line), lines: Lines::new(), reader: None, flushing }
     }
 
-    /// The device interrupted: takes what it received, gives it more to send.
+    /// The device interrupted.
     pub fn interrupt(&mut self) {
-        loop {
-            // Read first: what comes later interrupts again.
-            let again = self.line.interrupted();
-            while let Some(byte) = self.line.receive() {
-                self.received.push(byte);
-            }
-            self.send();
-            if !again {
-                break;
-            }
-        }
+        self.wire.serve();
         self.answer_reader();
         self.answer_flushing();
     }
@@ -75,8 +53,8 @@ impl<L: Line> Server<L> {
             FLUSH => match self.flushing.iter_mut().find(|place| place.is_none()) {
                 Some(place) => {
                     *place = message.token();
-                    self.lines.flush(|text| queue(text, &mut self.out, &mut self.line));
-                    self.send();
+                    self.lines.flush(|text| self.wire.put(text));
+                    self.wire.send();
                     self.answer_flushing();
                     Next::Wait
                 }
@@ -97,21 +75,16 @@ impl<L: Line> Server<L> {
         let client: Client = (message.badge, message.token().map_or(0, Token::frame));
         for index in 0..length as usize {
             if let Some(byte) = text::byte(&words, index) {
-                self.lines.push(client, byte, |text| queue(text, &mut self.out, &mut self.line));
+                self.lines.push(client, byte, |text| self.wire.put(text));
             }
         }
-        self.send();
+        self.wire.send();
         true
-    }
-
-    fn send(&mut self) {
-        send(&mut self.out, &mut self.line);
-        self.line.want_empty(!self.out.is_empty());
     }
 
     fn answer_reader(&mut self) {
         if self.reader.is_some()
-            && let Some(byte) = self.received.pop()
+            && let Some(byte) = self.wire.take()
             && let Some(token) = self.reader.take()
         {
             // A reader that was aborted meanwhile takes this byte with it.
@@ -120,41 +93,11 @@ impl<L: Line> Server<L> {
     }
 
     fn answer_flushing(&mut self) {
-        if !self.out.is_empty() || self.flushing.iter().all(Option::is_none) {
+        if self.flushing.iter().all(Option::is_none) || !self.wire.is_all_out() {
             return;
         }
-        // What is left is in the device: at most one FIFO, which empties by itself.
-        while !self.line.all_sent() {}
         for token in self.flushing.iter_mut().filter_map(Option::take) {
             reply(token, DONE, 0, [0; 7]);
-        }
-    }
-}
-
-/// Puts text into the queue, with a carriage return before each line's end. Waits for the device
-/// while there is no room.
-fn queue(text: &[u8], out: &mut Queue<OUT>, line: &mut impl Line) {
-    const { assert!(2 * LINE <= OUT) }
-    for byte in text {
-        while out.room() < 2 {
-            send(out, line);
-        }
-        if *byte == b'\n' {
-            out.push(b'\r');
-        }
-        out.push(*byte);
-    }
-}
-
-/// Fills the device's FIFO if it is empty.
-fn send(out: &mut Queue<OUT>, line: &mut impl Line) {
-    if out.is_empty() || !line.can_send() {
-        return;
-    }
-    for _ in 0..FIFO_BYTES {
-        match out.pop() {
-            Some(byte) => line.send(byte),
-            None => break,
         }
     }
 }

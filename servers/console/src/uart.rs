@@ -2,6 +2,7 @@
 //!
 //! Source: National Semiconductor PC16550D data sheet, section 8 (registers).
 
+use crate::relay::Relay;
 use cedo_lib::environment::PortRange;
 
 /// Received byte; byte to send.
@@ -56,18 +57,23 @@ pub trait Line {
     fn want_empty(&mut self, wanted: bool);
     /// True if every byte has left the machine.
     fn all_sent(&mut self) -> bool;
+    /// Waits until the device interrupts.
+    fn wait(&mut self);
+    /// The last interrupt that was waited for is served.
+    fn acknowledge(&mut self);
 }
 
 /// A 16550.
 pub struct Uart {
     range: PortRange,
+    relay: Relay,
     wants_empty: bool,
 }
 
 impl Uart {
-    /// The device behind these ports.
-    pub const fn new(range: PortRange) -> Uart {
-        Uart { range, wants_empty: false }
+    /// The device behind these ports, whose interrupts `relay` hears.
+    pub const fn new(range: PortRange, relay: Relay) -> Uart {
+        Uart { range, relay, wants_empty: false }
     }
 
     /// Starts it. The speed stays what the firmware set: the kernel prints on the same line.
@@ -116,5 +122,12 @@ impl Line for Uart {
 
     fn all_sent(&mut self) -> bool {
         self.read(LINE_STATUS) & ALL_SENT != 0
+    }
+    fn wait(&mut self) {
+        self.relay.wait();
+    }
+
+    fn acknowledge(&mut self) {
+        self.relay.acknowledge();
     }
 }

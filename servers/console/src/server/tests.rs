@@ -7,14 +7,27 @@ use cedo_lib::driver::Next;
 use cedo_lib::raw::{Answer, host};
 use cedo_lib::{Ipc, Message, Partner, Tag, UtcbPage, text};
 
-/// A line whose FIFO empties each time it was asked often enough.
+/// Looks at the device between two of its interrupts. Whoever looks more often polls.
+const LOOKS: usize = 8;
+
+/// A line whose FIFO empties when somebody waits for that.
 #[derive(Default)]
 struct SlowLine {
     sent: Vec<u8>,
     in_fifo: usize,
-    asked: usize,
+    looks: usize,
     wants_empty: bool,
     received: Vec<u8>,
+    waits: usize,
+    unacknowledged: bool,
+}
+
+impl SlowLine {
+    /// The FIFO is empty, and that interrupts.
+    fn empties(&mut self) {
+        assert!(self.wants_empty, "nobody would hear of it");
+        (self.in_fifo, self.looks) = (0, 0);
+    }
 }
 
 impl Line for SlowLine {
@@ -27,10 +40,8 @@ impl Line for SlowLine {
     }
 
     fn can_send(&mut self) -> bool {
-        self.asked += 1;
-        if self.asked.is_multiple_of(3) {
-            self.in_fifo = 0;
-        }
+        self.looks += 1;
+        assert!(self.looks < LOOKS, "the server polls");
         self.in_fifo == 0
     }
 
@@ -45,7 +56,17 @@ impl Line for SlowLine {
     }
 
     fn all_sent(&mut self) -> bool {
-        self.can_send()
+        self.in_fifo == 0
+    }
+
+    fn wait(&mut self) {
+        self.empties();
+        self.waits += 1;
+        self.unacknowledged = true;
+    }
+
+    fn acknowledge(&mut self) {
+        self.unacknowledged = false;
     }
 }
 
@@ -77,23 +98,42 @@ fn no_text_is_lost_however_slow_the_line_is() {
             let line = format!("client {client} line {number}, thirty bytes\n");
             let (start, end) = line.split_at(20);
             for part in [start, end] {
+                server.wire.line.looks = 0;
                 let next = server.request(&message(client, WRITE, part), &utcb);
                 assert_eq!(label_of(next), Some(DONE));
+                assert!(!server.wire.line.unacknowledged, "the next interrupt would not come");
             }
             expected.push_str(&line.replace('\n', "\r\n"));
         }
     }
+    assert!(server.wire.line.waits > 0, "the queue was never full");
     assert_eq!(label_of(server.request(&message(9, FLUSH, ""), &utcb)), None);
-    while !server.out.is_empty() {
+    while server.wire.line.in_fifo > 0 {
         assert_eq!(host::take_calls().len(), 0, "answered before everything was out");
-        assert!(server.line.wants_empty, "nothing would start the rest");
+        server.wire.line.empties();
         server.interrupt();
     }
-    assert!(!server.line.wants_empty, "the kernel's bytes would interrupt");
-    assert_eq!(String::from_utf8_lossy(&server.line.sent), expected);
+    assert!(!server.wire.line.wants_empty, "the kernel's bytes would interrupt");
+    assert_eq!(String::from_utf8_lossy(&server.wire.line.sent), expected);
     let calls = host::take_calls();
     assert_eq!(calls.len(), 1, "the flushing client is answered once");
     assert_eq!(calls[0].to, 1 << 63 | 9 << 32);
+}
+
+#[test]
+fn what_comes_in_while_the_queue_is_full_is_kept() {
+    let utcb = UtcbPage::for_tests();
+    let mut server = Server::new(SlowLine::default());
+    server.wire.line.received = b"typed".to_vec();
+    for _ in 0..200 {
+        server.wire.line.looks = 0;
+        server.request(&message(1, WRITE, "a line that has forty bytes, or nearly\n"), &utcb);
+    }
+    assert!(server.wire.line.waits > 0);
+    for expected in b"typed" {
+        assert_eq!(label_of(server.request(&message(2, READ, ""), &utcb)), None);
+        assert_eq!(host::take_calls()[0].words[0], u64::from(*expected));
+    }
 }
 
 #[test]
@@ -102,7 +142,7 @@ fn a_reader_gets_the_next_byte_and_a_second_reader_is_refused() {
     let mut server = Server::new(SlowLine::default());
     assert_eq!(label_of(server.request(&message(1, READ, ""), &utcb)), None);
     assert_eq!(label_of(server.request(&message(2, READ, ""), &utcb)), Some(REFUSED));
-    server.line.received = vec![b'k', b'l'];
+    server.wire.line.received = vec![b'k', b'l'];
     server.interrupt();
     let calls = host::take_calls();
     assert_eq!((calls.len(), calls[0].words[0]), (1, u64::from(b'k')));
@@ -120,5 +160,5 @@ fn lengths_that_lie_are_refused() {
         assert_eq!(label_of(server.request(&lying, &utcb)), Some(REFUSED));
     }
     assert_eq!(label_of(server.request(&message(1, 77, ""), &utcb)), Some(REFUSED));
-    assert!(server.line.sent.is_empty());
+    assert!(server.wire.line.sent.is_empty());
 }

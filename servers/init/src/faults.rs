@@ -1,11 +1,14 @@
 //! Reports faults. The faulter stays stopped: nobody answers it.
 
+use crate::failure::{Failure, Refused};
+use crate::printer::Printer;
 use crate::system::System;
 use cedo_lib::abi::notice;
 use cedo_lib::abi::state::{self, Cause};
-use cedo_lib::abi::system::text;
-use cedo_lib::{Console, Ipc, Label, Message, Partner, ThisThread};
-use core::fmt::{self, Write};
+use cedo_lib::abi::system::{MAX_BADGE, NameBytes, text};
+use cedo_lib::capability::make_gate;
+use cedo_lib::{Core, Gate, Ipc, Label, Message, Partner, Rights, Space, ThisThread, UtcbPage};
+use core::fmt;
 
 /// Names of the general registers, in the order of the group; instruction and stack pointer are
 /// printed by themselves.
@@ -16,23 +19,42 @@ const REGISTERS: [&str; 15] = [
 /// Registers in a line.
 const IN_A_LINE: usize = 5;
 
+/// Program and thread that print for everybody.
+const CONSOLE: &str = "console";
+/// The badge of this server's text: higher than any that a description may choose.
+const BADGE: u64 = MAX_BADGE + 1;
+
+/// The way to print faults: through the thread `console` if its program is that, too.
+pub fn printer(system: &mut System, kernel: Core) -> Result<Printer, Failure> {
+    let Some((index, name)) = console_thread(system) else {
+        return Ok(Printer::new(None, kernel));
+    };
+    let (thread, slot) = (system.thread(index).thread, system.keep_slot());
+    make_gate(thread, Space::MINE, slot, Rights::SEND, BADGE)
+        .or_fail("make a way to the console", name)?;
+    Ok(Printer::new(Some(Gate::at(slot)), kernel))
+}
+
+fn console_thread(system: &System) -> Option<(usize, NameBytes)> {
+    let spaces = system.boot.description.spaces();
+    let (index, record) =
+        system.thread_records().find(|(_, record)| text(&record.name) == CONSOLE)?;
+    let space = spaces.get(record.space as usize)?;
+    (text(&space.program) == CONSOLE).then_some((index, record.name))
+}
+
 /// Prints every fault it hears of, for ever.
-pub fn serve(this: &ThisThread, system: &System, console: &mut Console) {
+pub fn serve(this: &mut ThisThread, system: &System, printer: &mut Printer) {
     loop {
         let message = Ipc::receive(Partner::ANY).want_state().make();
         if message.arrived() && message.kernel_label() == Some(Label::Fault) {
-            // A console that refuses leaves nobody to tell.
-            let _ = report(this, system, &message, console);
+            report(this.utcb_mut(), system, &message, printer);
         }
     }
 }
 
-fn report(
-    this: &ThisThread,
-    system: &System,
-    message: &Message,
-    console: &mut Console,
-) -> fmt::Result {
+fn report(utcb: &mut UtcbPage, system: &System, message: &Message, printer: &mut Printer) {
+    let received = utcb.received();
     let description = &system.boot.description;
     let index = message.badge.wrapping_sub(1) as usize;
     let thread = description.threads().get(index);
@@ -41,24 +63,35 @@ fn report(
     let space = space.as_ref().map_or("unknown", |space| text(&space.name));
     let words = message.words;
     let cause = Cause::from_number(words[notice::FAULT_CAUSE]).map_or("exception", Cause::text);
-    writeln!(
-        console,
-        "fault: {name} in space {space}: {cause} at address {:#x} ip {:#x} sp {:#x} code {:#x}",
-        words[notice::FAULT_ADDRESS],
-        words[notice::INSTRUCTION],
-        words[notice::STACK],
-        words[notice::FAULT_CODE],
-    )?;
-    let received = this.utcb().received();
+    printer.line(
+        utcb,
+        format_args!(
+            "fault: {name} in space {space}: {cause} at address {:#x} ip {:#x} sp {:#x} code {:#x}",
+            words[notice::FAULT_ADDRESS],
+            words[notice::INSTRUCTION],
+            words[notice::STACK],
+            words[notice::FAULT_CODE],
+        ),
+    );
     if received.mask & state::GENERAL == 0 {
-        return Ok(());
+        return;
     }
     for (names, values) in REGISTERS.chunks(IN_A_LINE).zip(received.general.chunks(IN_A_LINE)) {
-        write!(console, "fault:  ")?;
-        for (name, value) in names.iter().zip(values) {
-            write!(console, " {name} {value:#x}")?;
-        }
-        writeln!(console)?;
+        printer.line(utcb, format_args!("fault:  {}", Registers { names, values }));
     }
-    Ok(())
+}
+
+/// Registers of one line.
+struct Registers<'a> {
+    names: &'a [&'static str],
+    values: &'a [u64],
+}
+
+impl fmt::Display for Registers<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.names
+            .iter()
+            .zip(self.values)
+            .try_for_each(|(name, value)| write!(formatter, " {name} {value:#x}"))
+    }
 }

@@ -23,6 +23,7 @@
 //! | `environments` | what each thread is told |
 //! | `tree` | schedulers, fault handlers, roots; starts everything |
 //! | `faults` | reports faults |
+//! | `printer` | whole lines for people |
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
@@ -33,6 +34,7 @@ mod failure;
 mod faults;
 mod frames;
 mod grants;
+mod printer;
 mod spaces;
 mod system;
 mod threads;
@@ -40,9 +42,9 @@ mod tree;
 mod window;
 
 use cedo_lib::abi::info::slot;
-use cedo_lib::{Console, Core, ThisThread};
-use core::fmt::Write;
+use cedo_lib::{Core, ThisThread};
 use failure::Failure;
+use printer::Printer;
 use system::System;
 
 cedo_lib::program!(start);
@@ -50,26 +52,25 @@ cedo_lib::program!(start);
 /// Exit code of an emulator when the system cannot be started.
 const CANNOT_START: u8 = 3;
 
-fn start(this: ThisThread) {
+fn start(mut this: ThisThread) {
     let core = Core::at(slot::CORE_0);
-    let mut console = Console::of_kernel(core);
-    match make(&this) {
-        Ok(system) => faults::serve(&this, &system, &mut console),
+    match make(&this, core) {
+        Ok((system, mut printer)) => faults::serve(&mut this, &system, &mut printer),
         Err(failure) => {
-            // If even the console refuses there is nobody left to tell.
-            let _ = writeln!(console, "init: {failure}");
+            Printer::new(None, core).line(this.utcb_mut(), format_args!("init: {failure}"));
             core.power_off(CANNOT_START);
         }
     }
 }
 
 /// Makes everything, in the order in which one thing needs the other.
-fn make(this: &ThisThread) -> Result<System, Failure> {
+fn make(this: &ThisThread, core: Core) -> Result<(System, Printer), Failure> {
     let mut system = System::new(boot::Boot::read(this)?)?;
     spaces::make(&mut system)?;
     threads::make(&mut system)?;
     grants::make(&mut system)?;
     environments::make(&mut system)?;
+    let printer = faults::printer(&mut system, core)?;
     tree::make(&mut system)?;
-    Ok(system)
+    Ok((system, printer))
 }

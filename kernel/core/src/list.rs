@@ -14,8 +14,10 @@ pub trait Listed<C: Context> {
     fn link(element: &mut Thread<C>) -> &mut Link;
 }
 
-/// Accounts recorded at a scheduler of which it has not been told, and notices.
+/// Accounts recorded at a scheduler of which it has not been told.
 pub struct Records;
+/// Accounts that are not ready and of which a scheduler is to be told something.
+pub struct Notices;
 /// Accounts recorded at a scheduler whose token it has.
 pub struct Delivered;
 /// Stopped schedulers that an ancestor is to hear of.
@@ -26,6 +28,15 @@ pub struct Children;
 impl<C: Context> Listed<C> for Records {
     fn list(owner: &mut Thread<C>) -> &mut List<ThreadId> {
         &mut owner.scheduler.records
+    }
+    fn link(element: &mut Thread<C>) -> &mut Link {
+        &mut element.record.link
+    }
+}
+
+impl<C: Context> Listed<C> for Notices {
+    fn list(owner: &mut Thread<C>) -> &mut List<ThreadId> {
+        &mut owner.scheduler.notices
     }
     fn link(element: &mut Thread<C>) -> &mut Link {
         &mut element.record.link

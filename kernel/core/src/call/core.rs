@@ -47,8 +47,8 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// A suspended thread becomes this core's root and runs; the old root becomes its child, *new*.
-    /// Errors: `WrongState` if it is not suspended, has a scheduler, or the old root has children;
-    /// `TooDeep`.
+    /// Errors: `WrongState` if it is not suspended, has a scheduler, or the protocol would change
+    /// under threads that run by it; `TooDeep`.
     pub fn set_root_here(&mut self, words: &[u64; REGISTER_WORDS]) -> Status {
         let Some(id) = ThreadId::from_number(words[0] as u32) else { return Status::NoCapability };
         let entry = self.objects.table().entry(id.frame());
@@ -59,25 +59,45 @@ impl<M: Machine> Kernel<M> {
         if thread.state != State::Suspended || !thread.is_own_scheduler() {
             return Status::WrongState;
         }
-        self.charge();
-        let old = self.local.root;
-        if let Some(old) = old {
-            if let Err(status) = self.adopt(old, id) {
-                return status;
+        let protocol = if words[2] == sub::CHAIN { Protocol::Chain } else { Protocol::Direct };
+        match self.local.root {
+            Some(old) if protocol != self.local.protocol && self.look(old).is_scheduler() => {
+                return Status::WrongState;
             }
-            if self.local.current == Some(old) {
-                self.thread(old).state = State::Ready;
+            Some(old) => {
+                if let Err(status) = self.adopt(old, id) {
+                    return status;
+                }
+            }
+            None => {}
+        }
+        self.charge();
+        let old = self.local.root.replace(id);
+        self.local.protocol = protocol;
+        self.local.on_empty_halt = false;
+        if let Some(old) = old {
+            self.depose(old);
+        }
+        let thread = self.thread(id);
+        thread.is_new = false;
+        thread.in_fault = None;
+        self.run(id);
+        Status::Ok
+    }
+
+    /// `old` was the root until now: what ran by its grace waits for a grant of the new root.
+    fn depose(&mut self, old: ThreadId) {
+        match self.local.current {
+            Some(current) if self.local.protocol == Protocol::Chain && current != old => {
+                self.chain_deposed(current);
+            }
+            Some(current) => {
+                // Of a root that had granted its time, all that it granted it to is frozen.
+                self.make_ready(current);
                 self.queue_record(old, Label::New, None);
             }
+            None => self.queue_notice(old, Label::New),
         }
-        let protocol = if words[2] == sub::CHAIN { Protocol::Chain } else { Protocol::Direct };
-        self.local.root = Some(id);
-        self.local.protocol = protocol;
-        self.thread(id).is_new = false;
-        if self.local.current.is_none() || self.local.current == old {
-            self.run(id);
-        }
-        Status::Ok
     }
 
     fn expect_own_core(&self, caller: ThreadId, arguments: &Arguments) -> Result<(), Status> {

@@ -225,10 +225,6 @@ impl<M: Machine> Kernel<M> {
         if operation.words[1] & !(sub::EDGE_STATE | sub::EDGE_BLOCKED) != 0 {
             return Err(Status::BadArgument);
         }
-        if self.is_ancestor_or_self(id, scheduler) {
-            return Err(Status::Cycle);
-        }
-        self.withdraw_record(id);
         self.adopt(id, scheduler)?;
         let branch = &mut self.thread(id).branch;
         branch.cookie = operation.words[0];

@@ -113,7 +113,7 @@ impl<M: Machine> Kernel<M> {
             self.write_kick(id, bits);
             return Taken::Message;
         }
-        if let Some(account) = self.look(id).scheduler.records.first {
+        if let Some(account) = self.next_record(id) {
             self.write_record(id, account);
             return Taken::Message;
         }

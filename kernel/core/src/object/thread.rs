@@ -28,7 +28,7 @@
 //! A call whose callee waits on the same core takes the caller from *Running* to *Reply* and the
 //! callee from *Open* to *Running* without passing *Ready*.
 
-use cedo_abi::{Label, Rights};
+use cedo_abi::{Label, MAX_DEPTH, Rights};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Context, Fault, Frame, UserAddress};
 
@@ -121,6 +121,8 @@ pub struct Branch {
     pub tell_blocked: bool,
     /// Number of children.
     pub child_count: u32,
+    /// Number of children that have 0, 1, ... levels below them.
+    pub below: [u32; MAX_DEPTH],
     /// Its children, oldest first.
     pub children: List<ThreadId>,
     /// Its neighbours among its scheduler's children.
@@ -138,7 +140,9 @@ pub struct Recorded {
     pub by: Option<ThreadId>,
     /// Low half of the token that dispatches it; raised by each record and each dispatch.
     pub sequence: u32,
-    /// In the scheduler's queue.
+    /// The scheduler's event number when it was queued: which of two messages came first.
+    pub queued: u64,
+    /// In one of the scheduler's lists.
     pub link: Link,
 }
 
@@ -147,8 +151,10 @@ pub struct Recorded {
 pub struct Scheduler {
     /// Direct mode: the child it granted its time to, while it waits.
     pub granted: Option<ThreadId>,
-    /// Accounts recorded here of which it has not been told, and notices.
+    /// Accounts recorded here of which it has not been told.
     pub records: List<ThreadId>,
+    /// Accounts that are not ready and of which it is to be told something.
+    pub notices: List<ThreadId>,
     /// Accounts recorded here whose token it has.
     pub delivered: List<ThreadId>,
     /// Children that are recorded ready here, told or not.
@@ -167,6 +173,14 @@ pub struct Scheduler {
     pub untold: Option<ThreadId>,
     /// While stopped: the first in `delivered` that no ancestor has been told of.
     pub untold_delivered: Option<ThreadId>,
+}
+
+impl Scheduler {
+    /// True if it has not been told of something about its children.
+    #[inline]
+    pub fn has_queued(&self) -> bool {
+        self.records.first.is_some() || self.notices.first.is_some()
+    }
 }
 
 /// A thread.
@@ -248,6 +262,7 @@ impl<C: Context> Thread<C> {
                 state_right: false,
                 tell_blocked: false,
                 child_count: 0,
+                below: [0; MAX_DEPTH],
                 children: List::EMPTY,
                 sibling: Link::NONE,
             },
@@ -256,11 +271,13 @@ impl<C: Context> Thread<C> {
                 why: Label::New,
                 by: None,
                 sequence: sequence | 1,
+                queued: 0,
                 link: Link::NONE,
             },
             scheduler: Scheduler {
                 granted: None,
                 records: List::EMPTY,
+                notices: List::EMPTY,
                 ready: 0,
                 ask_blocked: false,
                 event: 0,

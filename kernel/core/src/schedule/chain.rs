@@ -194,6 +194,13 @@ impl<M: Machine> Kernel<M> {
         self.climb_to(id, Label::Woken, self.local.current.unwrap_or(id));
     }
 
+    /// The current thread `id` loses the processor to a new root, and the old one, which is above it,
+    /// its place.
+    pub fn chain_deposed(&mut self, id: ThreadId) {
+        self.make_ready(id);
+        self.climb_to(id, Label::Preempted, self.local.root.unwrap_or(id));
+    }
+
     /// At the end of an operation: a root that waits and has something in its queue takes the
     /// processor, as in an interrupt.
     pub fn chain_tell_root(&mut self) {

@@ -307,7 +307,7 @@ impl<M: Machine> Kernel<M> {
     fn next_donor(&self, server: ThreadId) -> Option<ThreadId> {
         let thread = self.look(server);
         let other_first = thread.irqs.first.is_some()
-            || thread.scheduler.records.first.is_some()
+            || thread.scheduler.has_queued()
             || thread.scheduler.stuck.first.is_some();
         if thread.is_scheduler() || other_first {
             return None;

@@ -1,7 +1,7 @@
 //! Waits that end early: abort, suspend, destroy (DESIGN.md sections 4 and 6, rules 13 and 14).
 
 use crate::kernel::{Kernel, Protocol};
-use crate::list::{Children, MailList, Stuck};
+use crate::list::MailList;
 use crate::object::thread::{Record, State};
 use cedo_abi::{Label, Status};
 use cedo_floor::ThreadId;
@@ -225,36 +225,23 @@ impl<M: Machine> Kernel<M> {
             while let Some(child) = self.look(id).branch.children.first {
                 self.pass_on(child, scheduler);
             }
-            while let Some(below) = self.look(id).scheduler.stuck.first {
-                self.unlink::<Stuck>(id, below);
-                self.thread(below).scheduler.stuck_at = None;
-                self.check_stuck(below);
-            }
         }
-        self.withdraw_record(id);
-        self.check_stuck(id);
         self.leave_scheduler(id);
         Ok(())
     }
 
-    /// `child` of a scheduler that is being destroyed becomes a child of `scheduler`.
+    /// `child` of a scheduler that is being destroyed becomes a child of `scheduler`, which hears of
+    /// it: that it could run, that a fault stopped it, or just that it is there.
     fn pass_on(&mut self, child: ThreadId, scheduler: ThreadId) {
-        let was_ready = self.is_recorded(child);
-        if let Some(at) = self.look(child).scheduler.stuck_at {
-            self.unlink::<Stuck>(at, child);
-            self.thread(child).scheduler.stuck_at = None;
-        }
-        self.withdraw_record(child);
-        self.leave_scheduler(child);
-        self.append::<Children>(scheduler, child);
-        self.thread(scheduler).branch.child_count += 1;
-        self.thread(child).branch.scheduler = scheduler;
-        if was_ready {
+        let could_run = self.is_recorded(child);
+        let record = self.look(child).record;
+        let faulted = record.how == Record::Notice && record.why == Label::Fault;
+        self.put_below(child, scheduler);
+        if could_run {
             self.queue_record(child, Label::New, None);
-        } else if self.look(child).record.how == Record::None {
-            self.queue_notice(child, Label::New);
+        } else {
+            self.queue_notice(child, if faulted { Label::Fault } else { Label::New });
         }
         self.has_been_told(scheduler);
-        self.check_stuck(child);
     }
 }

@@ -88,7 +88,7 @@ impl<M: Machine> Kernel<M> {
     pub fn has_news(&self, id: ThreadId) -> bool {
         let thread = self.look(id);
         thread.irqs.first.is_some()
-            || thread.scheduler.records.first.is_some()
+            || thread.scheduler.has_queued()
             || thread.scheduler.stuck.first.is_some()
             || thread.senders.first.is_some()
             || self.is_root(id) && (self.local.timer_pending || self.local.kicks != 0)

@@ -11,9 +11,12 @@
 //!    |        notice            take
 //!   None ----------------> Notice ---> None        (not ready: *blocked*, *fault*)
 //! ```
+//!
+//! Queued records and notices are in a list each, so that nobody who looks for what is ready has to
+//! pass notices; the scheduler takes both in the order of their coming.
 
 use crate::kernel::{Kernel, Protocol};
-use crate::list::{Delivered, Records};
+use crate::list::{Delivered, Notices, Records};
 use crate::object::thread::{Record, State};
 use cedo_abi::Label;
 use cedo_floor::ThreadId;
@@ -39,19 +42,36 @@ impl<M: Machine> Kernel<M> {
         if above.untold.is_none() {
             above.untold = Some(account);
         }
+        let queued = above.event;
+        self.thread(account).record.queued = queued;
         self.check_stuck(scheduler);
     }
 
     /// Queues a message about `account`, which is not ready, at its scheduler.
     pub fn queue_notice(&mut self, account: ThreadId, why: Label) {
         let Some(scheduler) = self.scheduler_of(account) else { return };
+        let above = &mut self.thread(scheduler).scheduler;
+        above.event += 1;
+        let queued = above.event;
         if self.look(account).record.how == Record::None {
-            self.append::<Records>(scheduler, account);
+            self.append::<Notices>(scheduler, account);
+            self.thread(account).record.queued = queued;
         }
         let record = &mut self.thread(account).record;
         record.how = Record::Notice;
         record.why = why;
-        self.thread(scheduler).scheduler.event += 1;
+    }
+
+    /// The oldest in the queue of `scheduler`, record or notice.
+    pub fn next_record(&self, scheduler: ThreadId) -> Option<ThreadId> {
+        let thread = &self.look(scheduler).scheduler;
+        match (thread.records.first, thread.notices.first) {
+            (Some(record), Some(notice)) => {
+                let queued = |id| self.look(id).record.queued;
+                Some(if queued(record) < queued(notice) { record } else { notice })
+            }
+            (record, notice) => record.or(notice),
+        }
     }
 
     /// True if a message about `account` says more than that it waits: that it is ready again, or
@@ -62,14 +82,12 @@ impl<M: Machine> Kernel<M> {
 
     /// The scheduler of `account` takes it out of its queue: it has the token now.
     pub fn deliver_record(&mut self, scheduler: ThreadId, account: ThreadId) {
+        if self.look(account).record.how == Record::Notice {
+            return self.drop_notice(account);
+        }
         self.forget_untold(scheduler, account);
         self.unlink::<Records>(scheduler, account);
-        let record = &mut self.thread(account).record;
-        if record.how == Record::Notice {
-            record.how = Record::None;
-            return;
-        }
-        record.how = Record::Delivered;
+        self.thread(account).record.how = Record::Delivered;
         self.append::<Delivered>(scheduler, account);
     }
 
@@ -98,7 +116,7 @@ impl<M: Machine> Kernel<M> {
             return;
         }
         if let Some(scheduler) = self.scheduler_of(account) {
-            self.unlink::<Records>(scheduler, account);
+            self.unlink::<Notices>(scheduler, account);
         }
         self.thread(account).record.how = Record::None;
     }

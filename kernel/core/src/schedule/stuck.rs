@@ -12,7 +12,7 @@
 
 use crate::kernel::Kernel;
 use crate::list::Stuck;
-use crate::object::thread::{Record, State, Thread};
+use crate::object::thread::{State, Thread};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, Machine};
 
@@ -30,7 +30,6 @@ impl<M: Machine> Kernel<M> {
         let thread = &mut self.thread(id).scheduler;
         thread.untold = thread.records.first;
         thread.untold_delivered = thread.delivered.first;
-        self.skip_notices(id);
         self.check_stuck(id);
     }
 
@@ -79,19 +78,8 @@ impl<M: Machine> Kernel<M> {
         let thread = &mut self.thread(scheduler).scheduler;
         if thread.untold == Some(child) {
             thread.untold = next;
-            self.skip_notices(scheduler);
         } else if thread.untold_delivered == Some(child) {
             thread.untold_delivered = next;
-        }
-    }
-
-    /// Notices are not about ready children.
-    fn skip_notices(&mut self, scheduler: ThreadId) {
-        while let Some(child) = self.look(scheduler).scheduler.untold
-            && self.look(child).record.how != Record::Queued
-        {
-            let next = self.look(child).record.link.next;
-            self.thread(scheduler).scheduler.untold = next;
         }
     }
 

@@ -1,7 +1,7 @@
 //! The scheduling tree: ancestors, and the stack of grants that leads through it.
 
 use crate::kernel::Kernel;
-use crate::list::Children;
+use crate::list::{Children, Stuck};
 use crate::object::thread::State;
 use cedo_abi::{MAX_DEPTH, Status};
 use cedo_floor::ThreadId;
@@ -104,31 +104,68 @@ impl<M: Machine> Kernel<M> {
         None
     }
 
-    /// Makes `child`, which is stopped, a child of `scheduler`. Errors: `Cycle`, `TooDeep`,
-    /// `WrongState` if levels below it would have to be counted anew.
+    /// Makes `child` a child of `scheduler`. Errors: `Cycle`; `TooDeep` if a thread below would be
+    /// more than [`MAX_DEPTH`] levels down. On an error nothing has changed.
     pub fn adopt(&mut self, child: ThreadId, scheduler: ThreadId) -> Result<(), Status> {
         if self.is_ancestor_or_self(child, scheduler) {
             return Err(Status::Cycle);
         }
-        let depth = self.depth(scheduler) + 1;
-        if depth > MAX_DEPTH {
+        if self.depth(scheduler) + 1 + self.height(child) > MAX_DEPTH {
             return Err(Status::TooDeep);
         }
-        if self.look(child).branch.child_count > 0 && depth > self.depth(child) {
-            return Err(Status::WrongState);
-        }
+        self.put_below(child, scheduler);
+        Ok(())
+    }
+
+    /// The same where it has been checked.
+    pub fn put_below(&mut self, child: ThreadId, scheduler: ThreadId) {
         self.leave_scheduler(child);
         self.append::<Children>(scheduler, child);
         self.thread(scheduler).branch.child_count += 1;
         self.thread(child).branch.scheduler = scheduler;
-        Ok(())
+        self.count_heights(scheduler, None, Some(self.height(child)));
+        self.check_stuck(child);
     }
 
-    /// Takes `child` out of the tree; it is its own scheduler then.
+    /// Takes `child` out of the tree; it is its own scheduler then. What its scheduler was to be
+    /// told of it is void.
     pub fn leave_scheduler(&mut self, child: ThreadId) {
         let Some(scheduler) = self.scheduler_of(child) else { return };
+        self.withdraw_record(child);
+        if let Some(at) = self.thread(child).scheduler.stuck_at.take() {
+            self.unlink::<Stuck>(at, child);
+            self.check_stuck(at);
+        }
         self.unlink::<Children>(scheduler, child);
         self.thread(scheduler).branch.child_count -= 1;
         self.thread(child).branch.scheduler = child;
+        self.count_heights(scheduler, Some(self.height(child)), None);
+    }
+
+    /// Levels below `id`; 0 for a leaf.
+    pub fn height(&self, id: ThreadId) -> usize {
+        let below = &self.look(id).branch.below;
+        below.iter().rposition(|count| *count > 0).map_or(0, |height| height + 1)
+    }
+
+    /// A child of `scheduler` had the height `before` and has `now`: those above are told, as far as
+    /// their own heights change. At most [`MAX_DEPTH`] steps.
+    fn count_heights(&mut self, scheduler: ThreadId, before: Option<usize>, now: Option<usize>) {
+        let (mut at, mut before, mut now) = (scheduler, before, now);
+        loop {
+            let was = self.height(at);
+            let below = &mut self.thread(at).branch.below;
+            if let Some(count) = before.and_then(|height| below.get_mut(height)) {
+                *count -= 1;
+            }
+            if let Some(count) = now.and_then(|height| below.get_mut(height)) {
+                *count += 1;
+            }
+            let is = self.height(at);
+            match self.scheduler_of(at) {
+                Some(above) if was != is => (at, before, now) = (above, Some(was), Some(is)),
+                _ => return,
+            }
+        }
     }
 }

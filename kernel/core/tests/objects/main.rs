@@ -7,6 +7,7 @@ mod lives;
 mod memory;
 mod rounds;
 mod table;
+mod tree;
 
 use cedo_abi::archive::FlatSegment;
 use cedo_abi::call::{Call, capability, memory as memory_call, object, operation};

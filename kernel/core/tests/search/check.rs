@@ -170,9 +170,7 @@ fn recorded(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
     let state = view.state;
     let grantee = state.local.grantee.map(|id| state.index(id));
     let lists_of = |at: usize| match &state.threads[at].scheduler {
-        scheduler if state.alive[at] => {
-            (state.records(scheduler.records), state.records(scheduler.delivered))
-        }
+        scheduler if state.alive[at] => (state.queue(at), state.records(scheduler.delivered)),
         _ => (Vec::new(), Vec::new()),
     };
     let lists: Vec<_> = (0..state.threads.len()).map(lists_of).collect();
@@ -263,7 +261,7 @@ fn halted(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
     if root.state != State::Open || root.scheduler.granted.is_some() {
         found.push(("a halted core has a waiting root", format!("{:?}", root.state)));
     }
-    if root.scheduler.records.first.is_some() || root.scheduler.stuck.first.is_some() {
+    if root.scheduler.has_queued() || root.scheduler.stuck.first.is_some() {
         found.push(("a halted core has told its root", String::new()));
     }
     let ready: Vec<_> = view.living().filter(|at| view.ready[*at]).collect();

@@ -173,6 +173,15 @@ impl Snapshot {
         self.local.current.map(|id| self.index(id))
     }
 
+    /// What a scheduler has not been told of its children, oldest first.
+    pub fn queue(&self, index: usize) -> Vec<usize> {
+        let scheduler = &self.threads[index].scheduler;
+        let mut found = self.records(scheduler.records);
+        found.extend(self.records(scheduler.notices));
+        found.sort_by_key(|at| self.threads[*at].record.queued);
+        found
+    }
+
     /// The elements of a list of records, oldest first.
     pub fn records(&self, list: List<ThreadId>) -> Vec<usize> {
         self.walk(list, |thread| thread.record.link.next)
@@ -262,7 +271,7 @@ impl Snapshot {
                 text += &format!(" granted {}", name(scheduler.granted));
             }
             for (what, places) in [
-                ("queue", self.records(scheduler.records)),
+                ("queue", self.queue(index)),
                 ("knows", self.records(scheduler.delivered)),
                 ("stuck", self.stuck(scheduler.stuck)),
                 ("senders", self.mails_in(thread.senders)),
@@ -364,7 +373,7 @@ impl Snapshot {
         }
         let scheduler = &thread.scheduler;
         words.push(self.place(scheduler.granted));
-        words.extend(self.records(scheduler.records).iter().map(|index| *index as u8));
+        words.extend(self.queue(index).iter().map(|index| *index as u8));
         words.push(0xf0);
         words.extend(self.records(scheduler.delivered).iter().map(|index| *index as u8));
         words.push(0xf0);

@@ -118,13 +118,13 @@ impl Run {
         for _ in 0..40 {
             let queued = (0..2).any(|at| {
                 let scheduler = &self.state.threads[at].scheduler;
-                scheduler.records.first.is_some() || scheduler.stuck.first.is_some()
+                scheduler.has_queued() || scheduler.stuck.first.is_some()
             });
             if !queued {
                 return;
             }
             match self.state.current() {
-                Some(0) if self.state.threads[0].scheduler.records.first.is_none() => {
+                Some(0) if !self.state.threads[0].scheduler.has_queued() => {
                     self.step(Step::Dispatch(1));
                 }
                 Some(0 | 1) => self.step(Step::Receive(Winner::Oneself, Timeout::Never)),

@@ -17,6 +17,7 @@
 //! | [`console`] | text for people |
 //! | [`policy`] | the trait of a scheduling policy |
 //! | [`lists`] | lists of children for policies |
+//! | `trial` | a policy on trial, for its tests on the host |
 //! | [`sched`] | the loop that drives a policy as a root or as a nested scheduler |
 //! | [`driver`] | the loop of an interrupt driver |
 //! | [`call`] | system calls other than IPC |
@@ -39,6 +40,8 @@ pub mod policy;
 pub mod processor;
 pub mod sched;
 pub mod thread;
+#[cfg(not(target_os = "none"))]
+pub mod trial;
 
 pub use capability::{Core, Gate, Irq, Lines, Ports, Region, Space, Thread};
 pub use cedo_abi as abi;

@@ -3,20 +3,10 @@
 use crate::policy::{FixedPriority, PRIORITIES};
 use cedo_lib::abi::system::parameter;
 use cedo_lib::policy::{CHILDREN, Grant, PARAMETERS, Policy, Why};
+use cedo_lib::trial::{Dice, Trial};
 
 const SLICE_NS: u64 = 1_000;
-
-/// A small generator of the same numbers on every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 fn admit(policy: &mut FixedPriority, child: usize, priority: u64) {
     let mut parameters = [0; PARAMETERS];
@@ -27,44 +17,24 @@ fn admit(policy: &mut FixedPriority, child: usize, priority: u64) {
 #[test]
 fn the_chosen_child_is_ready_and_none_ready_is_more_urgent_under_any_history() {
     for slice_ns in [0, SLICE_NS] {
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ slice_ns);
+        let mut dice = Dice::new(SEED ^ slice_ns);
         let mut policy = FixedPriority::new(slice_ns);
         let mut priority = [0; CHILDREN];
         for (child, priority) in priority.iter_mut().enumerate() {
             *priority = dice.below(PRIORITIES as u64);
             admit(&mut policy, child, *priority);
         }
-        let mut ready = [false; CHILDREN];
-        let mut running = None;
-        let mut now_ns = 1;
+        let mut trial = Trial::new(policy);
         for _ in 0..100_000 {
-            now_ns += dice.below(700);
-            let child = dice.below(CHILDREN as u64) as usize;
-            let why = [Why::Preempted, Why::Yielded, Why::Lost, Why::New][dice.below(4) as usize];
-            match dice.below(5) {
-                0 if running != Some(child) => {
-                    ready[child] = true;
-                    policy.ready(child, Why::Woken, now_ns);
-                }
-                1 if running != Some(child) => {
-                    ready[child] = false;
-                    policy.blocked(child);
-                }
-                2 => {
-                    running.take().into_iter().for_each(|child| policy.blocked(child));
-                }
-                _ => running.take().into_iter().for_each(|child: usize| {
-                    ready[child] = true;
-                    policy.ready(child, why, now_ns);
-                }),
+            trial.step(&mut dice);
+            // More than the loop promises not to do: a child that is ready becomes ready.
+            let child = dice.child();
+            if dice.below(8) == 0 && !trial.runs(child) {
+                trial.make_ready(child, Why::Woken);
             }
-            if running.is_none() {
-                let highest = (0..CHILDREN).filter(|child| ready[*child]);
-                let highest = highest.map(|child| priority[child]).max();
-                running = policy.choose(now_ns).map(|decision| decision.child);
-                assert!(running.is_none_or(|child| ready[child]), "{running:?} is not ready");
-                assert_eq!(running.map(|child| priority[child]), highest);
-                running.into_iter().for_each(|child| ready[child] = false);
+            let highest = trial.ready().map(|child| priority[child]).max();
+            if let Some(decision) = trial.choose_if_nobody_runs() {
+                assert_eq!(Some(priority[decision.child]), highest);
             }
         }
     }

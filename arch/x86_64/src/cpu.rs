@@ -3,6 +3,7 @@
 use crate::console;
 use crate::context::Context;
 use crate::core_area::{CoreRecord, NO_DEADLINE, RECORDS};
+use crate::descriptor::segments;
 use crate::device::local_apic::SIGNAL_VECTOR;
 use crate::device::port;
 use crate::features::{self, FS_BASE, GS_BASE};
@@ -31,13 +32,20 @@ impl X86_64 {
         X86_64 { core: CoreNumber(core as u8), record: &RECORDS[core], system, bases: 0 }
     }
 
-    /// Loads segment bases. User code can clear them behind our back by loading a selector, so a
-    /// base other than zero is written even if it seems to be there already.
+    /// Loads what a thread sees of segments: null selectors, and its bases. User code can clear a
+    /// base behind our back by loading a selector, so a base other than zero is written even if it
+    /// seems to be there already. Selectors come first: they may clear the bases.
     #[cold]
-    fn load_bases(&mut self, context: &Context) {
-        features::write(FS_BASE, context.fs_base);
-        features::write(GS_BASE, context.gs_base);
-        self.bases = context.fs_base | context.gs_base;
+    fn load_segments(&mut self, context: &Context) {
+        if segments::user_selectors() != 0 {
+            segments::clear_user_selectors();
+        }
+        let bases = context.fs_base | context.gs_base;
+        if self.bases | bases != 0 {
+            features::write(FS_BASE, context.fs_base);
+            features::write(GS_BASE, context.gs_base);
+        }
+        self.bases = bases;
     }
 }
 
@@ -54,8 +62,9 @@ impl Machine for X86_64 {
     fn set_current(&mut self, context: &mut Context) {
         let end = (&raw mut *context).wrapping_add(1);
         self.record.context_end.store(end as u64, Relaxed);
-        if self.bases | context.fs_base | context.gs_base != 0 {
-            self.load_bases(context);
+        let bases = self.bases | context.fs_base | context.gs_base;
+        if bases | segments::user_selectors() != 0 {
+            self.load_segments(context);
         }
     }
 

@@ -5,7 +5,9 @@
 
 /// Group mask: the general registers, instruction and stack pointer, flags.
 pub const GENERAL: u64 = 1;
-/// Group mask: segment bases or thread pointers.
+/// Group mask: segment bases or thread pointers. (x86-64: selectors are not kept. A thread that loads
+/// one finds null there after another has run, and a base that it cleared in this way again as it
+/// was set.)
 pub const BASES: u64 = 2;
 
 /// Words of the general group. x86-64: rax rbx rcx rdx rsi rdi rbp r8-r15, rip, rsp, rflags.

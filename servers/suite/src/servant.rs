@@ -39,7 +39,7 @@ pub const SPIN: u64 = 0xf0;
 pub const PROBE: u64 = 0xf1;
 
 /// The probes by number.
-pub const PROBES: [fn(u64, u64) -> probe::Outcome; 9] = [
+pub const PROBES: [fn(u64, u64) -> probe::Outcome; 13] = [
     probe::read,
     probe::write,
     probe::execute,
@@ -49,6 +49,10 @@ pub const PROBES: [fn(u64, u64) -> probe::Outcome; 9] = [
     probe::privileged,
     probe::port,
     probe::floating_point,
+    probe::read_fs,
+    probe::read_gs,
+    probe::load_selectors,
+    probe::see_selectors,
 ];
 
 /// Ends every spin of this Space.

@@ -11,6 +11,7 @@ pub mod objects;
 pub mod operations;
 pub mod rights;
 pub mod scheduling;
+pub mod segments;
 pub mod threads;
 pub mod tokens;
 pub mod winners;
@@ -40,6 +41,7 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     memory::TESTS,
     objects::TESTS,
     faults::TESTS,
+    segments::TESTS,
     threads::TESTS,
     interrupts::TESTS,
     bad_input::TESTS,

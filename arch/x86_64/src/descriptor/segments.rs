@@ -58,6 +58,36 @@ pub fn load(core: usize, record: &'static CoreRecord) {
     unsafe { CS::set_reg(kernel(KERNEL_CODE)) };
     // SAFETY: flat data of level 0.
     unsafe { SS::set_reg(kernel(KERNEL_DATA)) };
+    clear_user_selectors();
+    // SAFETY: the entry was just written, describes this core's task state and is not in use.
+    unsafe { load_tss(kernel(FIRST_TASK_SELECTOR + 16 * core as u16)) };
+}
+
+/// The selectors that user code can load (DS, ES, FS, GS), or-ed: 0 if all are null.
+#[inline]
+pub fn user_selectors() -> u64 {
+    let found: u64;
+    // SAFETY: reads four registers. (A 32-bit destination is filled with zeroes: Intel SDM volume 2,
+    // MOV.)
+    unsafe {
+        core::arch::asm!(
+            "mov {found:e}, ds",
+            "mov {next:e}, es",
+            "or {found:e}, {next:e}",
+            "mov {next:e}, fs",
+            "or {found:e}, {next:e}",
+            "mov {next:e}, gs",
+            "or {found:e}, {next:e}",
+            found = out(reg) found,
+            next = out(reg) _,
+            options(nomem, nostack),
+        );
+    }
+    found
+}
+
+/// Makes them null. On Intel's processors that clears the bases of FS and GS, on AMD's it does not.
+pub fn clear_user_selectors() {
     let none = SegmentSelector::new(0, PrivilegeLevel::Ring0);
     // SAFETY: 64-bit code ignores this segment.
     unsafe { DS::set_reg(none) };
@@ -67,6 +97,4 @@ pub fn load(core: usize, record: &'static CoreRecord) {
     unsafe { FS::set_reg(none) };
     // SAFETY: as above.
     unsafe { GS::set_reg(none) };
-    // SAFETY: the entry was just written, describes this core's task state and is not in use.
-    unsafe { load_tss(kernel(FIRST_TASK_SELECTOR + 16 * core as u16)) };
 }

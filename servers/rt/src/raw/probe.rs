@@ -100,5 +100,39 @@ probe!(
     "fnop"
 );
 
+probe!(
+    /// Reads the word at `address` from the base of FS on.
+    read_fs,
+    "mov rax, fs:[rdi]"
+);
+probe!(
+    /// Reads the word at `address` from the base of GS on.
+    read_gs,
+    "mov rax, gs:[rdi]"
+);
+probe!(
+    /// Loads the low 16 bits of `address` into DS, ES, FS and GS. For the target only: hosts keep
+    /// things behind FS.
+    load_selectors,
+    "mov ds, edi",
+    "mov es, edi",
+    "mov fs, edi",
+    "mov gs, edi"
+);
+probe!(
+    /// Reads DS, ES, FS and GS, 16 bits each, DS in the highest.
+    see_selectors,
+    "mov eax, ds",
+    "shl rax, 16",
+    "mov ecx, es",
+    "or rax, rcx",
+    "shl rax, 16",
+    "mov ecx, fs",
+    "or rax, rcx",
+    "shl rax, 16",
+    "mov ecx, gs",
+    "or rax, rcx"
+);
+
 /// Bytes of code that returns from [`execute`]: `jmp r11`.
 pub const RETURN: [u8; 3] = [0x41, 0xff, 0xe3];

@@ -199,6 +199,15 @@ impl Context for HostContext {
         self.words = *words;
     }
 
+    fn repeat(&mut self, operation: u64) {
+        self.operation = operation;
+        self.instruction = self.instruction.wrapping_sub(crate::world::CALL_BYTES);
+    }
+
+    fn skip(&mut self) {
+        self.instruction = self.instruction.wrapping_add(crate::world::CALL_BYTES);
+    }
+
     fn instruction(&self) -> u64 {
         self.instruction
     }

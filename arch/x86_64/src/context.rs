@@ -20,6 +20,9 @@ pub const KIND_SYSTEM_CALL: u64 = u64::MAX;
 /// `Context::kind` of a frame whose registers are all valid. Interrupt frames hold their vector.
 pub const KIND_COMPLETE: u64 = 0;
 
+/// Length of the SYSCALL instruction.
+const SYSCALL_BYTES: u64 = 2;
+
 /// Flags a user may have: CF PF AF ZF SF TF DF OF. Not IOPL (ports), NT (task return), AC (would
 /// suspend SMAP), VM, RF, VIF, VIP, ID.
 const USER_FLAGS: u64 = 0xdd5;
@@ -162,6 +165,15 @@ impl Roles for Context {
     #[inline]
     fn set_words(&mut self, words: &[u64; REGISTER_WORDS]) {
         self.words = *words;
+    }
+
+    fn repeat(&mut self, operation: u64) {
+        self.operation = operation;
+        self.rip = self.rip.wrapping_sub(SYSCALL_BYTES);
+    }
+
+    fn skip(&mut self) {
+        self.rip = self.rip.wrapping_add(SYSCALL_BYTES);
     }
 
     #[inline]

@@ -12,6 +12,7 @@
 //! | [`name`] | what `to` and `from` can say: slots, reserved names, reply tokens |
 //! | [`rights`] | capability kinds and rights |
 //! | [`notice`] | word positions in the messages the kernel writes |
+//! | [`item`] | typed items and windows |
 //! | [`utcb`] | the page a thread shares with the kernel |
 //! | [`state`] | register state as it travels in messages |
 //! | [`info`] | the kernel information page, and what the first server is told |
@@ -25,6 +26,7 @@
 pub mod archive;
 pub mod call;
 pub mod info;
+pub mod item;
 pub mod layout;
 pub mod name;
 pub mod notice;
@@ -37,6 +39,7 @@ pub mod tag;
 pub mod utcb;
 pub mod write;
 
+pub use item::Item;
 pub use name::{Name, Token};
 pub use rights::{Kind, Rights};
 pub use status::Status;

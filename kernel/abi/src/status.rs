@@ -50,12 +50,15 @@ pub enum Status {
     Overflow = 21,
     /// Defined by the contract, not offered by this version.
     Unsupported = 22,
+    /// Memory of the partner's that the message needs is not there, and this operation does not wait
+    /// for whoever could bring it.
+    PartnerFault = 23,
 }
 
 /// Number of statuses; a table on either side has this many lines.
-pub const COUNT: u8 = 23;
+pub const COUNT: u8 = 24;
 
-const _: () = assert!(Status::Unsupported as u8 + 1 == COUNT);
+const _: () = assert!(Status::PartnerFault as u8 + 1 == COUNT);
 
 impl Status {
     /// All of them, in order.
@@ -83,6 +86,7 @@ impl Status {
         Status::NotOneself,
         Status::Overflow,
         Status::Unsupported,
+        Status::PartnerFault,
     ];
 
     /// The status in the low byte of a result word. An unknown byte reads as [`Status::Unsupported`].

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::MESSAGE_WORDS;
+use crate::item::MAX_ITEMS;
 
 /// What a message is: its label, its length, its flags.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -23,6 +24,11 @@ impl Tag {
     /// A message of the kernel.
     pub const fn of_kernel(label: Label, words: usize) -> Tag {
         Tag((label as u64) << 32 | KERNEL | words as u64)
+    }
+
+    /// The same message with `items` typed items, listed in the UTCB.
+    pub const fn with_items(self, items: usize) -> Tag {
+        Tag(self.0 & !0xff00 | (items as u64) << 8)
     }
 
     /// The label.
@@ -48,7 +54,7 @@ impl Tag {
     /// This tag as a user may send it, or nothing if it is malformed.
     pub const fn from_user(raw: u64) -> Option<Tag> {
         let tag = Tag(raw & !(0xffff << 16));
-        if tag.words() > MESSAGE_WORDS || tag.typed_items() > 0 { None } else { Some(tag) }
+        if tag.words() > MESSAGE_WORDS || tag.typed_items() > MAX_ITEMS { None } else { Some(tag) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Mapped read-write for its owner at an address its creator chose, which the thread receives in
 //! message word 0 when it starts. The kernel reaches it by its frame and trusts nothing in it.
 
+use crate::item::{Item, MAX_ITEMS};
 use crate::state::{BASE_WORDS, GENERAL_WORDS};
 use crate::{MESSAGE_WORDS, REGISTER_WORDS};
 
@@ -19,7 +20,14 @@ pub struct Utcb {
     pub reply: StateArea,
     /// Zero in a new thread; the owner's.
     pub argument: u64,
-    reserved: [u64; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1],
+    /// Read by the kernel: the typed items of a message that is sent, as many as its tag says.
+    pub send_items: [Item; MAX_ITEMS],
+    /// Read by the kernel: where items may go, up to the first [`Item::NONE`].
+    pub windows: [Item; MAX_ITEMS],
+    /// Written by the kernel: the items of the message received, as many as its tag says: kind,
+    /// where, and how much.
+    pub received_items: [Item; MAX_ITEMS],
+    reserved: [u64; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1 - 12 * MAX_ITEMS],
 }
 
 /// Words of one state area.
@@ -50,7 +58,10 @@ impl Utcb {
         received: StateArea::EMPTY,
         reply: StateArea::EMPTY,
         argument: 0,
-        reserved: [0; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1],
+        send_items: [Item::NONE; MAX_ITEMS],
+        windows: [Item::NONE; MAX_ITEMS],
+        received_items: [Item::NONE; MAX_ITEMS],
+        reserved: [0; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1 - 12 * MAX_ITEMS],
     };
 }
 

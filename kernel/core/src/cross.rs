@@ -223,7 +223,7 @@ impl<M: Machine> Kernel<M> {
         if kind.is_call() {
             let token = self.lend_mail(sender, receiver);
             self.move_mail(sender, receiver, token.0);
-            if kind == Sender::Fault && self.look(receiver).want_state {
+            if kind.is_fault() && self.look(receiver).want_state {
                 let source = Frame(self.mail(sender).utcb.get());
                 let area = self.received_state(source);
                 self.put_state(self.look(receiver).utcb, &area);
@@ -280,10 +280,18 @@ impl<M: Machine> Kernel<M> {
                     }
                     return;
                 }
-                if mail.kind.get() == Sender::Fault as u32 {
-                    return self.fault_unhandled(id);
+                match Sender::from_number(mail.kind.get()) {
+                    Some(Sender::Fault) => return self.fault_unhandled(id),
+                    Some(Sender::PartnerFault) => {
+                        self.end_fault(id);
+                        self.end_repeat(id);
+                        Status::PartnerFault.into()
+                    }
+                    _ if status == Status::Overflow => {
+                        Answer::Words(status, mail.words.each_ref().map(|word| word.get()))
+                    }
+                    _ => status.into(),
                 }
-                status.into()
             }
         };
         self.answer(id, answer);
@@ -304,11 +312,11 @@ impl<M: Machine> Kernel<M> {
     /// The answer to the call or fault of `id` is in its mail.
     fn take_reply(&mut self, id: ThreadId) {
         let mail = self.mail(id);
-        let faulted = mail.kind.get() == Sender::Fault as u32;
+        let faulted = Sender::from_number(mail.kind.get()).is_some_and(Sender::is_fault);
         let installs = mail.flags.get() != 0;
         let (tag, words) = (mail.tag.get(), mail.words.each_ref().map(|word| word.get()));
+        self.end_fault(id);
         let thread = self.thread(id);
-        thread.in_fault = None;
         if !faulted {
             let result = thread.scheduler.event << 16 | Status::Ok as u64;
             thread.context.set_result(result);
@@ -316,7 +324,7 @@ impl<M: Machine> Kernel<M> {
             thread.context.set_words(&words);
         } else if installs {
             let area = self.received_state(self.look(id).utcb);
-            self.thread(id).context.install_state(&area);
+            self.install(id, &area);
         }
     }
 }

@@ -29,6 +29,10 @@ impl<M: Machine> Upcalls for Kernel<M> {
             charged: Ticks(0),
             lines: [None; crate::kernel::MAX_LINES],
             page_table: platform.kernel_root,
+            caller: None,
+            operation: 0,
+            has_sent: false,
+            repeated: None,
             entered: None,
         };
         Kernel { machine, objects, shared, platform, local }
@@ -47,6 +51,7 @@ impl<M: Machine> Upcalls for Kernel<M> {
     fn system_call(&mut self) -> Next {
         if let Some(caller) = self.local.current {
             self.call(caller);
+            self.local.end_call();
         }
         self.leave()
     }

@@ -1,5 +1,6 @@
 //! One core's kernel, and what all cores share.
 
+use crate::ipc::transfer::Repeat;
 use crate::object::KernelTypes;
 use crate::object::space::Space;
 use crate::object::thread::Thread;
@@ -65,8 +66,32 @@ pub struct Local {
     pub lines: [Option<IrqId>; MAX_LINES],
     /// The active page table.
     pub page_table: Frame,
+    /// Who made the system call that this entry is about.
+    pub caller: Option<ThreadId>,
+    /// The operation word with which it would make that call again.
+    pub operation: u64,
+    /// The send phase of that call is over.
+    pub has_sent: bool,
+    /// The call was made before and goes on.
+    pub repeated: Option<Repeat>,
     /// The context that entry code saves into.
     pub entered: Option<ThreadId>,
+}
+
+impl Local {
+    /// The system call of `caller` begins, perhaps again.
+    #[inline]
+    pub fn start_call(&mut self, caller: ThreadId, operation: u64, repeat: Option<Repeat>) {
+        self.caller = Some(caller);
+        self.operation = operation;
+        self.repeated = repeat.filter(|repeat| repeat.operation == operation);
+    }
+
+    /// What this entry was about is done.
+    #[inline]
+    pub fn end_call(&mut self) {
+        (self.caller, self.operation, self.has_sent, self.repeated) = (None, 0, false, None);
+    }
 }
 
 /// One core's kernel.

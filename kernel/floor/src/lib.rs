@@ -7,6 +7,7 @@
 //! | [`frame_table`] | one atomic word per frame: kind, home core, map count, generation |
 //! | [`objects`] | typed access to what lives in frames |
 //! | [`mail`] | the part of a thread that other cores may touch |
+//! | [`copy`] | bytes from one frame of words to another |
 //! | [`inbox`] | a core's list of posted mails |
 //! | [`lock`] | a FIFO lock for the writers of a Space |
 //!
@@ -23,12 +24,14 @@
 #![no_std]
 #![expect(unsafe_code, reason = "typed access to physical frames")]
 
+pub mod copy;
 pub mod frame_table;
 pub mod inbox;
 pub mod lock;
 pub mod mail;
 pub mod objects;
 
+pub use copy::copy_bytes;
 pub use frame_table::{Entry, FrameKind, FrameTable};
 pub use inbox::Inbox;
 pub use lock::TicketLock;

@@ -100,4 +100,16 @@ pub struct Mail {
     pub words: [Word; MAIL_WORDS],
     /// Frame of the sender's UTCB.
     pub utcb: Half,
+    /// Frame of the sender's Space, of which strings are lent with the mail.
+    pub space: Half,
+    /// Which operation of the sender this is.
+    pub epoch: Word,
+    /// Frame of the sender's fault handler, or 0.
+    pub handler: Half,
+    /// Generation of that frame.
+    pub handler_generation: Half,
+    /// Rights of the gate to the handler.
+    pub handler_rights: Half,
+    /// Badge of the gate to the handler.
+    pub handler_badge: Word,
 }

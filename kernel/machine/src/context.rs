@@ -32,6 +32,11 @@ pub trait Context: Copy + 'static {
     /// Sets all message words that travel in registers.
     fn set_words(&mut self, words: &[u64; REGISTER_WORDS]);
 
+    /// The thread's next step is the call it has just made, once more, with this operation word.
+    fn repeat(&mut self, operation: u64);
+    /// Takes [`repeat`](Self::repeat) back: the call is over.
+    fn skip(&mut self);
+
     /// The instruction pointer.
     fn instruction(&self) -> u64;
     /// The stack pointer.

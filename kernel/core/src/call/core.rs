@@ -127,6 +127,7 @@ impl<M: Machine> Kernel<M> {
         if arguments.words[1] != 0 {
             self.set_deadline(arguments.words[1]);
         }
+        self.has_sent(0);
         self.thread(caller).state = State::Open;
         self.halt();
         self.local.run_woken = arguments.flags & sub::RUN_WOKEN != 0;

@@ -55,7 +55,10 @@ impl Answer {
 impl<M: Machine> Kernel<M> {
     /// Carries out the call in the registers of `caller`, the current thread.
     pub fn call(&mut self, caller: ThreadId) {
-        let operation = self.look(caller).context.operation();
+        let thread = self.thread(caller);
+        let operation = thread.context.operation();
+        let repeat = thread.repeat.take();
+        self.local.start_call(caller, operation, repeat);
         let Some(number) = Call::from_byte(operation as u8) else {
             return self.answer(caller, Status::BadArgument.into());
         };

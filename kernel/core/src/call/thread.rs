@@ -206,7 +206,7 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::WrongState);
         }
         let area = self.reply_state(utcb);
-        if self.thread(id).context.install_state(&area) { Ok(()) } else { Err(Status::BadAddress) }
+        if self.install(id, &area) { Ok(()) } else { Err(Status::BadAddress) }
     }
 
     /// Errors: `WrongState` unless suspended, or for a root; `WrongCore`; as for `adopt`.

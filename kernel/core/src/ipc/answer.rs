@@ -5,6 +5,7 @@
 
 use super::receive::Taken;
 use super::send::Sender;
+use super::transfer::Moved;
 use super::{Flags, From};
 use crate::cross::Post;
 use crate::kernel::{Kernel, Protocol};
@@ -42,6 +43,7 @@ impl<M: Machine> Kernel<M> {
             }
             (FrameKind::Irq, _, Some(id)) if entry.home() == self.core() => {
                 self.acknowledge(caller, id, token.sequence())?;
+                self.has_sent(flags.bits());
                 self.answer(caller, Status::Ok.into());
                 if flags.has(ipc::RECEIVE) { self.receive(caller, from, flags) } else { Ok(()) }
             }
@@ -62,13 +64,15 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::Stale);
         }
         let here = self.objects.is_here(client);
-        let faulted = if here {
-            self.look(client).in_fault.is_some()
+        let (faulted, takes_state) = if here {
+            let client = self.look(client);
+            (client.in_fault.is_some(), client.in_fault.is_some() && client.faulted_for.is_none())
         } else {
-            mail.kind.get() == Sender::Fault as u32
+            let kind = Sender::from_number(mail.kind.get());
+            (kind.is_some_and(Sender::is_fault), kind == Some(Sender::Fault))
         };
         let tag = Tag::from_user(self.look(caller).context.tag()).ok_or(Status::BadArgument)?;
-        if flags.has(ipc::STATE) && !faulted {
+        if flags.has(ipc::STATE) && !takes_state {
             return Err(Status::BadArgument);
         }
         let waits = flags.has(ipc::RECEIVE);
@@ -79,9 +83,13 @@ impl<M: Machine> Kernel<M> {
         if let Some(area) = &state {
             self.check_state(area)?;
         }
+        if !faulted && tag.typed_items() > 0 && self.reply_items(caller, client)? == Moved::Later {
+            return Ok(());
+        }
         // ---- point of no return ----
         self.unlink_mail(caller, MailList::Owed, client);
         self.mail(client).owed_by.set(0);
+        self.has_sent(flags.bits());
         if !here {
             self.reply_remotely(caller, client, tag, state.as_ref());
             self.answer(caller, Status::Ok.into());
@@ -90,10 +98,29 @@ impl<M: Machine> Kernel<M> {
         if !faulted {
             self.move_message(caller, client, 0, 0);
         } else if let Some(area) = &state {
-            self.thread(client).context.install_state(area);
+            self.install(client, area);
         }
-        self.thread(client).in_fault = None;
+        self.end_fault(client);
         self.after_reply(caller, client, from, flags)
+    }
+
+    /// Moves the items of a reply. It waits for nobody: what cannot be moved now is an error to both.
+    fn reply_items(&mut self, caller: ThreadId, client: ThreadId) -> Result<Moved, Status> {
+        let moved = self.move_items(caller, client, false);
+        if let Err(status @ (Status::Overflow | Status::PartnerFault)) = moved {
+            self.refuse_client(caller, client, status);
+        }
+        moved
+    }
+
+    /// The call of `client`, which `caller` owes a reply, ends with an error.
+    fn refuse_client(&mut self, caller: ThreadId, client: ThreadId, status: Status) {
+        if self.objects.is_here(client) {
+            return self.fail(client, status);
+        }
+        self.unlink_mail(caller, MailList::Owed, client);
+        self.mail(client).owed_by.set(0);
+        self.send_home(client, Post::Verdict, status);
     }
 
     fn after_reply(
@@ -136,7 +163,7 @@ impl<M: Machine> Kernel<M> {
         match self.take_from(caller, from) {
             Taken::Nothing if !flags.has(ipc::RECEIVE_ZERO) => return self.wait(caller, from),
             Taken::Nothing => self.answer(caller, Status::NotReady.into()),
-            Taken::Message => {}
+            Taken::Message | Taken::Later => {}
             Taken::Released(sender) => self.wake(sender),
         }
         self.record(caller, Label::Woken, None);
@@ -171,6 +198,16 @@ impl<M: Machine> Kernel<M> {
             None => self.copy_utcb_words(source, target, tag),
         }
         self.send_home(client, Post::Reply, Status::Ok);
+    }
+
+    /// Gives `id` new registers: a call that it was to make again is forgotten. False, and nothing
+    /// changed, if a thread cannot have them.
+    pub fn install(&mut self, id: ThreadId, area: &StateArea) -> bool {
+        let installed = self.thread(id).context.install_state(area);
+        if installed {
+            self.forget_repeat(id);
+        }
+        installed
     }
 
     /// Errors: `BadAddress` if a thread cannot have this state.
@@ -214,6 +251,7 @@ impl<M: Machine> Kernel<M> {
             self.install_in_child(caller, account)?;
         }
         // ---- point of no return ----
+        self.has_sent(flags.bits());
         if flags.has(ipc::DEADLINE) {
             self.set_deadline(words[1]);
         }
@@ -251,10 +289,6 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::NoRight);
         }
         let area = self.reply_state(self.look(caller).utcb);
-        if self.thread(account).context.install_state(&area) {
-            Ok(())
-        } else {
-            Err(Status::BadAddress)
-        }
+        if self.install(account, &area) { Ok(()) } else { Err(Status::BadAddress) }
     }
 }

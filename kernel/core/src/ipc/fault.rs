@@ -18,16 +18,38 @@ impl<M: Machine> Kernel<M> {
         let gate = self.look(faulter).handler.filter(|gate| {
             gate.thread != faulter && self.is_live(gate) && !self.waits_for_faulter(gate, faulter)
         });
-        let Some(gate) = gate else { return self.stop_faulter(faulter) };
+        match gate {
+            Some(gate) => self.send_fault(faulter, &gate, Sender::Fault),
+            None => self.stop_faulter(faulter),
+        }
+    }
+
+    /// The current thread `mover` moves items of or to `partner`, and a page of the partner's is
+    /// missing: the partner's handler hears of it, the mover awaits the reply. False, and nothing
+    /// changed, if there is no handler that could answer.
+    pub(super) fn faulted_for(&mut self, mover: ThreadId, partner: ThreadId, fault: Fault) -> bool {
+        let gate = self.handler_of(partner);
+        let Some(gate) = gate.filter(|gate| {
+            gate.thread != mover && gate.thread != partner && !self.waits_for_faulter(gate, mover)
+        }) else {
+            return false;
+        };
+        let thread = self.thread(mover);
+        (thread.in_fault, thread.faulted_for) = (Some(fault), Some(partner));
+        self.send_fault(mover, &gate, Sender::PartnerFault);
+        true
+    }
+
+    fn send_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
         if !self.objects.is_here(gate.thread) {
-            return self.post_fault(faulter, &gate);
+            return self.post_fault(faulter, gate, kind);
         }
         if self.waits_for(gate.thread, faulter) {
             let token = self.owe(faulter, gate.thread);
             self.write_fault(gate.thread, faulter, gate.badge, token.0);
             return self.called(faulter, gate.thread, true);
         }
-        self.describe_sender(faulter, &gate, Sender::Fault, From::Anyone, Flags::none());
+        self.describe_sender(faulter, gate, kind, From::Anyone, Flags::none());
         self.thread(faulter).state = State::Sending(gate.thread);
         self.stopped(faulter);
         self.queue_sender(gate.thread, faulter);
@@ -57,7 +79,7 @@ impl<M: Machine> Kernel<M> {
         self.blocked(faulter);
     }
 
-    /// The handler, on another core, is gone; `faulter`, of this one, has waited for it.
+    /// The handler is gone; `faulter` has waited for it.
     pub fn fault_unhandled(&mut self, faulter: ThreadId) {
         self.thread(faulter).state = State::Suspended;
         self.queue_notice(faulter, Label::Fault);
@@ -66,14 +88,28 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// The registers that go with a fault: none where it is another thread's.
+    pub fn fault_state(&self, faulter: ThreadId) -> StateArea {
+        let (thread, mut area) = (self.look(faulter), StateArea::EMPTY);
+        if thread.faulted_for.is_none() {
+            thread.context.save_state(state::GENERAL | state::BASES, &mut area);
+        }
+        area
+    }
+
+    /// `id` is in no fault any more.
+    pub fn end_fault(&mut self, id: ThreadId) {
+        let thread = self.thread(id);
+        (thread.in_fault, thread.faulted_for) = (None, None);
+    }
+
     /// The handler lives on another core: registers go with the mail, through the faulter's UTCB.
-    fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo) {
-        let mut area = StateArea::EMPTY;
-        self.look(faulter).context.save_state(state::GENERAL | state::BASES, &mut area);
+    fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
+        let area = self.fault_state(faulter);
         let utcb = self.look(faulter).utcb;
         self.put_state(utcb, &area);
         let words = self.fault_words(faulter);
-        self.describe_sender(faulter, gate, Sender::Fault, From::Anyone, Flags::none());
+        self.describe_sender(faulter, gate, kind, From::Anyone, Flags::none());
         let mail = self.mail(faulter);
         mail.tag.set(Tag::of_kernel(Label::Fault, notice::WORDS).0);
         mail.utcb.set(utcb.0);

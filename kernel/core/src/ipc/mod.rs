@@ -7,15 +7,19 @@
 //! | [`answer`] | the send phase to a token: reply, acknowledge, dispatch |
 //! | [`receive`] | the receive phase; what a receiver takes, and in which order |
 //! | [`message`] | words from one thread to another |
+//! | [`transfer`] | typed items, moved before the commit, in steps |
+//! | [`items`] | one piece of one typed item |
 //! | [`notice`] | the messages the kernel writes |
 //! | [`fault`] | exceptions as calls to a handler |
 
 pub mod answer;
 pub mod fault;
+pub mod items;
 pub mod message;
 pub mod notice;
 pub mod receive;
 pub mod send;
+pub mod transfer;
 
 use crate::kernel::Kernel;
 use crate::schedule::Winner;
@@ -42,6 +46,12 @@ impl Flags {
     #[inline]
     pub const fn has(self, flag: u64) -> bool {
         self.0 & flag == flag
+    }
+
+    /// As they are in an operation word.
+    #[inline]
+    pub const fn bits(self) -> u64 {
+        self.0
     }
 
     /// The winner bits.
@@ -72,8 +82,9 @@ pub enum From {
 impl<M: Machine> Kernel<M> {
     /// Carries out the IPC operation of `caller`, the current thread.
     pub fn ipc(&mut self, caller: ThreadId, operation: u64) {
+        let again = self.local.repeated.is_some();
         let thread = self.thread(caller);
-        thread.epoch = thread.epoch.wrapping_add(1);
+        thread.epoch = thread.epoch.wrapping_add(u64::from(!again));
         thread.in_fault = None;
         let result = Flags::of(operation).and_then(|flags| self.ipc_phases(caller, flags));
         if let Err(status) = result {

@@ -158,7 +158,8 @@ impl<M: Machine> Kernel<M> {
         let words = self.fault_words(faulter);
         self.write(handler, badge, token, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
         if self.look(handler).want_state {
-            self.write_state(handler, faulter);
+            let area = self.fault_state(faulter);
+            self.put_state(self.look(handler).utcb, &area);
         }
     }
 
@@ -178,8 +179,10 @@ impl<M: Machine> Kernel<M> {
             words[notice::FAULT_ADDRESS] = fault.address;
             words[notice::FAULT_CODE] = fault.code;
         }
-        words[notice::INSTRUCTION] = thread.context.instruction();
-        words[notice::STACK] = thread.context.stack();
+        if thread.faulted_for.is_none() {
+            words[notice::INSTRUCTION] = thread.context.instruction();
+            words[notice::STACK] = thread.context.stack();
+        }
         words
     }
 

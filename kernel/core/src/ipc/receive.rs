@@ -21,13 +21,15 @@ pub enum Taken {
     Message,
     /// The receiver has a message, and its sender, of this core, could run now.
     Released(ThreadId),
+    /// There is a message with typed items; the receiver takes it in a call that it makes next.
+    Later,
 }
 
 impl<M: Machine> Kernel<M> {
     /// A receive without a send phase.
     pub fn receive(&mut self, caller: ThreadId, from: From, flags: Flags) -> Result<(), Status> {
         match self.take_from(caller, from) {
-            Taken::Message => {}
+            Taken::Message | Taken::Later => {}
             Taken::Released(sender) => {
                 if !self.sent(caller, sender, flags.winner()) {
                     self.replace_status(caller, Status::KeptProcessor);
@@ -65,7 +67,7 @@ impl<M: Machine> Kernel<M> {
             _ => None,
         };
         let followed = self.sent_and_took(caller, partner, released, flags.winner());
-        if !followed && taken != Taken::Nothing {
+        if !followed && !matches!(taken, Taken::Nothing | Taken::Later) {
             self.replace_status(caller, Status::KeptProcessor);
         }
     }
@@ -139,10 +141,12 @@ impl<M: Machine> Kernel<M> {
 
     /// Takes the message of `sender`, which is queued at `id`.
     pub fn take_sender(&mut self, id: ThreadId, sender: ThreadId) -> Taken {
+        let kind = Sender::from_number(self.mail(sender).kind.get()).unwrap_or(Sender::Send);
+        if let Some(taken) = self.take_items(id, sender, kind) {
+            return taken;
+        }
         self.unqueue_sender(id, sender);
-        let mail = self.mail(sender);
-        let kind = Sender::from_number(mail.kind.get()).unwrap_or(Sender::Send);
-        let badge = mail.badge.get();
+        let badge = self.mail(sender).badge.get();
         if !self.objects.is_here(sender) {
             self.take_mail(id, sender, kind);
             return Taken::Message;
@@ -153,7 +157,7 @@ impl<M: Machine> Kernel<M> {
         } else {
             0
         };
-        if kind == Sender::Fault {
+        if kind.is_fault() {
             self.write_fault(id, sender, badge, token);
         } else {
             self.move_message(sender, id, badge, token);
@@ -164,7 +168,7 @@ impl<M: Machine> Kernel<M> {
                 true
             }
             Sender::SendAndReceive => self.receive_latched(sender),
-            Sender::DonatingCall | Sender::Call | Sender::Fault => false,
+            _ => false,
         };
         if released { Taken::Released(sender) } else { Taken::Message }
     }

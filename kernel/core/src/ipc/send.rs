@@ -1,5 +1,6 @@
 //! The send phase to a gate.
 
+use super::transfer::Moved;
 use super::{Flags, From};
 use crate::cross::Post;
 use crate::kernel::Kernel;
@@ -30,6 +31,8 @@ pub enum Sender {
     SendAndReceive = 4,
     /// Faulted: the message is the kernel's; awaits the reply.
     Fault = 5,
+    /// Found a page of its partner's missing: the same, to the partner's handler.
+    PartnerFault = 6,
 }
 
 impl Sender {
@@ -41,13 +44,19 @@ impl Sender {
             3 => Sender::Send,
             4 => Sender::SendAndReceive,
             5 => Sender::Fault,
+            6 => Sender::PartnerFault,
             _ => return None,
         })
     }
 
     /// True if it awaits a reply.
     pub const fn is_call(self) -> bool {
-        matches!(self, Sender::DonatingCall | Sender::Call | Sender::Fault)
+        matches!(self, Sender::DonatingCall | Sender::Call) || self.is_fault()
+    }
+
+    /// True if the message is the kernel's, about a fault.
+    pub const fn is_fault(self) -> bool {
+        matches!(self, Sender::Fault | Sender::PartnerFault)
     }
 }
 
@@ -148,6 +157,13 @@ impl<M: Machine> Kernel<M> {
         flags: Flags,
     ) -> Result<(), Status> {
         let partner = gate.thread;
+        if self.tag_of(caller).typed_items() > 0 {
+            match self.move_items(caller, partner, !flags.has(ipc::SEND_ZERO)) {
+                Ok(Moved::All) => {}
+                Ok(Moved::Later) => return Ok(()),
+                Err(status) => return Err(self.refused_by(partner, status)),
+            }
+        }
         // ---- point of no return ----
         if sender.is_call() {
             let token = self.owe(caller, partner);
@@ -156,6 +172,7 @@ impl<M: Machine> Kernel<M> {
             return Ok(());
         }
         self.move_message(caller, partner, gate.badge, 0);
+        self.has_sent(flags.bits());
         if sender == Sender::SendAndReceive {
             self.receive_after_send(caller, partner, from, flags);
             return Ok(());
@@ -171,6 +188,16 @@ impl<M: Machine> Kernel<M> {
             self.answer(caller, Status::KeptProcessor.into());
         }
         Ok(())
+    }
+
+    /// The items of a message did not get to waiting `partner`, which goes on with the same status
+    /// where that says something about it.
+    fn refused_by(&mut self, partner: ThreadId, status: Status) -> Status {
+        if status == Status::Overflow {
+            self.answer(partner, status.into());
+            self.wake(partner);
+        }
+        status
     }
 
     /// `caller` called `callee`, which owes it the reply from now on: a new wait, a new token.
@@ -252,7 +279,7 @@ impl<M: Machine> Kernel<M> {
     /// True if queued `id` lends its time to who takes its message.
     pub fn is_donating_call(&self, id: ThreadId) -> bool {
         let kind = Sender::from_number(self.mail(id).kind.get());
-        matches!(kind, Some(Sender::DonatingCall | Sender::Fault))
+        kind.is_some_and(|kind| kind == Sender::DonatingCall || kind.is_fault())
     }
 
     /// Posts a message to a partner on another core; the sender waits for what it comes to.
@@ -266,6 +293,7 @@ impl<M: Machine> Kernel<M> {
     ) {
         self.describe_sender(caller, gate, sender, from, flags);
         self.put_words_into_mail(caller);
+        self.lend_space(caller);
         self.mail(caller).status.set(u32::from(flags.has(ipc::SEND_ZERO)));
         self.post_to_thread(caller, gate, Post::Message);
     }

@@ -28,6 +28,7 @@
 //! A call whose callee waits on the same core takes the caller from *Running* to *Reply* and the
 //! callee from *Open* to *Running* without passing *Ready*.
 
+use crate::ipc::transfer::Repeat;
 use cedo_abi::{Label, MAX_DEPTH, Rights};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Context, Fault, Frame, UserAddress};
@@ -201,6 +202,10 @@ pub struct Thread<C: Context> {
     pub is_new: bool,
     /// The wait it is in, or was last in, answers a fault: a reply leaves its registers alone.
     pub in_fault: Option<Fault>,
+    /// That fault is its partner's, in the middle of a transfer.
+    pub faulted_for: Option<ThreadId>,
+    /// The call that it makes again as soon as it runs.
+    pub repeat: Option<Repeat>,
     /// IPC operations it has started.
     pub epoch: u64,
     /// The grantee it works for.
@@ -247,6 +252,8 @@ impl<C: Context> Thread<C> {
             want_state: false,
             is_new: true,
             in_fault: None,
+            faulted_for: None,
+            repeat: None,
             epoch: 0,
             account: id,
             leaf: id,

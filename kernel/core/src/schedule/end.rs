@@ -14,12 +14,18 @@ impl<M: Machine> Kernel<M> {
     /// Cancels the wait `epoch` of `id`. Errors: `Stale` if it is in no wait or another one,
     /// `WrongState` while another core has its message, or if the current thread runs on its grant.
     pub fn abort(&mut self, id: ThreadId, epoch: u64) -> Result<(), Status> {
+        if self.look(id).epoch == epoch && self.abort_repeat(id) {
+            return Ok(());
+        }
         let thread = self.look(id);
         let waits = matches!(
             thread.state,
             State::Open | State::Closed(_) | State::Reply(_) | State::Sending(_) | State::Remote
         );
-        if !waits || thread.epoch != epoch || thread.in_fault.is_some() {
+        if !waits
+            || thread.epoch != epoch
+            || thread.in_fault.is_some() && thread.faulted_for.is_none()
+        {
             return Err(Status::Stale);
         }
         self.expect_movable(id)?;
@@ -45,10 +51,9 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// `id`, which waits, goes on with an error.
-    fn fail(&mut self, id: ThreadId, status: Status) {
+    pub fn fail(&mut self, id: ThreadId, status: Status) {
         let state = self.look(id).state;
-        self.leave_lists(id);
-        self.answer(id, status.into());
+        self.end_wait(id, status);
         match state {
             State::Reply(server) => self.cut(id, server),
             _ if self.is_recorded(id) => {
@@ -59,17 +64,29 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// `id` is in no wait any more and has its answer. After a fault of its own it has none: the
+    /// instruction is made again.
+    fn end_wait(&mut self, id: ThreadId, status: Status) {
+        let thread = self.look(id);
+        let instruction = thread.in_fault.is_some() && thread.faulted_for.is_none();
+        self.leave_lists(id);
+        if !instruction {
+            self.end_repeat(id);
+            self.answer(id, status.into());
+        }
+    }
+
     /// Takes a waiting thread's mail out of whatever list it is in.
     fn leave_lists(&mut self, id: ThreadId) {
         match self.look(id).state {
             State::Reply(server) => {
                 self.unlink_mail(server, MailList::Owed, id);
                 self.mail(id).owed_by.set(0);
-                self.thread(id).in_fault = None;
+                self.end_fault(id);
             }
             State::Sending(receiver) => {
                 self.unqueue_sender(receiver, id);
-                self.thread(id).in_fault = None;
+                self.end_fault(id);
             }
             _ => {}
         }
@@ -165,8 +182,7 @@ impl<M: Machine> Kernel<M> {
 
     fn suspend_waiting(&mut self, id: ThreadId) {
         let state = self.look(id).state;
-        self.leave_lists(id);
-        self.answer(id, Status::Aborted.into());
+        self.end_wait(id, Status::Aborted);
         if self.is_recorded(id) {
             self.withdraw_record(id);
         }

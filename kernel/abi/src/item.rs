@@ -1,0 +1,87 @@
+//! Typed items: what travels with a message besides its words (DESIGN.md section 3).
+//!
+//! A sender lists its items in [`crate::utcb::Utcb::send_items`] and writes their number into the
+//! tag. A receiver opens windows for them in [`crate::utcb::Utcb::windows`]: each item goes to the
+//! next window of its kind. What arrived, and where, is in [`crate::utcb::Utcb::received_items`].
+//!
+//! ```text
+//! word 0   63 ...... 32 | 31 ..... 16 | 15 ..... 8 | 7 .. 0
+//!          0            | rights      | flags      | kind
+//!
+//!                 word 1               word 2           word 3
+//! string          address              bytes            0
+//! memory          slot of a Region     first page       pages          (an item)
+//!                 address              pages            0              (a window)
+//! capability      slot                 first            count, or 0 for all of it
+//!                 first slot           slots            0              (a window)
+//! ```
+
+/// Most typed items of a message, and most windows of a receiver.
+pub const MAX_ITEMS: usize = 8;
+
+/// Longest string, all its pieces together, in bytes.
+pub const MAX_STRING: u64 = 4 << 20;
+
+/// Bytes of strings that one kernel entry moves at most before it looks for interrupts.
+pub const BYTES_PER_ENTRY: u64 = 4096;
+
+/// What an item or window is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ItemKind {
+    /// Bytes, copied.
+    String = 1,
+    /// Pages of a Region, mapped at the receiver's addresses.
+    Memory = 2,
+    /// A capability, or a part of a Region, Ports or Lines, placed into the receiver's table.
+    Capability = 3,
+}
+
+/// Flag: the next string item (or window) goes on where this one ends; together they are one string.
+pub const CONTINUES: u64 = 1 << 8;
+/// Flag of a capability item: the sender's slot is emptied (a grant, not a copy).
+pub const MOVES: u64 = 1 << 9;
+
+/// One item, window, or report of what arrived. Untrusted where a user wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(C)]
+pub struct Item(pub [u64; 4]);
+
+impl Item {
+    /// No item: the end of a list of windows.
+    pub const NONE: Item = Item([0; 4]);
+
+    const fn of(kind: ItemKind, flags: u64, rights: u16, words: [u64; 3]) -> Item {
+        Item([kind as u64 | flags | (rights as u64) << 16, words[0], words[1], words[2]])
+    }
+
+    /// Bytes to send, or room for bytes.
+    pub const fn string(address: u64, bytes: u64) -> Item {
+        Item::of(ItemKind::String, 0, 0, [address, bytes, 0])
+    }
+
+    /// The same string goes on in the next item, or the same room in the next window.
+    pub const fn continues(self) -> Item {
+        Item([self.0[0] | CONTINUES, self.0[1], self.0[2], self.0[3]])
+    }
+
+    /// The kind, if there is one.
+    pub const fn kind(self) -> Option<ItemKind> {
+        Some(match self.0[0] & 0xff {
+            1 => ItemKind::String,
+            2 => ItemKind::Memory,
+            3 => ItemKind::Capability,
+            _ => return None,
+        })
+    }
+
+    /// True if all bits of `flag` are set.
+    pub const fn has(self, flag: u64) -> bool {
+        self.0[0] & flag == flag
+    }
+
+    /// The rights word.
+    pub const fn rights(self) -> crate::Rights {
+        crate::Rights((self.0[0] >> 16) as u16)
+    }
+}

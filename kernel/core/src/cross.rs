@@ -203,16 +203,15 @@ impl<M: Machine> Kernel<M> {
         let Some(receiver) = receiver else {
             return self.send_home(sender, Post::Verdict, Status::PartnerGone);
         };
-        let state = self.look(receiver).state;
         let receptive = self.is_receptive(receiver);
-        if zero && !receptive && state != State::Closed(sender) {
+        if zero && !receptive && !self.waits_only_for(receiver, sender) {
             return self.send_home(sender, Post::Verdict, Status::NotReady);
         }
         self.queue_sender(receiver, sender);
         if receptive {
             self.thread(receiver).latched = true;
             self.arrived(receiver);
-        } else if state == State::Closed(sender) {
+        } else if self.waits_only_for(receiver, sender) {
             self.take_sender(receiver, sender);
             self.arrived(receiver);
         }

@@ -94,7 +94,7 @@ pub struct Mail {
     pub badge: Word,
     /// Tag.
     pub tag: Word,
-    /// Token or `from` word.
+    /// Generation of the frame of whom it receives from next.
     pub token: Word,
     /// Words.
     pub words: [Word; MAIL_WORDS],

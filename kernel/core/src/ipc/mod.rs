@@ -22,6 +22,7 @@ pub mod send;
 pub mod transfer;
 
 use crate::kernel::Kernel;
+use crate::object::thread::Peer;
 use crate::schedule::Winner;
 use cedo_abi::call::ipc;
 use cedo_abi::{Name, Status, name};
@@ -76,7 +77,7 @@ pub enum From {
     /// Whoever comes.
     Anyone,
     /// This thread only; it may live on another core.
-    Only(ThreadId),
+    Only(Peer),
 }
 
 impl<M: Machine> Kernel<M> {
@@ -121,6 +122,7 @@ impl<M: Machine> Kernel<M> {
         }
         let name = Name::from_word(word).ok_or(Status::BadArgument)?;
         let gate = self.gate(caller, name)?;
-        if gate.thread == caller { Err(Status::NotOneself) } else { Ok(From::Only(gate.thread)) }
+        let peer = Peer { thread: gate.thread, generation: gate.generation };
+        if gate.thread == caller { Err(Status::NotOneself) } else { Ok(From::Only(peer)) }
     }
 }

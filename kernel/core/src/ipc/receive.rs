@@ -6,7 +6,7 @@
 use super::send::Sender;
 use super::{Flags, From};
 use crate::kernel::Kernel;
-use crate::object::thread::State;
+use crate::object::thread::{Peer, State};
 use cedo_abi::Status;
 use cedo_abi::call::ipc;
 use cedo_floor::ThreadId;
@@ -90,13 +90,13 @@ impl<M: Machine> Kernel<M> {
     pub(super) fn take_from(&mut self, id: ThreadId, from: From) -> Taken {
         match from {
             From::Anyone => self.take(id),
-            From::Only(partner) if self.is_queued_at(partner, id) => self.take_sender(id, partner),
+            From::Only(peer) if self.is_queued_at(peer, id) => self.take_sender(id, peer.thread),
             From::Only(_) => Taken::Nothing,
         }
     }
 
-    fn is_queued_at(&self, sender: ThreadId, receiver: ThreadId) -> bool {
-        self.mail(sender).queued_at.get() == receiver.number().get()
+    fn is_queued_at(&self, sender: Peer, receiver: ThreadId) -> bool {
+        self.exists(sender) && self.mail(sender.thread).queued_at.get() == receiver.number().get()
     }
 
     /// Completes the open receive of `id` with the oldest thing pending, if there is one. The
@@ -179,7 +179,7 @@ impl<M: Machine> Kernel<M> {
         let mail = self.mail(id);
         let from = match ThreadId::from_number(mail.detail.get()) {
             None => From::Anyone,
-            Some(partner) => From::Only(partner),
+            Some(thread) => From::Only(Peer { thread, generation: mail.token.get() as u32 }),
         };
         let zero = mail.flags.get() != 0;
         match from {
@@ -187,10 +187,14 @@ impl<M: Machine> Kernel<M> {
                 self.thread(id).latched = true;
                 true
             }
-            From::Only(partner) if self.is_queued_at(partner, id) => {
-                if let Taken::Released(sender) = self.take_sender(id, partner) {
+            From::Only(peer) if self.is_queued_at(peer, id) => {
+                if let Taken::Released(sender) = self.take_sender(id, peer.thread) {
                     self.wake_meanwhile(sender);
                 }
+                true
+            }
+            From::Only(peer) if !self.exists(peer) => {
+                self.answer(id, Status::PartnerGone.into());
                 true
             }
             _ if zero => {

@@ -248,13 +248,14 @@ impl<M: Machine> Kernel<M> {
         flags: Flags,
     ) {
         let latched_from = match from {
-            From::Anyone => 0,
-            From::Only(id) => id.number().get(),
+            From::Anyone => (0, 0),
+            From::Only(peer) => (peer.thread.number().get(), peer.generation),
         };
         let mail = self.mail(caller);
         mail.kind.set(sender as u32);
         mail.badge.set(gate.badge);
-        mail.detail.set(latched_from);
+        mail.detail.set(latched_from.0);
+        mail.token.set(latched_from.1.into());
         mail.flags.set(u64::from(flags.has(ipc::RECEIVE_ZERO)));
     }
 

@@ -33,6 +33,15 @@ use cedo_abi::{Label, MAX_DEPTH, Rights};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Context, Fault, Frame, UserAddress};
 
+/// A thread of any core that may be gone by now: another may live in its frame.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Peer {
+    /// Its frame.
+    pub thread: ThreadId,
+    /// Generation of that frame.
+    pub generation: u32,
+}
+
 /// What a thread is doing. *Preempted* in DESIGN.md is [`State::Ready`] here: it could run and waits
 /// for a grant of its account.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -44,7 +53,7 @@ pub enum State {
     /// In an open receive with never.
     Open,
     /// In a receive from this thread only.
-    Closed(ThreadId),
+    Closed(Peer),
     /// Called (or faulted at) this thread of the same core and awaits its reply.
     Reply(ThreadId),
     /// Queued at this thread of the same core, which was not waiting.

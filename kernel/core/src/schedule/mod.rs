@@ -27,9 +27,9 @@ pub mod stuck;
 pub mod tree;
 
 use crate::kernel::{Kernel, Protocol};
-use crate::object::thread::State;
+use crate::object::thread::{Peer, State};
 use cedo_abi::Label;
-use cedo_floor::ThreadId;
+use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::Machine;
 
 /// Whom the invoker wants to go on where several could (DESIGN.md section 4).
@@ -75,7 +75,23 @@ impl<M: Machine> Kernel<M> {
     /// True if `receiver` waits for a message of `sender`.
     #[inline]
     pub fn waits_for(&self, receiver: ThreadId, sender: ThreadId) -> bool {
-        self.is_receptive(receiver) || self.look(receiver).state == State::Closed(sender)
+        self.is_receptive(receiver) || self.waits_only_for(receiver, sender)
+    }
+
+    /// True if `receiver` is in a receive from `sender` alone.
+    #[inline]
+    pub fn waits_only_for(&self, receiver: ThreadId, sender: ThreadId) -> bool {
+        match self.look(receiver).state {
+            State::Closed(peer) => peer.thread == sender && self.exists(peer),
+            _ => false,
+        }
+    }
+
+    /// True if this very thread still exists.
+    #[inline]
+    pub fn exists(&self, peer: Peer) -> bool {
+        let entry = self.objects.table().entry(peer.thread.frame());
+        entry.kind() == FrameKind::Thread && entry.generation() == peer.generation
     }
 
     /// True if `id` is this core's root scheduler.

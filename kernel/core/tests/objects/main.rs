@@ -5,6 +5,7 @@ mod first_server;
 mod hostile;
 mod lives;
 mod memory;
+mod peers;
 mod rounds;
 mod table;
 mod tree;

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MailCopy {
     halves: [u32; 9],
-    words: [u64; 2],
+    words: [u64; 3],
 }
 
 impl MailCopy {
@@ -36,7 +36,7 @@ impl MailCopy {
             mail.status.get(),
             mail.detail.get(),
         ];
-        MailCopy { halves, words: [mail.flags.get(), mail.badge.get()] }
+        MailCopy { halves, words: [mail.flags.get(), mail.badge.get(), mail.token.get()] }
     }
 
     fn put(&self, mail: &Mail) {
@@ -51,6 +51,7 @@ impl MailCopy {
         mail.detail.set(self.halves[8]);
         mail.flags.set(self.words[0]);
         mail.badge.set(self.words[1]);
+        mail.token.set(self.words[2]);
     }
 
     pub fn next(&self) -> Option<ThreadId> {
@@ -253,7 +254,8 @@ impl Snapshot {
         let mut text = format!("[current {}", name(self.local.current));
         for (index, thread) in self.threads.iter().enumerate().filter(|(at, _)| self.alive[*at]) {
             let partner = match thread.state {
-                State::Closed(id) | State::Reply(id) | State::Sending(id) => name(Some(id)),
+                State::Closed(peer) => name(Some(peer.thread)),
+                State::Reply(id) | State::Sending(id) => name(Some(id)),
                 _ => "",
             };
             let state: String =
@@ -325,7 +327,7 @@ impl Snapshot {
             State::Running => (0, None),
             State::Ready => (1, None),
             State::Open => (2, None),
-            State::Closed(id) => (3, Some(id)),
+            State::Closed(peer) => (3, Some(peer.thread)),
             State::Reply(id) => (4, Some(id)),
             State::Sending(id) => (5, Some(id)),
             State::Remote => (6, None),

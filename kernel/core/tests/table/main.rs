@@ -141,7 +141,7 @@ impl Run {
             State::Running => Fate::Runs,
             State::Ready => Fate::Ready,
             State::Open => Fate::Waits,
-            State::Closed(id) => Fate::WaitsFor(who(id)),
+            State::Closed(peer) => Fate::WaitsFor(who(peer.thread)),
             State::Reply(id) => Fate::AwaitsReplyOf(who(id)),
             State::Sending(id) => Fate::QueuedAt(who(id)),
             State::Remote | State::Suspended => Fate::Suspended,

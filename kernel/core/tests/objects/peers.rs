@@ -1,0 +1,122 @@
+//! Threads that wait for one that is gone.
+
+use crate::{AREA, CODE, CORE, FREE, Server};
+use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
+use cedo_abi::info::slot;
+use cedo_abi::layout::PAGE_SIZE;
+use cedo_abi::name::{ANY, SELF};
+use cedo_abi::{Rights, Status};
+use cedo_arch_host::{HostContext, Roles};
+use cedo_machine::{Context, Frame};
+use std::collections::BTreeMap;
+
+const BOTH: u64 = ipc::SEND | ipc::RECEIVE;
+
+/// Thread number `index`: its slot; its gate is [`GATES`] further on.
+const fn place(index: u64) -> u64 {
+    FREE + index
+}
+
+const GATES: u64 = 16;
+
+/// The first server with children, none of which has run.
+struct Family {
+    server: Server,
+    root: Frame,
+    /// By child: the token heard last.
+    tokens: BTreeMap<u64, u64>,
+}
+
+impl Family {
+    fn new(children: u64) -> Family {
+        let server = Server::boot();
+        let root = server.world.current(CORE).expect("the first server runs");
+        let mut family = Family { server, root, tokens: BTreeMap::new() };
+        for index in 0..children {
+            family.make(index);
+        }
+        family
+    }
+
+    /// A child of the root that has been started, with a gate.
+    fn make(&mut self, index: u64) {
+        let (slot, utcb) = (place(index), AREA + index * PAGE_SIZE);
+        let server = &mut self.server;
+        assert_eq!(server.create_thread(2 * index, SELF, utcb, slot), Status::Ok);
+        let all = [SELF, Rights::ALL.0.into(), 7];
+        server.capability(capability::DROP, 0, slot + GATES, &[SELF]);
+        assert_eq!(server.capability(capability::MAKE_GATE, slot, slot + GATES, &all), Status::Ok);
+        let edge = (slot, slot::THREAD.into());
+        assert_eq!(server.call(Call::Thread, thread::SET_SCHEDULER, edge, &[index]).0, Status::Ok);
+        assert_eq!(server.call(Call::Thread, thread::RESUME, (slot, 0), &[]).0, Status::Ok);
+    }
+
+    /// The root hears all that it has not heard, and lets a child run; the child's frame.
+    fn dispatch(&mut self, index: u64) -> Frame {
+        assert_eq!(self.running(), self.root);
+        // The last dispatch may have brought a message already.
+        let mut heard = self.server.world.context(self.root);
+        while heard.status() != Status::NotReady {
+            self.tokens.insert(heard.badge(), heard.token());
+            heard = self.ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, ANY);
+        }
+        let words = [heard.result() >> 16, 0, 0, 0, 0, 0, 0];
+        let (operation, to) = (operation(Call::Ipc, 0, BOTH), self.tokens[&index]);
+        let roles = Roles { operation, to, from: ANY, tag: 0, words };
+        self.server.world.system_call(CORE, &roles).expect("the root runs");
+        self.running()
+    }
+
+    fn running(&self) -> Frame {
+        self.server.world.current(CORE).expect("somebody runs")
+    }
+
+    /// An operation of the current thread; its registers afterwards.
+    fn ipc(&mut self, flags: u64, to: u64, from: u64) -> HostContext {
+        let caller = self.running();
+        let operation = operation(Call::Ipc, 0, flags);
+        let roles = Roles { operation, to, from, tag: 0, words: [0; 7] };
+        self.server.world.system_call(CORE, &roles).expect("somebody runs");
+        self.server.world.context(caller)
+    }
+
+    fn destroy(&mut self, index: u64) {
+        let (status, _) = self.server.call(Call::Object, object::DESTROY, (place(index), 0), &[]);
+        assert_eq!(status, Status::Ok);
+    }
+}
+
+const SENDER: u64 = 0;
+const RECEIVER: u64 = 1;
+const GONE: u64 = 2;
+
+#[test]
+fn who_sent_and_then_receives_from_one_that_is_gone_is_told() {
+    let mut family = Family::new(3);
+    let sender = family.dispatch(SENDER);
+    family.ipc(BOTH, place(RECEIVER) + GATES, place(GONE) + GATES);
+    assert_eq!(family.running(), family.root, "the receiver has not run yet");
+    family.destroy(GONE);
+    let receiver = family.dispatch(RECEIVER);
+    let message = family.ipc(ipc::RECEIVE, 0, ANY);
+    assert_eq!((message.status(), message.badge()), (Status::Ok, 7));
+    assert_eq!(family.running(), receiver);
+    assert_eq!(family.server.world.context(sender).status(), Status::PartnerGone);
+}
+
+#[test]
+fn who_waits_for_one_that_is_gone_hears_nothing_of_the_next_in_its_frame() {
+    let mut family = Family::new(3);
+    let waiting = family.dispatch(SENDER);
+    family.ipc(ipc::RECEIVE, 0, place(GONE) + GATES);
+    assert_eq!(family.running(), family.root);
+    let before = family.server.world.context(waiting);
+    family.destroy(GONE);
+    family.make(GONE);
+    let other = family.dispatch(GONE);
+    let answer = family.ipc(ipc::SEND | ipc::SEND_ZERO, place(SENDER) + GATES, 0);
+    assert_eq!((answer.status(), family.running()), (Status::NotReady, other));
+    let after = family.server.world.context(waiting);
+    assert_eq!(after, before);
+    assert_eq!(before.instruction(), CODE + 4);
+}

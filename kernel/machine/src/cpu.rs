@@ -33,7 +33,8 @@ pub trait Machine: Sized + 'static {
     /// Tells the processor that this is a spin loop (and an emulator to run another core).
     fn relax();
 
-    /// Raises [`crate::Interrupt::Signal`] on another core. Orders all earlier writes before it.
+    /// Raises [`crate::Interrupt::Signal`] on a core, perhaps on this one (when it next runs user
+    /// code or halts). Orders all earlier writes before it.
     fn signal(&mut self, core: CoreNumber);
 
     /// Routes `line` to this core and leaves it masked. False if the platform has no such line.

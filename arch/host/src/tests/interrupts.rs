@@ -18,6 +18,8 @@ fn signals_wait_coalesce_and_wake_a_halted_core() {
     assert_eq!(registers(&world, B).words()[0], 11);
     assert!(world.interrupts().is_empty());
     assert_eq!(world.counters(A).signals_sent, 2);
+    world.call(A, &roles(Operation::Post, 0, 7, 0)).expect("runs");
+    assert_eq!(world.interrupts(), [Event::Interrupt(A, Interrupt::Signal)], "its own");
 }
 
 #[test]

@@ -59,7 +59,6 @@ fn the_machine_complains_about_what_would_crash_a_real_one() {
         (roles(Operation::Activate, bare, 0, 0), "a page table without the kernel's entries"),
         (roles(Operation::Activate, far, 0, 0), "a page table outside memory"),
         (roles(Operation::Spin, 0, 0, 0), "a spin loop that waits for another core"),
-        (roles(Operation::Post, 0, 0, 0), "a core signals itself"),
     ];
     for (call, expected) in cases {
         let text = complaint(|| assert!(world.call(A, &call).is_err()));

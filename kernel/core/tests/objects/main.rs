@@ -6,6 +6,7 @@ mod hostile;
 mod lives;
 mod memory;
 mod peers;
+mod posts;
 mod rounds;
 mod table;
 mod tree;

@@ -1,0 +1,87 @@
+//! More posts than one interrupt takes out of an inbox.
+
+use crate::{AREA, CODE, CORE, FREE, Server, setup};
+use cedo_abi::call::{Call, core, ipc, object, operation, thread};
+use cedo_abi::info::slot;
+use cedo_abi::layout::PAGE_SIZE;
+use cedo_abi::name::{ANY, SELF};
+use cedo_abi::{Name, Status};
+use cedo_arch_host::board::Mode;
+use cedo_arch_host::{Roles, Setup, image};
+use cedo_machine::{CoreNumber, Interrupt};
+
+const OTHER: CoreNumber = CoreNumber(1);
+/// More than `cross::MAILS_PER_ENTRY`, and not twice as many.
+const POSTS: u64 = 12;
+
+/// A call of the first server that may take the other core's help.
+fn call(server: &mut Server, call: Call, sub: u8, (to, from): (u64, u64), words: &[u64]) {
+    let mut all = [0; 7];
+    all[..words.len()].copy_from_slice(words);
+    let roles = Roles { operation: operation(call, sub, 0), to, from, tag: 0, words: all };
+    server.world.system_call(CORE, &roles).expect("the first server runs");
+    while server.world.mode(CORE) == Mode::Halted {
+        for at in [OTHER, CORE] {
+            for source in server.world.pending(at) {
+                server.world.interrupt(at, source).expect("is pending");
+            }
+        }
+    }
+    let caller = server.world.current(CORE).expect("the first server runs");
+    assert_eq!(server.world.context(caller).status(), Status::Ok, "{call:?} {sub}");
+}
+
+/// Core 1 with a root and children that have been started.
+fn boot() -> Server {
+    let mut server = Server::boot_on(&Setup { cores: 2, ..setup(image::minimal(CODE)) });
+    let region = server.region;
+    for index in 0..=POSTS {
+        let words = [2 * index, SELF, 1, AREA + index * PAGE_SIZE, CODE, 0, 0];
+        let slots = (region, FREE + index);
+        call(&mut server, Call::Object, object::CREATE_THREAD, slots, &words);
+    }
+    let root = (u64::from(slot::CORE_0) + 1, FREE);
+    call(&mut server, Call::Core, core::SET_ROOT, root, &[core::DIRECT]);
+    for child in FREE + 1..=FREE + POSTS {
+        call(&mut server, Call::Thread, thread::SET_SCHEDULER, (child, FREE), &[child]);
+        call(&mut server, Call::Thread, thread::RESUME, (child, 0), &[]);
+    }
+    server
+}
+
+#[test]
+fn an_inbox_that_one_interrupt_does_not_empty_interrupts_again() {
+    let mut server = boot();
+    let world = &mut server.world;
+    let root = world.current(OTHER).expect("core 1 has a root");
+    let mut tokens = Vec::new();
+    let mut posted = 0;
+    while posted < POSTS {
+        let context = world.context(world.current(OTHER).expect("somebody runs"));
+        let mut roles = Roles { from: ANY, ..Roles::default() };
+        if world.current(OTHER) != Some(root) {
+            roles.operation = operation(Call::Thread, thread::READ, 0);
+            roles.to = slot::THREAD.into();
+            posted += 1;
+        } else {
+            let token = context.token();
+            if matches!(Name::from_word(token), Some(Name::Token(_))) {
+                tokens.push(token);
+            }
+            roles.operation = operation(Call::Ipc, 0, ipc::RECEIVE | ipc::RECEIVE_ZERO);
+            if context.status() == Status::NotReady {
+                roles.operation = operation(Call::Ipc, 0, ipc::SEND | ipc::RECEIVE);
+                roles.to = tokens.pop().expect("a child is ready");
+                roles.words[0] = context.result() >> 16;
+            }
+        }
+        world.system_call(OTHER, &roles).expect("somebody runs");
+    }
+    let mut interrupts = 0;
+    while world.pending(CORE).contains(&Interrupt::Signal) {
+        world.interrupt(CORE, Interrupt::Signal).expect("is pending");
+        interrupts += 1;
+    }
+    assert_eq!(interrupts, 2);
+    assert!(world.shared().inboxes[CORE.index()].is_empty());
+}

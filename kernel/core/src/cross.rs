@@ -25,6 +25,7 @@ use crate::call::thread::ThreadOperation;
 use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::object::thread::{GateTo, State};
+use crate::schedule::end::Ender;
 use cedo_abi::{REGISTER_WORDS, Status};
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
@@ -241,7 +242,7 @@ impl<M: Machine> Kernel<M> {
                 Some(request) => (self.create_irq_here(&request), words),
                 None => (Status::BadArgument, words),
             },
-            Some(Operation::Destroy) => (self.destroy_here(&words), words),
+            Some(Operation::Destroy) => (self.destroy_here(&words, Ender::Elsewhere), words),
             Some(Operation::Thread) => {
                 let utcb = Frame(mail.utcb.get());
                 self.thread_operation(&ThreadOperation::from_words(&words), utcb, None)

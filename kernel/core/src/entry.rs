@@ -26,6 +26,7 @@ impl<M: Machine> Upcalls for Kernel<M> {
             run_woken: false,
             timer_pending: false,
             kicks: 0,
+            listeners: 0,
             charged: Ticks(0),
             lines: [None; crate::kernel::MAX_LINES],
             page_table: platform.kernel_root,

@@ -108,10 +108,7 @@ impl<M: Machine> Kernel<M> {
         let on_stack = thread.scheduler.granted.is_some() && !frozen;
         let ready = works && leaf.state == State::Ready || frozen;
         let mut places = usize::from(self.is_recorded(id));
-        if let Some(scheduler) = self.scheduler_of(id) {
-            let granted = self.look(scheduler).scheduler.granted == Some(id);
-            places += usize::from(granted && self.is_frozen(scheduler));
-        }
+        places += usize::from(self.giver(id).is_some_and(|giver| self.is_frozen(giver)));
         if runs || on_stack {
             return holds(!self.is_recorded(id), "a running account is not recorded", id);
         }

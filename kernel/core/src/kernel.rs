@@ -60,6 +60,8 @@ pub struct Local {
     pub timer_pending: bool,
     /// Bits of all kicks that the root has not been told of.
     pub kicks: u64,
+    /// Number of the last change of who hears of whom, see `schedule::stuck`.
+    pub listeners: u64,
     /// When time was last charged.
     pub charged: Ticks,
     /// By line: its Irq, where that lives on this core.

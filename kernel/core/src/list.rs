@@ -84,6 +84,19 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// Puts `element` first in the list `L` of `owner`.
+    pub fn prepend<L: Listed<M::Context>>(&mut self, owner: ThreadId, element: ThreadId) {
+        let list = L::list(self.thread(owner));
+        let first = list.first.replace(element);
+        if first.is_none() {
+            list.last = Some(element);
+        }
+        *L::link(self.thread(element)) = Link { next: first, previous: None };
+        if let Some(first) = first {
+            L::link(self.thread(first)).previous = Some(element);
+        }
+    }
+
     /// Takes `element` out of the list `L` of `owner`.
     pub fn unlink<L: Listed<M::Context>>(&mut self, owner: ThreadId, element: ThreadId) {
         let link = core::mem::replace(L::link(self.thread(element)), Link::NONE);

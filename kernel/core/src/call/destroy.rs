@@ -15,6 +15,7 @@ use crate::cross::Operation;
 use crate::kernel::Kernel;
 use crate::object::capability::Capability;
 use crate::object::space::SLOTS_PER_FRAME;
+use crate::schedule::end::Ender;
 use cedo_abi::{Kind, Name, REGISTER_WORDS, Rights, Status};
 use cedo_floor::{FrameKind, IrqId, SpaceId, ThreadId};
 use cedo_machine::{Frame, Machine, UserAddress};
@@ -46,11 +47,11 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Destroys, on its home core, what the words of [`Operation::Destroy`] name.
-    pub fn destroy_here(&mut self, words: &[u64; REGISTER_WORDS]) -> Status {
+    pub fn destroy_here(&mut self, words: &[u64; REGISTER_WORDS], ender: Ender) -> Status {
         let [kind, frame, generation, ..] = *words;
         let (frame, generation) = (Frame(frame as u32), generation as u32);
         match Kind::from_number(kind as u8) {
-            Some(Kind::Thread) => self.destroy_thread_here(frame, generation),
+            Some(Kind::Thread) => self.destroy_thread_here(frame, generation, ender),
             Some(Kind::Irq) => self.destroy_irq_here(frame, generation),
             _ => Status::WrongKind,
         }
@@ -125,18 +126,18 @@ impl<M: Machine> Kernel<M> {
             self.post_operation(caller, home, Operation::Destroy, &words);
             return Answer::Later;
         }
-        let status = self.destroy_here(&words);
+        let status = self.destroy_here(&words, Ender::Here);
         let mail = self.mail(caller);
         mail.words.iter().zip(words).for_each(|(word, value)| word.set(value));
         self.after_destroy(caller, status)
     }
 
-    fn destroy_thread_here(&mut self, frame: Frame, generation: u32) -> Status {
+    fn destroy_thread_here(&mut self, frame: Frame, generation: u32, ender: Ender) -> Status {
         let Some(id) = ThreadId::new(frame) else { return Status::NoCapability };
         if !self.is_mine(frame, FrameKind::Thread, generation) {
             return Status::NoCapability;
         }
-        if let Err(status) = self.end_thread(id) {
+        if let Err(status) = self.end_thread(id, ender) {
             return status;
         }
         self.remove_irqs_of(id);

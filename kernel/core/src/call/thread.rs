@@ -8,6 +8,7 @@ use crate::ipc::Flags;
 use crate::kernel::Kernel;
 use crate::object::thread::{GateTo, State};
 use crate::schedule::Winner;
+use crate::schedule::end::Ender;
 use cedo_abi::call::thread as sub;
 use cedo_abi::utcb::StateArea;
 use cedo_abi::{Label, Name, REGISTER_WORDS, Rights, Status, Token, name, state};
@@ -142,10 +143,11 @@ impl<M: Machine> Kernel<M> {
             return (Status::NoCapability, nothing);
         }
         let target = operation.target;
+        let ender = if invoker.is_some() { Ender::Here } else { Ender::Elsewhere };
         let result = match operation.sub_operation {
-            sub::SUSPEND => self.suspend(target, Status::Aborted),
+            sub::SUSPEND => self.suspend(target, Status::Aborted, ender),
             sub::RESUME => self.resume(target, operation, invoker),
-            sub::ABORT => self.abort(target, operation.words[0]),
+            sub::ABORT => self.abort(target, operation.words[0], ender),
             sub::READ => return self.read_state(target, operation.words[0], utcb),
             sub::WRITE => self.write_registers(target, utcb),
             sub::SET_SCHEDULER => self.set_scheduler(target, operation),

@@ -11,6 +11,7 @@ use crate::cross::Post;
 use crate::kernel::{Kernel, Protocol};
 use crate::list::MailList;
 use crate::object::thread::State;
+use crate::schedule::end::Ender;
 use cedo_abi::call::ipc;
 use cedo_abi::utcb::StateArea;
 use cedo_abi::{Label, Status, Tag, Token};
@@ -116,7 +117,7 @@ impl<M: Machine> Kernel<M> {
     /// The call of `client`, which `caller` owes a reply, ends with an error.
     fn refuse_client(&mut self, caller: ThreadId, client: ThreadId, status: Status) {
         if self.objects.is_here(client) {
-            return self.fail(client, status);
+            return self.fail(client, status, Ender::Here);
         }
         self.unlink_mail(caller, MailList::Owed, client);
         self.mail(client).owed_by.set(0);

@@ -32,7 +32,10 @@ impl<M: Machine> Kernel<M> {
             _ => 0,
         };
         let mut words = self.about(account);
-        if let Some(by) = record.by {
+        if let Some(by) = record.by
+            && self.objects.is_here(by)
+            && self.scheduler_of(by) == Some(scheduler)
+        {
             words[notice::PREEMPTER] = self.look(by).branch.cookie;
             words[notice::PREEMPTER_TOKEN] = self.deliver_with(scheduler, by);
         }

@@ -176,6 +176,7 @@ impl<M: Machine> Kernel<M> {
     /// The message of `id`, which sent and then receives, has been taken: its receive phase. True if
     /// `id` could run now.
     pub fn receive_latched(&mut self, id: ThreadId) -> bool {
+        self.recovered(id);
         let mail = self.mail(id);
         let from = match ThreadId::from_number(mail.detail.get()) {
             None => From::Anyone,

@@ -173,19 +173,45 @@ pub struct Scheduler {
     pub ask_blocked: bool,
     /// Event number: raised by each record, interrupt and sender queued here.
     pub event: u64,
-    /// Stopped schedulers below of which one ready child is to be named here.
+    /// Stopped schedulers below that have ready children, those last of which not all have been
+    /// named.
     pub stuck: List<ThreadId>,
+    /// The first in `stuck` of which not all have been named.
+    pub unheard: Option<ThreadId>,
     /// While stopped: its place in the list above.
     pub stuck_link: Link,
     /// While stopped: at whom it is listed.
     pub stuck_at: Option<ThreadId>,
-    /// While stopped: the first in `records` that no ancestor has been told of.
+    /// While stopped: the first in `records` that has not been named to an ancestor.
     pub untold: Option<ThreadId>,
-    /// While stopped: the first in `delivered` that no ancestor has been told of.
+    /// While stopped: the first in `delivered` that has not been named to an ancestor.
     pub untold_delivered: Option<ThreadId>,
+    /// Number of the last event that changed who listens: it stopped, went on or moved.
+    pub since: u64,
+    /// While stopped: the listener for whom the three positions above count.
+    pub told_for: u64,
 }
 
 impl Scheduler {
+    /// Without children.
+    const NEW: Scheduler = Scheduler {
+        granted: None,
+        records: List::EMPTY,
+        notices: List::EMPTY,
+        ready: 0,
+        ask_blocked: false,
+        event: 0,
+        stuck: List::EMPTY,
+        stuck_link: Link::NONE,
+        stuck_at: None,
+        delivered: List::EMPTY,
+        untold: None,
+        untold_delivered: None,
+        unheard: None,
+        since: 0,
+        told_for: 0,
+    };
+
     /// True if it has not been told of something about its children.
     #[inline]
     pub fn has_queued(&self) -> bool {
@@ -290,20 +316,7 @@ impl<C: Context> Thread<C> {
                 queued: 0,
                 link: Link::NONE,
             },
-            scheduler: Scheduler {
-                granted: None,
-                records: List::EMPTY,
-                notices: List::EMPTY,
-                ready: 0,
-                ask_blocked: false,
-                event: 0,
-                stuck: List::EMPTY,
-                stuck_link: Link::NONE,
-                stuck_at: None,
-                delivered: List::EMPTY,
-                untold: None,
-                untold_delivered: None,
-            },
+            scheduler: Scheduler::NEW,
             senders: List::EMPTY,
             owed: List::EMPTY,
             irqs: List::EMPTY,

@@ -87,6 +87,12 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// `id`, which waited, has its message and runs.
+    pub fn chain_run(&mut self, id: ThreadId) {
+        self.make_ready(id);
+        self.run(id);
+    }
+
     /// A call without DONATE: `callee` has the message and is preempted.
     pub fn chain_handed(&mut self, caller: ThreadId, callee: ThreadId) {
         if self.is_root(callee) {
@@ -112,6 +118,7 @@ impl<M: Machine> Kernel<M> {
             Winner::ReceivePartner => partners[1].or(partners[0]),
             Winner::Scheduler => None,
         };
+        partners.iter().flatten().for_each(|partner| _ = self.make_ready(*partner));
         let has_root = runnable.iter().flatten().find(|id| self.is_root(**id)).copied();
         let mut next = has_root.or(wanted);
         let followed = next == wanted;
@@ -135,7 +142,7 @@ impl<M: Machine> Kernel<M> {
         if !self.has_news(server) {
             self.thread(server).state = State::Open;
             self.charge_if_scheduler(server);
-            return self.run(client);
+            return self.chain_run(client);
         }
         self.make_ready(client);
         let released = match self.take(server) {

@@ -112,7 +112,8 @@ impl<M: Machine> Kernel<M> {
         self.thread(target).scheduler.granted = None;
         self.run(target);
         if let Some((giver, child)) = told {
-            if self.is_asked(giver, child) && !self.is_recorded(child) {
+            let own_child = self.scheduler_of(child) == Some(giver);
+            if own_child && self.is_asked(giver, child) && !self.is_recorded(child) {
                 self.queue_notice(child, Label::Blocked);
             }
             self.thread(giver).latched = true;
@@ -308,7 +309,7 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(server);
         let other_first = thread.irqs.first.is_some()
             || thread.scheduler.has_queued()
-            || thread.scheduler.stuck.first.is_some();
+            || thread.scheduler.unheard.is_some();
         if thread.is_scheduler() || other_first {
             return None;
         }

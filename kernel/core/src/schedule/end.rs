@@ -1,4 +1,12 @@
 //! Waits that end early: abort, suspend, destroy (DESIGN.md sections 4 and 6, rules 13 and 14).
+//!
+//! A scheduler that leaves the wait in which it had granted its time ends that grant:
+//!
+//! | it is | what it granted its time to |
+//! |---|---|
+//! | frozen | is recorded *preempted* at it; it was ready, and if it goes on, it is so where it was |
+//! | on the stack | keeps the time: who gave it passes over the scheduler, as when it dispatches a *stuck* child |
+//! | the root | loses the processor to it |
 
 use crate::kernel::{Kernel, Protocol};
 use crate::list::MailList;
@@ -10,10 +18,33 @@ use cedo_machine::Machine;
 /// Longest chain of donated calls, and a bound for following one.
 const MAX_CHAIN: usize = 17;
 
+/// Who ends a wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ender {
+    /// The current thread of this core, which goes on if it can.
+    Here,
+    /// A thread of another core: what it wakes has arrived as by an interrupt.
+    Elsewhere,
+}
+
+/// What became of the grant of a scheduler that leaves its wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Grant {
+    /// There was none.
+    None,
+    /// This thread, which had granted it its time, gives that past it now.
+    PassedOver(ThreadId),
+    /// It was frozen over this branch, which is to be recorded once the scheduler no longer waits:
+    /// ready where it is recorded itself, or under the frozen scheduler above it.
+    WasFrozen(ThreadId),
+    /// It is the root, and the stack stands on it.
+    Root,
+}
+
 impl<M: Machine> Kernel<M> {
     /// Cancels the wait `epoch` of `id`. Errors: `Stale` if it is in no wait or another one,
-    /// `WrongState` while another core has its message, or if the current thread runs on its grant.
-    pub fn abort(&mut self, id: ThreadId, epoch: u64) -> Result<(), Status> {
+    /// `WrongState` while another core has its message.
+    pub fn abort(&mut self, id: ThreadId, epoch: u64, ender: Ender) -> Result<(), Status> {
         if self.look(id).epoch == epoch && self.abort_repeat(id) {
             return Ok(());
         }
@@ -22,58 +53,69 @@ impl<M: Machine> Kernel<M> {
             thread.state,
             State::Open | State::Closed(_) | State::Reply(_) | State::Sending(_) | State::Remote
         );
-        if !waits
-            || thread.epoch != epoch
-            || thread.in_fault.is_some() && thread.faulted_for.is_none()
-        {
+        if !waits || thread.epoch != epoch || self.makes_again(id) {
             return Err(Status::Stale);
         }
-        self.expect_movable(id)?;
-        self.end_grant(id);
-        self.fail(id, Status::Aborted);
+        if thread.state == State::Remote {
+            return Err(Status::WrongState);
+        }
+        self.fail(id, Status::Aborted, ender);
         Ok(())
     }
 
-    /// Errors where a thread cannot be taken out of what it does.
-    fn expect_movable(&self, id: ThreadId) -> Result<(), Status> {
-        let thread = self.look(id);
-        let grants = thread.state == State::Open && thread.scheduler.granted.is_some();
-        let busy = thread.state == State::Remote || grants && self.is_on_stack(id);
-        if busy { Err(Status::WrongState) } else { Ok(()) }
-    }
-
-    /// A frozen scheduler leaves its wait: the branch it had granted is recorded.
-    fn end_grant(&mut self, id: ThreadId) {
-        if let Some(branch) = self.thread(id).scheduler.granted.take() {
-            // What it is ready for is itself; whoever recorded its branch finds it there.
-            self.queue_record(branch, Label::Preempted, None);
-        }
-    }
-
     /// `id`, which waits, goes on with an error.
-    pub fn fail(&mut self, id: ThreadId, status: Status) {
+    pub fn fail(&mut self, id: ThreadId, status: Status, ender: Ender) {
         let state = self.look(id).state;
+        let grant = self.end_grant(id);
         self.end_wait(id, status);
-        match state {
-            State::Reply(server) => self.cut(id, server),
-            _ if self.is_recorded(id) => {
-                // It was frozen: ready under the record of its branch.
+        match (state, grant) {
+            (State::Reply(server), _) => self.cut(id, server, ender),
+            (_, Grant::Root) => self.preempt_to(id, Label::Preempted, None, false),
+            (_, Grant::WasFrozen(branch)) => {
                 self.make_ready(id);
+                self.queue_record(branch, Label::Preempted, None);
             }
-            _ => self.wake(id),
+            (_, Grant::None | Grant::PassedOver(_)) => self.release(id, ender),
         }
+    }
+
+    /// `id` has its answer and could run.
+    fn release(&mut self, id: ThreadId, ender: Ender) {
+        if ender == Ender::Elsewhere || self.is_root(id) {
+            self.arrived(id);
+        } else {
+            self.wake(id);
+        }
+    }
+
+    /// `id` leaves its wait, in which it may have granted its time.
+    fn end_grant(&mut self, id: ThreadId) -> Grant {
+        let Some(branch) = self.look(id).scheduler.granted else { return Grant::None };
+        if !self.is_on_stack(id) {
+            self.thread(id).scheduler.granted = None;
+            return Grant::WasFrozen(branch);
+        }
+        let Some(giver) = self.giver(id) else { return Grant::Root };
+        self.thread(id).scheduler.granted = None;
+        self.thread(giver).scheduler.granted = Some(branch);
+        Grant::PassedOver(giver)
     }
 
     /// `id` is in no wait any more and has its answer. After a fault of its own it has none: the
     /// instruction is made again.
     fn end_wait(&mut self, id: ThreadId, status: Status) {
-        let thread = self.look(id);
-        let instruction = thread.in_fault.is_some() && thread.faulted_for.is_none();
+        let instruction = self.makes_again(id);
         self.leave_lists(id);
         if !instruction {
             self.end_repeat(id);
             self.answer(id, status.into());
         }
+    }
+
+    /// True if what `id` waits for is its own fault, not a call.
+    fn makes_again(&self, id: ThreadId) -> bool {
+        let thread = self.look(id);
+        thread.in_fault.is_some() && thread.faulted_for.is_none()
     }
 
     /// Takes a waiting thread's mail out of whatever list it is in.
@@ -94,9 +136,9 @@ impl<M: Machine> Kernel<M> {
 
     /// Rule 14: `client` has left its wait for `server`. What works below it on its account moves to
     /// the account of the first thread there.
-    fn cut(&mut self, client: ThreadId, server: ThreadId) {
+    fn cut(&mut self, client: ThreadId, server: ThreadId, ender: Ender) {
         let account = self.look(client).account;
-        let Some(leaf) = self.relabel(client, server) else { return self.wake(client) };
+        let Some(leaf) = self.relabel(client, server) else { return self.release(client, ender) };
         match self.look(leaf).state {
             State::Running => {
                 // The account goes on with the client.
@@ -110,7 +152,7 @@ impl<M: Machine> Kernel<M> {
                 self.check_stuck(client);
                 self.record(server, Label::Woken, None);
             }
-            _ => self.wake(client),
+            _ => self.release(client, ender),
         }
     }
 
@@ -143,19 +185,28 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Stops `id` wherever it is: whoever waited for it goes on with `status`, it itself has its own
-    /// wait cancelled. Errors: `WrongState` as for [`abort`](Self::abort), and for a root.
-    pub fn suspend(&mut self, id: ThreadId, status: Status) -> Result<(), Status> {
-        if self.is_root(id) {
+    /// wait cancelled. Errors: `WrongState` for a root, and while another core has its message.
+    pub fn suspend(&mut self, id: ThreadId, status: Status, ender: Ender) -> Result<(), Status> {
+        if self.is_root(id) || self.look(id).state == State::Remote {
             return Err(Status::WrongState);
         }
-        self.expect_movable(id)?;
-        self.fail_waiters(id, status);
-        self.end_grant(id);
+        self.fail_waiters(id, status, ender);
+        self.stop(id);
+        Ok(())
+    }
+
+    fn stop(&mut self, id: ThreadId) {
+        let grant = self.end_grant(id);
+        if let Grant::PassedOver(giver) = grant
+            && self.scheduler_of(id) == Some(giver)
+            && self.is_asked(giver, id)
+        {
+            self.queue_notice(id, Label::Blocked);
+        }
         let thread = self.look(id);
-        let (state, account) = (thread.state, thread.account);
-        let latched = thread.latched;
+        let (state, account, latched) = (thread.state, thread.account, thread.latched);
         match state {
-            State::Suspended | State::Remote => return Ok(()),
+            State::Suspended | State::Remote => return,
             State::Running => {}
             State::Ready => {
                 if latched {
@@ -164,7 +215,7 @@ impl<M: Machine> Kernel<M> {
                 self.unready(account);
             }
             State::Open | State::Closed(_) | State::Sending(_) | State::Reply(_) => {
-                self.suspend_waiting(id);
+                self.stop_waiting(id);
             }
         }
         let thread = self.thread(id);
@@ -173,21 +224,21 @@ impl<M: Machine> Kernel<M> {
         if thread.account != id {
             self.work_for_itself(id);
         }
+        if let Grant::WasFrozen(branch) = grant {
+            self.queue_record(branch, Label::Preempted, None);
+        }
         self.stopped(id);
         if state == State::Running {
             self.blocked(id);
         }
-        Ok(())
     }
 
-    fn suspend_waiting(&mut self, id: ThreadId) {
-        let state = self.look(id).state;
+    /// The wait of `id` ends, and it does not go on.
+    fn stop_waiting(&mut self, id: ThreadId) {
+        let thread = self.look(id);
+        let (state, account) = (thread.state, thread.account);
         self.end_wait(id, Status::Aborted);
-        if self.is_recorded(id) {
-            self.withdraw_record(id);
-        }
-        let State::Reply(server) = state else { return };
-        let account = self.look(id).account;
+        let State::Reply(server) = state else { return self.unready(id) };
         let Some(leaf) = self.relabel(id, server) else { return };
         match self.look(leaf).state {
             State::Ready => {
@@ -205,10 +256,10 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Everybody who waits for `id` goes on with `status`.
-    fn fail_waiters(&mut self, id: ThreadId, status: Status) {
+    fn fail_waiters(&mut self, id: ThreadId, status: Status, ender: Ender) {
         while let Some(client) = self.look(id).owed.first {
             if self.objects.is_here(client) {
-                self.fail(client, status);
+                self.fail(client, status, ender);
             } else {
                 self.unlink_mail(id, MailList::Owed, client);
                 self.mail(client).owed_by.set(0);
@@ -217,7 +268,7 @@ impl<M: Machine> Kernel<M> {
         }
         while let Some(sender) = self.look(id).senders.first {
             if self.objects.is_here(sender) {
-                self.fail(sender, status);
+                self.fail(sender, status, ender);
             } else {
                 self.unqueue_sender(id, sender);
                 self.send_home(sender, crate::cross::Post::Verdict, status);
@@ -227,8 +278,8 @@ impl<M: Machine> Kernel<M> {
 
     /// Takes `id` out of everything, so that its frame can be retired. Its children go to its
     /// scheduler, each *new*. Errors: `WrongState` for a root, while another core has its message,
-    /// and if the current thread runs on its grant.
-    pub fn end_thread(&mut self, id: ThreadId) -> Result<(), Status> {
+    /// and for a scheduler that has none.
+    pub fn end_thread(&mut self, id: ThreadId, ender: Ender) -> Result<(), Status> {
         if self.look(id).state == State::Remote {
             return Err(Status::WrongState);
         }
@@ -236,7 +287,7 @@ impl<M: Machine> Kernel<M> {
         if children && self.scheduler_of(id).is_none() {
             return Err(Status::WrongState);
         }
-        self.suspend(id, Status::PartnerGone)?;
+        self.suspend(id, Status::PartnerGone, ender)?;
         if let Some(scheduler) = self.scheduler_of(id) {
             while let Some(child) = self.look(id).branch.children.first {
                 self.pass_on(child, scheduler);

@@ -105,7 +105,7 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(id);
         thread.irqs.first.is_some()
             || thread.scheduler.has_queued()
-            || thread.scheduler.stuck.first.is_some()
+            || thread.scheduler.unheard.is_some()
             || thread.senders.first.is_some()
             || self.is_root(id) && (self.local.timer_pending || self.local.kicks != 0)
     }
@@ -119,7 +119,7 @@ impl<M: Machine> Kernel<M> {
     pub fn called(&mut self, caller: ThreadId, callee: ThreadId, donates: bool) {
         match self.local.protocol {
             Protocol::Direct => self.direct_called(caller, callee, donates),
-            Protocol::Chain if donates => self.run(callee),
+            Protocol::Chain if donates => self.chain_run(callee),
             Protocol::Chain => self.chain_handed(caller, callee),
         }
     }
@@ -162,7 +162,7 @@ impl<M: Machine> Kernel<M> {
     pub fn sent_and_waits(&mut self, sender: ThreadId, partner: ThreadId) {
         match self.local.protocol {
             Protocol::Direct => self.direct_sent_and_waits(sender, partner),
-            Protocol::Chain => self.run(partner),
+            Protocol::Chain => self.chain_run(partner),
         }
     }
 

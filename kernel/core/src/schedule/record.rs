@@ -15,7 +15,8 @@
 //! Queued records and notices are in a list each, so that nobody who looks for what is ready has to
 //! pass notices; the scheduler takes both in the order of their coming.
 
-use crate::kernel::{Kernel, Protocol};
+use super::stuck::is_stopped;
+use crate::kernel::Kernel;
 use crate::list::{Delivered, Notices, Records};
 use crate::object::thread::{Record, State};
 use cedo_abi::Label;
@@ -44,7 +45,9 @@ impl<M: Machine> Kernel<M> {
         }
         let queued = above.event;
         self.thread(account).record.queued = queued;
-        self.check_stuck(scheduler);
+        if is_stopped(self.look(scheduler)) {
+            self.post_stuck(scheduler);
+        }
     }
 
     /// Queues a message about `account`, which is not ready, at its scheduler.
@@ -131,19 +134,15 @@ impl<M: Machine> Kernel<M> {
         if self.is_recorded(account) {
             return self.withdraw_record(account);
         }
-        let Some(scheduler) = self.scheduler_of(account) else { return };
-        let above = self.look(scheduler);
-        let frozen_over_it = self.local.protocol == Protocol::Direct
-            && above.state == State::Open
-            && above.scheduler.granted == Some(account);
-        if frozen_over_it {
-            // The scheduler is ready under the record of its own branch.
-            let asked = self.is_asked(scheduler, account);
-            let above = self.thread(scheduler);
+        let Some(giver) = self.giver(account) else { return };
+        if self.is_frozen(giver) {
+            // It is ready under the record of its own branch.
+            let asked = self.is_asked(giver, account) && self.scheduler_of(account) == Some(giver);
+            let above = self.thread(giver);
             above.scheduler.granted = None;
             above.state = State::Ready;
             above.latched = true;
-            above.leaf = scheduler;
+            above.leaf = giver;
             if asked {
                 self.queue_notice(account, Label::Blocked);
             }

@@ -1,7 +1,7 @@
 //! The scheduling tree: ancestors, and the stack of grants that leads through it.
 
 use crate::kernel::Kernel;
-use crate::list::{Children, Stuck};
+use crate::list::Children;
 use crate::object::thread::State;
 use cedo_abi::{MAX_DEPTH, Status};
 use cedo_floor::ThreadId;
@@ -86,22 +86,16 @@ impl<M: Machine> Kernel<M> {
         thread.state == State::Open && thread.scheduler.granted.is_some() && !self.is_on_stack(id)
     }
 
-    /// Who granted its time to the stack's member `id`: its scheduler, or where that is stopped and
-    /// `id` was dispatched over its head, the ancestor that did.
+    /// Who has granted its time to `id`, on the stack or frozen: its scheduler, or where that is
+    /// passed over, an ancestor. At most [`MAX_DEPTH`] steps.
     pub fn giver(&self, id: ThreadId) -> Option<ThreadId> {
-        let scheduler = self.scheduler_of(id)?;
-        if self.look(scheduler).scheduler.granted == Some(id) {
-            return Some(scheduler);
+        let mut above = self.scheduler_of(id);
+        while let Some(giver) = above
+            && self.look(giver).scheduler.granted != Some(id)
+        {
+            above = self.scheduler_of(giver);
         }
-        let mut at = self.local.root;
-        while let Some(above) = at {
-            let granted = self.look(above).scheduler.granted;
-            if granted == Some(id) {
-                return Some(above);
-            }
-            at = granted;
-        }
-        None
+        above
     }
 
     /// Makes `child` a child of `scheduler`. Errors: `Cycle`; `TooDeep` if a thread below would be
@@ -124,7 +118,10 @@ impl<M: Machine> Kernel<M> {
         self.thread(scheduler).branch.child_count += 1;
         self.thread(child).branch.scheduler = scheduler;
         self.count_heights(scheduler, None, Some(self.height(child)));
-        self.check_stuck(child);
+        if self.look(child).is_scheduler() {
+            self.tell_again(child);
+            self.check_stuck(child);
+        }
     }
 
     /// Takes `child` out of the tree; it is its own scheduler then. What its scheduler was to be
@@ -132,8 +129,8 @@ impl<M: Machine> Kernel<M> {
     pub fn leave_scheduler(&mut self, child: ThreadId) {
         let Some(scheduler) = self.scheduler_of(child) else { return };
         self.withdraw_record(child);
-        if let Some(at) = self.thread(child).scheduler.stuck_at.take() {
-            self.unlink::<Stuck>(at, child);
+        if let Some(at) = self.look(child).scheduler.stuck_at {
+            self.leave_stuck(child, at);
             self.check_stuck(at);
         }
         self.unlink::<Children>(scheduler, child);

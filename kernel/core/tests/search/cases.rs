@@ -103,6 +103,40 @@ pub fn deaths(above_handler: usize, victims: &'static [usize]) -> Case {
     case("deaths", above_handler, &lines)
 }
 
+/// The handler stops, aborts and starts schedulers, those above it too.
+pub fn stopped_schedulers(above_handler: usize) -> Case {
+    let client = [Line::Wait, call(V), Line::Do(Step::Yield)];
+    let other = [Line::Wait, call(S2)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF)];
+    let mut handler = vec![Line::Wait];
+    for scheduler in [S1, S2] {
+        handler.extend([Step::Suspend, Step::Abort].map(|step| Line::Do(step(scheduler as u8))));
+        handler.push(Line::Do(Step::Resume(scheduler as u8, SELF)));
+    }
+    handler.push(Line::Do(Step::Abort(ROOT as u8)));
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    case("stopped schedulers", above_handler, &lines)
+}
+
+/// Four levels, of which the handler stops, aborts and destroys those in the middle.
+pub fn deep_ends(above_handler: usize) -> Case {
+    let (a, b, h) = (5, 6, 8);
+    let mut case = deep(above_handler);
+    let client = [Line::Wait, call(S1), Line::Do(Step::Yield)];
+    let other = [Line::Wait, call(4)];
+    let mut handler = vec![Line::Wait];
+    for scheduler in [S2, 3] {
+        let steps = [Step::Suspend, Step::Abort, Step::Destroy];
+        handler.extend(steps.map(|step| Line::Do(step(scheduler as u8))));
+        handler.push(Line::Do(Step::Resume(scheduler as u8, SELF)));
+    }
+    case.name = "deep ends";
+    case.programs.lines[a] = client.to_vec();
+    case.programs.lines[b] = other.to_vec();
+    case.programs.lines[h] = handler;
+    case
+}
+
 /// Four levels: R over S1 over S2 over S3 over A and B; R over S4 over V.
 pub fn deep(above_handler: usize) -> Case {
     let (a, b, v, h) = (5, 6, 7, 8);

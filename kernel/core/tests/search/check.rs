@@ -189,7 +189,8 @@ fn recorded(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
             found.push(("a record is where it says", text));
         }
         let recorded = matches!(how, Record::Queued | Record::Delivered);
-        let kept = view.frozen[above] && view.granted[above] == Some(at);
+        let mut givers = view.living().filter(|giver| view.granted[*giver] == Some(at));
+        let kept = givers.any(|giver| view.frozen[giver]);
         let works = Some(at) == grantee && state.current().is_some() || view.stack.contains(&at);
         let ready = view.ready[at] && !works;
         if ready && usize::from(recorded) + usize::from(kept) != 1 {
@@ -261,7 +262,7 @@ fn halted(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
     if root.state != State::Open || root.scheduler.granted.is_some() {
         found.push(("a halted core has a waiting root", format!("{:?}", root.state)));
     }
-    if root.scheduler.has_queued() || root.scheduler.stuck.first.is_some() {
+    if root.scheduler.has_queued() || root.scheduler.unheard.is_some() {
         found.push(("a halted core has told its root", String::new()));
     }
     let ready: Vec<_> = view.living().filter(|at| view.ready[*at]).collect();

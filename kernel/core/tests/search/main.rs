@@ -95,6 +95,14 @@ fn schedulers_that_stop_keep_every_invariant() {
 }
 
 #[test]
+fn schedulers_that_are_stopped_and_aborted_keep_every_invariant() {
+    search(&at_every_level(cases::stopped_schedulers));
+    let cases = [2, 0, 4].map(cases::deep_ends);
+    let lazy = cases.clone().map(Case::lazy);
+    search(&[cases, lazy].concat());
+}
+
+#[test]
 fn every_phase_and_winner_keeps_every_invariant() {
     search(&at_every_level(cases::phases));
 }
@@ -117,6 +125,13 @@ fn schedulers_that_do_not_ask_keep_every_invariant() {
 #[test]
 fn chain_mode_keeps_its_invariants() {
     let rich = LEVELS.map(|level| cases::rich(level).chain());
-    let others = [cases::phases(0), cases::stops(1), cases::time(2), cases::faults(0)];
-    search(&[rich.to_vec(), others.map(Case::chain).to_vec()].concat());
+    let others = [
+        cases::phases(0),
+        cases::stops(1),
+        cases::stopped_schedulers(1),
+        cases::time(2),
+        cases::faults(0),
+    ];
+    let stuck = LEVELS.map(|level| cases::stuck(level).chain());
+    search(&[rich.to_vec(), stuck.to_vec(), others.map(Case::chain).to_vec()].concat());
 }

@@ -368,6 +368,16 @@ impl Snapshot {
         }
     }
 
+    /// For whom positions below a stopped scheduler count, see `schedule::stuck`.
+    fn listener(&self, index: usize) -> u64 {
+        let thread = &self.threads[index];
+        let above = self.index(thread.branch.scheduler);
+        match thread.scheduler.since {
+            since if is_stopped(thread.state) && above != index => since.max(self.listener(above)),
+            since => since,
+        }
+    }
+
     fn scheduler_words(&self, index: usize, words: &mut Vec<u8>) {
         let thread = &self.threads[index];
         if !thread.is_scheduler() {
@@ -381,14 +391,21 @@ impl Snapshot {
         words.push(0xf0);
         words.extend(self.stuck(scheduler.stuck).iter().map(|index| *index as u8));
         words.push(self.place(scheduler.stuck_at));
-        let stopped = !matches!(thread.state, State::Running | State::Ready | State::Open);
-        if stopped {
+        if !is_stopped(thread.state) {
+            words.push(self.place(scheduler.unheard));
+        } else if scheduler.told_for == self.listener(index) {
+            words.push(self.place(scheduler.unheard));
             words.extend([self.place(scheduler.untold), self.place(scheduler.untold_delivered)]);
         }
         let runs = matches!(thread.state, State::Running | State::Ready) && !thread.latched;
         words.push(u8::from(runs && self.has_seen_all(index)));
         words.extend(self.told[index].to_le_bytes());
     }
+}
+
+/// True if a thread in this state cannot be told of its children.
+fn is_stopped(state: State) -> bool {
+    !matches!(state, State::Running | State::Ready | State::Open)
 }
 
 /// The frames whose entries in the frame table change: threads, UTCBs, interrupt objects.

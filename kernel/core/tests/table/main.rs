@@ -118,7 +118,7 @@ impl Run {
         for _ in 0..40 {
             let queued = (0..2).any(|at| {
                 let scheduler = &self.state.threads[at].scheduler;
-                scheduler.has_queued() || scheduler.stuck.first.is_some()
+                scheduler.has_queued() || scheduler.unheard.is_some()
             });
             if !queued {
                 return;

@@ -6,6 +6,7 @@ use crate::cross::Post;
 use crate::kernel::Kernel;
 use crate::list::MailList;
 use crate::object::thread::{GateTo, State};
+use crate::schedule::Winner;
 use cedo_abi::call::ipc;
 use cedo_abi::{Kind, Name, Rights, Status, Tag, Token};
 use cedo_floor::{FrameKind, ThreadId};
@@ -161,7 +162,7 @@ impl<M: Machine> Kernel<M> {
             match self.move_items(caller, partner, !flags.has(ipc::SEND_ZERO)) {
                 Ok(Moved::All) => {}
                 Ok(Moved::Later) => return Ok(()),
-                Err(status) => return Err(self.refused_by(partner, status)),
+                Err(status) => return Err(self.refused_by(caller, partner, status)),
             }
         }
         // ---- point of no return ----
@@ -180,7 +181,7 @@ impl<M: Machine> Kernel<M> {
         self.answer(caller, Status::Ok.into());
         let may_win = gate.rights.has(Rights::HANDOVER);
         let winner = match flags.winner() {
-            super::Winner::SendPartner if !may_win => super::Winner::Invoker,
+            Winner::SendPartner if !may_win => Winner::Invoker,
             winner => winner,
         };
         let followed = self.sent(caller, partner, winner) && winner == flags.winner();
@@ -192,10 +193,11 @@ impl<M: Machine> Kernel<M> {
 
     /// The items of a message did not get to waiting `partner`, which goes on with the same status
     /// where that says something about it.
-    fn refused_by(&mut self, partner: ThreadId, status: Status) -> Status {
+    fn refused_by(&mut self, caller: ThreadId, partner: ThreadId, status: Status) -> Status {
         if status == Status::Overflow {
             self.answer(partner, status.into());
-            self.wake(partner);
+            // As a send: a scheduler whose time this is takes it back.
+            self.sent(caller, partner, Winner::Invoker);
         }
         status
     }

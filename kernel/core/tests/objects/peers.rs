@@ -3,12 +3,15 @@
 use crate::{AREA, CODE, CORE, FREE, Server};
 use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
 use cedo_abi::info::slot;
+use cedo_abi::item::Item;
 use cedo_abi::layout::PAGE_SIZE;
-use cedo_abi::name::{ANY, SELF};
-use cedo_abi::{Rights, Status};
+use cedo_abi::name::{ANY, MY_SCHEDULER, SELF};
+use cedo_abi::utcb::Utcb;
+use cedo_abi::{Rights, Status, Tag};
 use cedo_arch_host::{HostContext, Roles};
 use cedo_machine::{Context, Frame};
 use std::collections::BTreeMap;
+use std::mem::offset_of;
 
 const BOTH: u64 = ipc::SEND | ipc::RECEIVE;
 
@@ -84,6 +87,25 @@ impl Family {
         let (status, _) = self.server.call(Call::Object, object::DESTROY, (place(index), 0), &[]);
         assert_eq!(status, Status::Ok);
     }
+}
+
+#[test]
+fn a_scheduler_whose_child_sends_it_what_does_not_fit_has_its_time_back() {
+    let mut family = Family::new(1);
+    let child = family.dispatch(SENDER);
+    let item = Item::string(AREA, 8);
+    for (index, word) in (0..).zip(item.0) {
+        let address = AREA + offset_of!(Utcb, send_items) as u64 + 8 * index;
+        family.server.world.store(CORE, address, word).expect("its UTCB");
+    }
+    let operation = operation(Call::Ipc, 0, BOTH | ipc::CALL);
+    let tag = Tag::new(1, 0).with_items(1).0;
+    let roles = Roles { operation, to: MY_SCHEDULER, from: ANY, tag, words: [0; 7] };
+    family.server.world.system_call(CORE, &roles).expect("the child runs");
+    assert_eq!(family.running(), family.root);
+    let status = |frame| family.server.world.context(frame).status();
+    assert_eq!((status(child), status(family.root)), (Status::Overflow, Status::Overflow));
+    assert_eq!(family.dispatch(SENDER), child);
 }
 
 const SENDER: u64 = 0;

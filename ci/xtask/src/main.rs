@@ -9,6 +9,7 @@
 //! | [`bench`] | command: boot the benchmarks, print and save the figures |
 //! | [`check`] | command: rules that need no boot |
 //! | [`test`] | command: everything, on many machine variants |
+//! | [`table`] | command: print the table of who runs next |
 //! | [`image`] | command: write a bootable ISO image |
 //! | [`setup`] | command: look for what the others need, install what is missing |
 //! | [`system`] | reads and packs a system description |
@@ -35,6 +36,7 @@ mod qemu;
 mod run;
 mod setup;
 mod system;
+mod table;
 mod test;
 mod workspace;
 
@@ -56,6 +58,7 @@ enum Command {
     Bench(bench::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
+    Table(table::Arguments),
     Image(image::Arguments),
     Setup(setup::Arguments),
 }
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
         Command::Test(arguments) => test::main(&arguments),
+        Command::Table(arguments) => table::main(&arguments),
         Command::Image(arguments) => image::main(&arguments),
         Command::Setup(arguments) => setup::main(&arguments),
     };

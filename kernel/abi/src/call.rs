@@ -134,14 +134,25 @@ pub mod thread {
     pub const SET_HANDLER: u8 = 6;
     /// Set, as the thread's scheduler, the cookie (word 0) of the child that token `from` names.
     pub const SET_COOKIE: u8 = 7;
-    /// Word 0 = options of *this* thread as a scheduler: [`ASK_BLOCKED`]. `to` = SELF.
+    /// Word 0 = options of *this* thread as a scheduler: [`ASK_BLOCKED`], [`AUTO`]. `to` = SELF.
     pub const SET_OPTIONS: u8 = 8;
+    /// Word 0 = 1: the thread is *foreign*: its system calls become exceptions of cause
+    /// *system call*, with the instruction pointer behind the instruction; it can make none of the
+    /// kernel's own. Word 0 = 0: no longer. Needs CONTROL.
+    pub const SET_FOREIGN: u8 = 9;
+    /// Set, as the thread's scheduler, the rank (word 0) of the child that token `from` names. A child
+    /// starts with rank 0; a greater rank is more urgent. Only [`AUTO`] looks at it.
+    pub const SET_RANK: u8 = 10;
     /// Edge option: the scheduler may read and write the child's registers.
     pub const EDGE_STATE: u64 = 1;
     /// Edge option: the scheduler is told when this child blocks.
     pub const EDGE_BLOCKED: u64 = 2;
     /// Scheduler option: tell me with *blocked* when any child blocks (an edge can also ask).
     pub const ASK_BLOCKED: u64 = 1;
+    /// Scheduler option: an interrupt for a child of a greater rank than the running one's runs that
+    /// child at once; this scheduler is not entered and finds the record of the other one later.
+    /// Direct mode only.
+    pub const AUTO: u64 = 2;
 }
 
 /// Sub-operations of [`Call::Object`]. `to` = the Region that gives the frames, `from` = the slot

@@ -46,6 +46,8 @@ pub enum Cause {
     Alignment = 9,
     /// A floating-point or vector exception, or floating point where it is off.
     FloatingPoint = 10,
+    /// A system call of a foreign thread (`cedo_abi::call::thread::SET_FOREIGN`).
+    SystemCall = 12,
     /// Anything else; the error code holds the processor's number.
     Other = 11,
 }
@@ -65,6 +67,7 @@ impl Cause {
             9 => Cause::Alignment,
             10 => Cause::FloatingPoint,
             11 => Cause::Other,
+            12 => Cause::SystemCall,
             _ => return None,
         })
     }
@@ -83,6 +86,7 @@ impl Cause {
             Cause::Alignment => "misaligned access",
             Cause::FloatingPoint => "floating-point exception",
             Cause::Other => "exception",
+            Cause::SystemCall => "system call of a foreign thread",
         }
     }
 }

@@ -102,7 +102,8 @@ impl Thread {
         done(&self.operation(thread::SET_HANDLER).from(handler).make())
     }
 
-    /// Sets the options of the calling thread as a scheduler ([`thread::ASK_BLOCKED`]).
+    /// Sets the options of the calling thread as a scheduler ([`thread::ASK_BLOCKED`],
+    /// [`thread::AUTO`]).
     pub fn set_my_options(options: u64) -> Result<(), Status> {
         done(&Thread::MYSELF.operation(thread::SET_OPTIONS).words(&[options]).make())
     }
@@ -111,6 +112,17 @@ impl Thread {
     pub fn set_cookie(token: Token, cookie: u64) -> Result<(), Status> {
         let arguments = Thread::MYSELF.operation(thread::SET_COOKIE).from(token.0);
         done(&arguments.words(&[cookie]).make())
+    }
+
+    /// Sets, as its scheduler, the rank of the child that `token` names: what [`thread::AUTO`] goes by.
+    pub fn set_rank(token: Token, rank: u32) -> Result<(), Status> {
+        let arguments = Thread::MYSELF.operation(thread::SET_RANK).from(token.0);
+        done(&arguments.words(&[rank.into()]).make())
+    }
+
+    /// Makes all system calls of this thread exceptions, or no longer. Needs CONTROL.
+    pub fn set_foreign(self, foreign: bool) -> Result<(), Status> {
+        done(&self.operation(thread::SET_FOREIGN).words(&[foreign.into()]).make())
     }
 
     /// Destroys the thread; its frames return to their owner. Needs CONTROL.

@@ -17,9 +17,10 @@ pub mod thread;
 
 use crate::kernel::Kernel;
 use cedo_abi::call::{self, Call};
+use cedo_abi::state::Cause;
 use cedo_abi::{Label, REGISTER_WORDS, Status};
 use cedo_floor::ThreadId;
-use cedo_machine::{Context, Machine};
+use cedo_machine::{Context, Fault, Machine};
 use decode::Arguments;
 
 /// What a call answers.
@@ -58,6 +59,9 @@ impl<M: Machine> Kernel<M> {
         let thread = self.thread(caller);
         let operation = thread.context.operation();
         let repeat = thread.repeat.take();
+        if thread.foreign && repeat.is_none() {
+            return self.faulted(caller, Fault { cause: Cause::SystemCall, address: 0, code: 0 });
+        }
         self.local.start_call(caller, operation, repeat);
         let Some(number) = Call::from_byte(operation as u8) else {
             return self.answer(caller, Status::BadArgument.into());

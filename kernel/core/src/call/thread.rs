@@ -67,7 +67,7 @@ impl ThreadOperation {
 impl<M: Machine> Kernel<M> {
     pub(super) fn thread_call(&mut self, caller: ThreadId, arguments: &Arguments) -> Answer {
         match arguments.sub_operation {
-            sub::SET_COOKIE => self.set_cookie(caller, arguments).into(),
+            sub::SET_COOKIE | sub::SET_RANK => self.set_of_child(caller, arguments).into(),
             sub::SET_OPTIONS => self.set_options(caller, arguments).into(),
             _ => self.thread_call_at_home(caller, arguments).into(),
         }
@@ -96,7 +96,10 @@ impl<M: Machine> Kernel<M> {
     fn resolve(&self, caller: ThreadId, arguments: &Arguments) -> Result<ThreadOperation, Status> {
         let right = match arguments.sub_operation {
             sub::READ | sub::WRITE => Rights::STATE,
-            sub::SUSPEND..=sub::ABORT | sub::SET_SCHEDULER | sub::SET_HANDLER => Rights::CONTROL,
+            sub::SUSPEND..=sub::ABORT
+            | sub::SET_SCHEDULER
+            | sub::SET_HANDLER
+            | sub::SET_FOREIGN => Rights::CONTROL,
             _ => return Err(Status::BadArgument),
         };
         let (target, generation) = self.thread_argument(caller, arguments.to, right)?;
@@ -152,6 +155,7 @@ impl<M: Machine> Kernel<M> {
             sub::WRITE => self.write_registers(target, utcb),
             sub::SET_SCHEDULER => self.set_scheduler(target, operation),
             sub::SET_HANDLER => self.set_handler(target, operation),
+            sub::SET_FOREIGN => self.set_foreign(target, operation),
             _ => Err(Status::BadArgument),
         };
         (result.err().unwrap_or(Status::Ok), nothing)
@@ -232,6 +236,7 @@ impl<M: Machine> Kernel<M> {
         branch.cookie = operation.words[0];
         branch.state_right = operation.words[1] & sub::EDGE_STATE != 0;
         branch.tell_blocked = operation.words[1] & sub::EDGE_BLOCKED != 0;
+        branch.rank = 0;
         Ok(())
     }
 
@@ -249,8 +254,18 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
+    fn set_foreign(&mut self, id: ThreadId, operation: &ThreadOperation) -> Result<(), Status> {
+        let foreign = match operation.words[0] {
+            0 => false,
+            1 => true,
+            _ => return Err(Status::BadArgument),
+        };
+        self.thread(id).foreign = foreign;
+        Ok(())
+    }
+
     /// A scheduler names its child by the token of its last message about it.
-    fn set_cookie(&mut self, caller: ThreadId, arguments: &Arguments) -> Result<Answer, Status> {
+    fn set_of_child(&mut self, caller: ThreadId, arguments: &Arguments) -> Result<Answer, Status> {
         let Some(Name::Token(Token(token))) = Name::from_word(arguments.from) else {
             return Err(Status::BadArgument);
         };
@@ -262,15 +277,23 @@ impl<M: Machine> Kernel<M> {
                 && self.look(*id).record.sequence == token.sequence()
         });
         let child = child.ok_or(Status::Stale)?;
-        self.thread(child).branch.cookie = arguments.words[0];
+        let (word, branch) = (arguments.words[0], &mut self.thread(child).branch);
+        if arguments.sub_operation == sub::SET_COOKIE {
+            branch.cookie = word;
+        } else {
+            branch.rank = u32::try_from(word).map_err(|_| Status::BadArgument)?;
+        }
         Ok(Status::Ok.into())
     }
 
     fn set_options(&mut self, caller: ThreadId, arguments: &Arguments) -> Result<Answer, Status> {
-        if arguments.to != name::SELF || arguments.words[0] & !sub::ASK_BLOCKED != 0 {
+        let options = arguments.words[0];
+        if arguments.to != name::SELF || options & !(sub::ASK_BLOCKED | sub::AUTO) != 0 {
             return Err(Status::BadArgument);
         }
-        self.thread(caller).scheduler.ask_blocked = arguments.words[0] & sub::ASK_BLOCKED != 0;
+        let scheduler = &mut self.thread(caller).scheduler;
+        scheduler.ask_blocked = options & sub::ASK_BLOCKED != 0;
+        scheduler.auto = options & sub::AUTO != 0;
         Ok(Status::Ok.into())
     }
 }

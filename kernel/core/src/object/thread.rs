@@ -129,6 +129,8 @@ pub struct Branch {
     pub state_right: bool,
     /// Its scheduler is told when it blocks.
     pub tell_blocked: bool,
+    /// Its scheduler's order among its children, for interrupts (`auto`).
+    pub rank: u32,
     /// Number of children.
     pub child_count: u32,
     /// Number of children that have 0, 1, ... levels below them.
@@ -171,6 +173,8 @@ pub struct Scheduler {
     pub ready: u32,
     /// Tell it when any child blocks.
     pub ask_blocked: bool,
+    /// An interrupt for a child of a greater rank than the running one's runs it at once.
+    pub auto: bool,
     /// Event number: raised by each record, interrupt and sender queued here.
     pub event: u64,
     /// Stopped schedulers below that have ready children, those last of which not all have been
@@ -200,6 +204,7 @@ impl Scheduler {
         notices: List::EMPTY,
         ready: 0,
         ask_blocked: false,
+        auto: false,
         event: 0,
         stuck: List::EMPTY,
         stuck_link: Link::NONE,
@@ -235,6 +240,8 @@ pub struct Thread<C: Context> {
     pub want_state: bool,
     /// It has never been started.
     pub is_new: bool,
+    /// Its system calls are exceptions.
+    pub foreign: bool,
     /// The wait it is in, or was last in, answers a fault: a reply leaves its registers alone.
     pub in_fault: Option<Fault>,
     /// That fault is its partner's, in the middle of a transfer.
@@ -286,6 +293,7 @@ impl<C: Context> Thread<C> {
             latched: false,
             want_state: false,
             is_new: true,
+            foreign: false,
             in_fault: None,
             faulted_for: None,
             repeat: None,
@@ -303,6 +311,7 @@ impl<C: Context> Thread<C> {
                 cookie: 0,
                 state_right: false,
                 tell_blocked: false,
+                rank: 0,
                 child_count: 0,
                 below: [0; MAX_DEPTH],
                 children: List::EMPTY,

@@ -27,6 +27,12 @@ impl<M: Machine> Kernel<M> {
             return self.record(account, why, None);
         }
         self.charge();
+        if self.outranks(common, account) {
+            if let Some(current) = self.local.current {
+                self.make_ready(current);
+            }
+            return self.grant_path(common, account, Label::Preempted);
+        }
         let branch = self.thread(common).scheduler.granted.take();
         if let Some(current) = self.local.current {
             self.make_ready(current);
@@ -43,6 +49,18 @@ impl<M: Machine> Kernel<M> {
         self.run(common);
     }
 
+    /// Rule 10, last sentence: `common` wants ready `account` to run at once instead of the branch
+    /// that it has granted, and no scheduler between is to hear of it first.
+    fn outranks(&self, common: ThreadId, account: ThreadId) -> bool {
+        let scheduler = &self.look(common).scheduler;
+        let (Some(old), Some(new)) = (scheduler.granted, self.branch_of(common, account)) else {
+            return false;
+        };
+        scheduler.auto
+            && self.look(new).branch.rank > self.look(old).branch.rank
+            && self.is_clear_between(common, account)
+    }
+
     fn direct_arrived_halted(&mut self, id: ThreadId, why: Label) {
         self.local.charged = self.machine.now();
         if self.is_root(id) {
@@ -51,7 +69,7 @@ impl<M: Machine> Kernel<M> {
         let account = self.make_ready(id);
         let Some(root) = self.local.root else { return };
         if self.local.run_woken && self.is_only_one(root, account) {
-            return self.grant_path(root, account);
+            return self.grant_path(root, account, Label::Lost);
         }
         self.record(account, why, None);
         self.run_root_if_told();

@@ -184,9 +184,20 @@ impl<M: Machine> Kernel<M> {
         if common == grantee || self.look(common).scheduler.granted.is_none() {
             return false;
         }
+        if !self.is_clear_between(common, target) {
+            return false;
+        }
+        self.charge();
+        self.work_for_itself(target);
+        self.grant_path(common, target, Label::Lost);
+        true
+    }
+
+    /// True if every scheduler between `ancestor` and `target` waits, not frozen.
+    pub(super) fn is_clear_between(&self, ancestor: ThreadId, target: ThreadId) -> bool {
         let mut at = target;
         while let Some(above) = self.scheduler_of(at)
-            && above != common
+            && above != ancestor
         {
             let between = self.look(above);
             if between.state != State::Open || between.scheduler.granted.is_some() {
@@ -194,21 +205,19 @@ impl<M: Machine> Kernel<M> {
             }
             at = above;
         }
-        self.charge();
-        self.work_for_itself(target);
-        self.grant_path(common, target);
         true
     }
 
     /// Makes `target` the grantee along tree edges from `ancestor`, which is on the stack or the
-    /// waiting root; what it had granted is recorded as *lost*.
-    pub(super) fn grant_path(&mut self, ancestor: ThreadId, target: ThreadId) {
+    /// waiting root; what it had granted is recorded. Who preempts it is `target`'s branch.
+    pub(super) fn grant_path(&mut self, ancestor: ThreadId, target: ThreadId, why: Label) {
         let mut at = target;
         while let Some(above) = self.scheduler_of(at) {
             let old = self.thread(above).scheduler.granted.replace(at);
             if above == ancestor {
                 if let Some(old) = old {
-                    self.record(old, Label::Lost, None);
+                    let by = (why == Label::Preempted).then_some(at);
+                    self.record(old, why, by);
                 }
                 break;
             }

@@ -11,9 +11,10 @@
 use crate::kernel::{Kernel, Protocol};
 use crate::list::MailList;
 use crate::object::thread::{Record, State};
+use cedo_abi::state::Cause;
 use cedo_abi::{Label, Status};
 use cedo_floor::ThreadId;
-use cedo_machine::Machine;
+use cedo_machine::{Context, Machine};
 
 /// Longest chain of donated calls, and a bound for following one.
 const MAX_CHAIN: usize = 17;
@@ -104,11 +105,19 @@ impl<M: Machine> Kernel<M> {
     /// `id` is in no wait any more and has its answer. After a fault of its own it has none: the
     /// instruction is made again.
     fn end_wait(&mut self, id: ThreadId, status: Status) {
-        let instruction = self.makes_again(id);
+        let thread = self.look(id);
+        let own_fault = thread.in_fault.filter(|_| self.makes_again(id));
+        let operation = thread.context.operation();
         self.leave_lists(id);
-        if !instruction {
-            self.end_repeat(id);
-            self.answer(id, status.into());
+        match own_fault {
+            Some(fault) if fault.cause == Cause::SystemCall => {
+                self.thread(id).context.repeat(operation);
+            }
+            Some(_) => {}
+            None => {
+                self.end_repeat(id);
+                self.answer(id, status.into());
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod lives;
 mod memory;
 mod peers;
 mod posts;
+mod ranks;
 mod rounds;
 mod table;
 mod tree;

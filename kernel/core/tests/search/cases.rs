@@ -25,6 +25,7 @@ fn plan(above: usize) -> Plan {
         fault_handlers: Vec::new(),
         started: vec![A, B],
         asks: true,
+        ranks: Vec::new(),
         protocol: Protocol::Direct,
     }
 }
@@ -281,6 +282,13 @@ impl Case {
     /// Only the root hears that children block.
     pub fn nobody_asks(mut self) -> Case {
         self.plan.asks = false;
+        self
+    }
+
+    /// Schedulers let interrupts for the handler, and for the branch of the server, preempt on their
+    /// own.
+    pub fn auto(mut self) -> Case {
+        self.plan.ranks = (0..self.plan.names.len() as u32).collect();
         self
     }
 

@@ -123,6 +123,14 @@ fn schedulers_that_do_not_ask_keep_every_invariant() {
 }
 
 #[test]
+fn interrupts_that_preempt_by_rank_keep_every_invariant() {
+    let cases = LEVELS.map(|level| cases::rich(level).auto());
+    let lazy = cases.clone().map(Case::lazy);
+    let others = [cases::stops(0), cases::stuck(1), cases::time(2), cases::deep(0)].map(Case::auto);
+    search(&[cases.to_vec(), lazy.to_vec(), others.to_vec()].concat());
+}
+
+#[test]
 fn chain_mode_keeps_its_invariants() {
     let rich = LEVELS.map(|level| cases::rich(level).chain());
     let others = [

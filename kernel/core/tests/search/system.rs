@@ -40,6 +40,8 @@ pub struct Plan {
     pub started: Vec<usize>,
     /// Schedulers ask to be told when a child blocks.
     pub asks: bool,
+    /// Schedulers set *auto*, and these are the ranks of their children; empty: they do not.
+    pub ranks: Vec<u32>,
     pub protocol: Protocol,
 }
 
@@ -125,11 +127,14 @@ impl System {
             thread.is_new = false;
             let is_scheduler = plan.parent.contains(&index);
             thread.scheduler.ask_blocked = is_scheduler && plan.asks;
+            thread.scheduler.auto = is_scheduler && !plan.ranks.is_empty();
+            thread.branch.rank = plan.ranks.get(index).copied().unwrap_or(0);
             if !plan.started.contains(&index) {
                 thread.state = cedo_core::object::thread::State::Open;
             }
         }
-        kernel.thread(ids[0]).scheduler.ask_blocked = plan.asks;
+        let root = &mut kernel.thread(ids[0]).scheduler;
+        (root.ask_blocked, root.auto) = (plan.asks, !plan.ranks.is_empty());
         for index in plan.started {
             self.call(Call::Thread, thread::RESUME, (THREADS + index as u64, 0), &[]);
         }

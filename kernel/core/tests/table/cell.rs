@@ -116,6 +116,7 @@ impl Cell {
             fault_handlers: Vec::new(),
             started: vec![INVOKER.into(), DESTINATION.into(), SENDER.into()],
             asks: true,
+            ranks: Vec::new(),
             protocol: self.protocol,
         }
     }

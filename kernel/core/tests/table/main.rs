@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`cell`] | what the threads are doing, and what the invoker does: all combinations |
 //! | [`rule`] | what the contract says comes of it, without looking at the kernel |
+//! | [`document`] | the same as a page to read: `cargo xtask table` |
 //! | this one | the same with the real kernel on the simulated machine, and the comparison |
 
 mod cell;
+mod document;
 #[allow(dead_code, reason = "shared with the search")]
 #[path = "../search/operation.rs"]
 mod operation;
@@ -186,6 +188,22 @@ fn compare(protocol: Protocol) {
 #[test]
 fn direct_mode_follows_the_table_in_every_cell() {
     compare(Protocol::Direct);
+}
+
+#[test]
+fn the_document_has_every_cell_once() {
+    let rows: usize = document::groups().iter().map(|group| group.rows.len()).sum();
+    let cells: usize =
+        document::groups().iter().flat_map(|group| &group.rows).map(|row| row.cells).sum();
+    assert_eq!(cells, cell::all().len());
+    assert!(rows < cells);
+}
+
+#[test]
+#[ignore = "writes the document into the file that CEDO_TABLE names: cargo xtask table"]
+fn write_the_document() {
+    let path = std::env::var_os("CEDO_TABLE").expect("CEDO_TABLE names the file to write");
+    std::fs::write(path, document::text()).expect("the file can be written");
 }
 
 #[test]

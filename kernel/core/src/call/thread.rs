@@ -215,7 +215,8 @@ impl<M: Machine> Kernel<M> {
         if self.install(id, &area) { Ok(()) } else { Err(Status::BadAddress) }
     }
 
-    /// Errors: `WrongState` unless suspended, or for a root; `WrongCore`; as for `adopt`.
+    /// Errors: `WrongState` unless suspended, for a root, or if a thread below has been granted time
+    /// by one that would no longer be above it; `WrongCore`; as for `adopt`.
     fn set_scheduler(&mut self, id: ThreadId, operation: &ThreadOperation) -> Result<(), Status> {
         let scheduler = ThreadId::from_number(operation.other).ok_or(Status::NoCapability)?;
         let entry = self.objects.table().entry(scheduler.frame());
@@ -230,6 +231,9 @@ impl<M: Machine> Kernel<M> {
         }
         if operation.words[1] & !(sub::EDGE_STATE | sub::EDGE_BLOCKED) != 0 {
             return Err(Status::BadArgument);
+        }
+        if self.is_needed_below(id, scheduler) {
+            return Err(Status::WrongState);
         }
         self.adopt(id, scheduler)?;
         let branch = &mut self.thread(id).branch;

@@ -111,6 +111,23 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
+    /// True if an ancestor of `child` that is not above `scheduler` has granted its time to a thread
+    /// below `child`, over its head: grants lead down the tree. At most [`MAX_DEPTH`] times as many
+    /// steps.
+    pub fn is_needed_below(&self, child: ThreadId, scheduler: ThreadId) -> bool {
+        let mut above = self.scheduler_of(child);
+        while let Some(giver) = above {
+            if let Some(granted) = self.look(giver).scheduler.granted
+                && self.is_ancestor_or_self(child, granted)
+                && !self.is_ancestor_or_self(giver, scheduler)
+            {
+                return true;
+            }
+            above = self.scheduler_of(giver);
+        }
+        false
+    }
+
     /// The same where it has been checked.
     pub fn put_below(&mut self, child: ThreadId, scheduler: ThreadId) {
         self.leave_scheduler(child);

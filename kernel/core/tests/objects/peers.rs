@@ -7,7 +7,7 @@ use cedo_abi::item::Item;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::{ANY, MY_SCHEDULER, SELF};
 use cedo_abi::utcb::Utcb;
-use cedo_abi::{Rights, Status, Tag};
+use cedo_abi::{Rights, Status, Tag, Token};
 use cedo_arch_host::{HostContext, Roles};
 use cedo_machine::{Context, Frame};
 use std::collections::BTreeMap;
@@ -26,15 +26,19 @@ const GATES: u64 = 16;
 struct Family {
     server: Server,
     root: Frame,
-    /// By child: the token heard last.
-    tokens: BTreeMap<u64, u64>,
+    /// Frame of child 0.
+    first: u32,
+    /// By frame of a thread: the token heard last.
+    tokens: BTreeMap<u32, Token>,
 }
 
 impl Family {
     fn new(children: u64) -> Family {
-        let server = Server::boot();
+        let mut server = Server::boot();
+        let region = server.region;
+        let first = server.identify(region).1[2] as u32;
         let root = server.world.current(CORE).expect("the first server runs");
-        let mut family = Family { server, root, tokens: BTreeMap::new() };
+        let mut family = Family { server, root, first, tokens: BTreeMap::new() };
         for index in 0..children {
             family.make(index);
         }
@@ -43,13 +47,17 @@ impl Family {
 
     /// A child of the root that has been started, with a gate.
     fn make(&mut self, index: u64) {
+        self.make_below(index, slot::THREAD.into());
+    }
+
+    fn make_below(&mut self, index: u64, scheduler: u64) {
         let (slot, utcb) = (place(index), AREA + index * PAGE_SIZE);
         let server = &mut self.server;
         assert_eq!(server.create_thread(2 * index, SELF, utcb, slot), Status::Ok);
         let all = [SELF, Rights::ALL.0.into(), 7];
         server.capability(capability::DROP, 0, slot + GATES, &[SELF]);
         assert_eq!(server.capability(capability::MAKE_GATE, slot, slot + GATES, &all), Status::Ok);
-        let edge = (slot, slot::THREAD.into());
+        let edge = (slot, scheduler);
         assert_eq!(server.call(Call::Thread, thread::SET_SCHEDULER, edge, &[index]).0, Status::Ok);
         assert_eq!(server.call(Call::Thread, thread::RESUME, (slot, 0), &[]).0, Status::Ok);
     }
@@ -60,14 +68,19 @@ impl Family {
         // The last dispatch may have brought a message already.
         let mut heard = self.server.world.context(self.root);
         while heard.status() != Status::NotReady {
-            self.tokens.insert(heard.badge(), heard.token());
+            let token = Token(heard.token());
+            self.tokens.insert(token.frame(), token);
             heard = self.ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, ANY);
         }
         let words = [heard.result() >> 16, 0, 0, 0, 0, 0, 0];
-        let (operation, to) = (operation(Call::Ipc, 0, BOTH), self.tokens[&index]);
+        let (operation, to) = (operation(Call::Ipc, 0, BOTH), self.tokens[&self.frame(index).0].0);
         let roles = Roles { operation, to, from: ANY, tag: 0, words };
         self.server.world.system_call(CORE, &roles).expect("the root runs");
         self.running()
+    }
+
+    fn frame(&self, index: u64) -> Frame {
+        Frame(self.first + 2 * index as u32)
     }
 
     fn running(&self) -> Frame {
@@ -87,6 +100,26 @@ impl Family {
         let (status, _) = self.server.call(Call::Object, object::DESTROY, (place(index), 0), &[]);
         assert_eq!(status, Status::Ok);
     }
+}
+
+#[test]
+fn who_runs_over_the_head_of_its_scheduler_stays_below_who_granted_it_time() {
+    let mut family = Family::new(2);
+    let child = 2;
+    let operation = |family: &mut Family, sub, to, from| {
+        family.server.call(Call::Thread, sub, (to, from), &[5]).0
+    };
+    family.make_below(child, place(0));
+    assert_eq!(operation(&mut family, thread::SUSPEND, place(0), 0), Status::Ok);
+    let running = family.dispatch(child);
+    assert_eq!(running, family.frame(child));
+    assert_eq!(family.server.create_thread(40, SELF, AREA + 0x1_0000, place(5)), Status::Ok);
+    let apart = operation(&mut family, thread::SET_SCHEDULER, place(0), place(5));
+    assert_eq!((apart, family.running()), (Status::WrongState, running));
+    let below = operation(&mut family, thread::SET_SCHEDULER, place(0), place(1));
+    assert_eq!((below, family.running()), (Status::Ok, running));
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    assert_eq!(family.running(), family.root);
 }
 
 #[test]

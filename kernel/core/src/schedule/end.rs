@@ -85,7 +85,7 @@ impl<M: Machine> Kernel<M> {
         if ender == Ender::Elsewhere || self.is_root(id) {
             self.arrived(id);
         } else {
-            self.wake(id);
+            self.wake_meanwhile(id);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Threads that wait for one that is gone.
 
-use crate::{AREA, CODE, CORE, FREE, Server};
+use crate::{AREA, CODE, CORE, FREE, Server, setup};
 use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::item::Item;
@@ -8,8 +8,9 @@ use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::{ANY, MY_SCHEDULER, SELF};
 use cedo_abi::utcb::Utcb;
 use cedo_abi::{Rights, Status, Tag, Token};
-use cedo_arch_host::{HostContext, Roles};
-use cedo_machine::{Context, Frame};
+use cedo_arch_host::{HostContext, Roles, Setup, image};
+use cedo_core::kernel::Protocol;
+use cedo_machine::{Context, CoreNumber, Frame, Interrupt};
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 
@@ -34,7 +35,11 @@ struct Family {
 
 impl Family {
     fn new(children: u64) -> Family {
-        let mut server = Server::boot();
+        Family::on(1, children)
+    }
+
+    fn on(cores: u8, children: u64) -> Family {
+        let mut server = Server::boot_on(&Setup { cores, ..setup(image::minimal(CODE)) });
         let region = server.region;
         let first = server.identify(region).1[2] as u32;
         let root = server.world.current(CORE).expect("the first server runs");
@@ -139,6 +144,24 @@ fn a_scheduler_whose_child_sends_it_what_does_not_fit_has_its_time_back() {
     let status = |frame| family.server.world.context(frame).status();
     assert_eq!((status(child), status(family.root)), (Status::Overflow, Status::Overflow));
     assert_eq!(family.dispatch(SENDER), child);
+}
+
+#[test]
+fn who_destroys_a_partner_in_chain_mode_has_its_round_made_first() {
+    let mut family = Family::on(2, 3);
+    family.server.world.kernel_mut(CORE).local.protocol = Protocol::Chain;
+    family.dispatch(SENDER);
+    family.ipc(ipc::SEND, place(GONE) + GATES, 0);
+    let destroyer = family.dispatch(RECEIVER);
+    let call = operation(Call::Object, object::DESTROY, 0);
+    let roles = Roles { operation: call, to: place(GONE), from: 0, tag: 0, words: [0; 7] };
+    let world = &mut family.server.world;
+    world.system_call(CORE, &roles).expect("it runs");
+    for core in [CoreNumber(1), CORE] {
+        assert_ne!(world.current(CORE), Some(destroyer), "the round is under way");
+        world.interrupt(core, Interrupt::Signal).expect("is pending");
+    }
+    assert_eq!(world.context(destroyer).status(), Status::Ok);
 }
 
 const SENDER: u64 = 0;

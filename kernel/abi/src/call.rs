@@ -72,6 +72,7 @@ pub const fn operation(call: Call, sub: u8, flags: u64) -> u64 {
 /// | `call(to)` | `SEND \| RECEIVE \| CALL` |
 /// | `send_and_receive(to, from)` | `SEND \| RECEIVE` |
 /// | `reply_and_wait(to)` | `SEND \| RECEIVE`, `to` a token, `from` = ANY |
+/// | `forward(token, to)` | `SEND \| FORWARD`, `from` a token; with `RECEIVE` it then waits |
 /// | dispatch | the same with the token of a preempted descendant |
 ///
 /// A dispatch reads message words: 0 = the event number seen, 1 = the core's next deadline in
@@ -110,8 +111,12 @@ pub mod ipc {
     /// Write the register state of the thread a kernel message is about to the UTCB, where the
     /// receiver may read it.
     pub const WANT_STATE: u64 = 1 << 27;
+    /// Pass on the call that token `from` names to the gate `to`, which owes the reply from then on;
+    /// the message is this thread's, a fault stays the kernel's. Only with `SEND`, and perhaps
+    /// `RECEIVE` (from anybody, never), `NO_DONATION`, `WANT_STATE`.
+    pub const FORWARD: u64 = 1 << 28;
     /// All flags this version knows; others are refused.
-    pub const KNOWN: u64 = ((1 << 28) - 1) & !0xffff;
+    pub const KNOWN: u64 = ((1 << 29) - 1) & !0xffff;
 }
 
 /// Sub-operations of [`Call::Thread`]. `to` names the thread capability.

@@ -208,6 +208,9 @@ impl<M: Machine> Kernel<M> {
         if zero && !receptive && !self.waits_only_for(receiver, sender) {
             return self.send_home(sender, Post::Verdict, Status::NotReady);
         }
+        if self.objects.is_here(sender) {
+            self.take_passed_on(sender, receiver);
+        }
         self.queue_sender(receiver, sender);
         if receptive {
             self.thread(receiver).latched = true;
@@ -215,6 +218,20 @@ impl<M: Machine> Kernel<M> {
         } else if self.waits_only_for(receiver, sender) {
             self.take_sender(receiver, sender);
             self.arrived(receiver);
+        }
+    }
+
+    /// A call of `sender`, of this core, is back from another one, whose server has passed it on to
+    /// `receiver`: the words that it calls with are that server's.
+    fn take_passed_on(&mut self, sender: ThreadId, receiver: ThreadId) {
+        let mail = self.mail(sender);
+        let fault = Sender::from_number(mail.kind.get()).is_some_and(Sender::is_fault);
+        let (tag, words) = (mail.tag.get(), mail.words.each_ref().map(|word| word.get()));
+        let thread = self.thread(sender);
+        thread.state = State::Sending(receiver);
+        if !fault {
+            thread.context.set_message(0, 0, tag);
+            thread.context.set_words(&words);
         }
     }
 

@@ -108,6 +108,12 @@ impl Ipc {
         Ipc::send_and_receive(token, Partner::ANY)
     }
 
+    /// Pass the call that `token` names on to another server, which owes the reply from then on.
+    #[inline]
+    pub fn forward(token: Token, to: impl Into<Partner>) -> Ipc {
+        Ipc::new(ipc::SEND | ipc::FORWARD, to.into(), token.into())
+    }
+
     #[inline]
     fn new(flags: u64, to: Partner, from: Partner) -> Ipc {
         let operation = operation(Call::Ipc, 0, flags);

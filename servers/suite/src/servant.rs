@@ -30,7 +30,7 @@ pub const STEPS: usize = 5;
 /// Message word where the calls of an order start.
 pub const FIRST_STEP: usize = 8;
 
-/// In `to`: the token that came with the last message that had one.
+/// In `to` and `from`: the token that came with the last message that had one.
 pub const LAST_TOKEN: u64 = 0xffff_ff00;
 
 /// Not a kernel call: spin until [`STOP`], counting in [`PROGRESS`].
@@ -111,8 +111,10 @@ fn obey(
     board::set_steps(who, 0);
     for (step, outcome) in steps.iter().zip(outcomes.iter_mut()).take(count) {
         let mut step = *step;
-        if step.to == LAST_TOKEN {
-            step.to = *token;
+        for name in [&mut step.to, &mut step.from] {
+            if *name == LAST_TOKEN {
+                *name = *token;
+            }
         }
         fill_tail(this, &step);
         let out = perform(&step);

@@ -4,6 +4,7 @@ pub mod bad_input;
 pub mod capabilities;
 pub mod cores;
 pub mod faults;
+pub mod forward;
 pub mod interrupts;
 pub mod memory;
 pub mod messages;
@@ -34,6 +35,7 @@ pub const fn test(sentence: &'static str, body: fn(&mut Driver) -> Verdict) -> T
 pub const ON_ONE_CORE: &[&[Test]] = &[
     messages::TESTS,
     operations::TESTS,
+    forward::TESTS,
     winners::TESTS,
     tokens::TESTS,
     rights::TESTS,
@@ -48,4 +50,4 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
 ];
 
 /// What needs a second core.
-pub const ON_TWO_CORES: &[&[Test]] = &[cores::TESTS];
+pub const ON_TWO_CORES: &[&[Test]] = &[cores::TESTS, forward::TESTS_ON_TWO_CORES];

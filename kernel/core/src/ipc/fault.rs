@@ -104,7 +104,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The handler lives on another core: registers go with the mail, through the faulter's UTCB.
-    fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
+    pub(super) fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
         let area = self.fault_state(faulter);
         let utcb = self.look(faulter).utcb;
         self.put_state(utcb, &area);
@@ -122,6 +122,11 @@ impl<M: Machine> Kernel<M> {
 }
 
 impl Flags {
+    /// Of a call that a server passes on.
+    pub(super) const fn forwarded() -> Flags {
+        Flags::none()
+    }
+
     /// Of an operation that the kernel makes.
     const fn none() -> Flags {
         Flags(call::ipc::SEND | call::ipc::RECEIVE | call::ipc::CALL)

@@ -6,6 +6,7 @@
 //! | [`send`] | the send phase to a gate: call, send, send and receive |
 //! | [`answer`] | the send phase to a token: reply, acknowledge, dispatch |
 //! | [`receive`] | the receive phase; what a receiver takes, and in which order |
+//! | [`forward`] | passing a call on to another server |
 //! | [`message`] | words from one thread to another |
 //! | [`transfer`] | typed items, moved before the commit, in steps |
 //! | [`items`] | one piece of one typed item |
@@ -14,6 +15,7 @@
 
 pub mod answer;
 pub mod fault;
+pub mod forward;
 pub mod items;
 pub mod message;
 pub mod notice;
@@ -94,6 +96,9 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn ipc_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
+        if flags.has(ipc::FORWARD) {
+            return self.forward_phases(caller, flags);
+        }
         let from = if flags.has(ipc::RECEIVE) && !flags.has(ipc::CALL) {
             let from = self.receive_partner(caller)?;
             if self.is_root(caller) && from != From::Anyone && !flags.has(ipc::RECEIVE_ZERO) {
@@ -110,6 +115,14 @@ impl<M: Machine> Kernel<M> {
         match Name::from_word(self.look(caller).context.to()) {
             Some(Name::Token(token)) => self.answer_token(caller, token, from, flags),
             Some(target) => self.send_to(caller, target, from, flags),
+            None => Err(Status::BadArgument),
+        }
+    }
+
+    fn forward_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
+        self.thread(caller).want_state = flags.has(ipc::WANT_STATE);
+        match Name::from_word(self.look(caller).context.to()) {
+            Some(target) => self.forward(caller, target, flags),
             None => Err(Status::BadArgument),
         }
     }

@@ -294,7 +294,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Rule 6: `server` has left the current account, which goes on without it.
-    fn take_next(&mut self, server: ThreadId) {
+    pub fn take_next(&mut self, server: ThreadId) {
         self.work_for_itself(server);
         if let Some(client) = self.next_donor(server) {
             self.thread(server).state = State::Ready;

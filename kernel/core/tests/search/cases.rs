@@ -184,6 +184,33 @@ pub fn two_servers(above_handler: usize) -> Case {
     case
 }
 
+/// A server that passes calls on to a second one, to a scheduler, and to the client's own scheduler.
+pub fn forwards(above_handler: usize) -> Case {
+    let (v, w, h) = (5, 6, 7);
+    let client = [call(v), Line::Wait, Line::Do(Step::Yield)];
+    let other = [Line::Wait, Line::Do(Step::CallWithoutDonation(v as u8))];
+    let first = [
+        Line::Wait,
+        Line::WaitOwing,
+        Line::Forward(w as u8, true),
+        Line::Forward(w as u8, false),
+        Line::Forward(S1 as u8, true),
+        Line::Forward(S2 as u8, false),
+    ];
+    let second = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(SELF), call(v)];
+    let handler = [Line::Wait, Line::Do(Step::Abort(A as u8)), Line::Do(Step::Suspend(w as u8))];
+    let lines: [(usize, &[Line]); 5] =
+        [(A, &client), (B, &other), (v, &first), (w, &second), (h, &handler)];
+    let mut case = case("forwards", above_handler, &lines);
+    case.plan = Plan {
+        names: vec!["R", "S1", "S2", "A", "B", "V", "W", "H"],
+        parent: vec![ROOT, ROOT, ROOT, S1, S1, S2, S2, above_handler],
+        lines: vec![h],
+        ..plan(ROOT)
+    };
+    case
+}
+
 /// Schedulers that call servers, receive from one partner only and are stopped: *stuck*.
 pub fn stuck(above_handler: usize) -> Case {
     let client = [Line::Wait, call(S2), Line::Do(Step::Yield)];

@@ -123,6 +123,18 @@ fn schedulers_that_do_not_ask_keep_every_invariant() {
 }
 
 #[test]
+fn calls_that_are_passed_on_keep_every_invariant() {
+    let faults = [0, 1].map(|level| {
+        let mut case = cases::forwards(level);
+        case.plan.fault_handlers = vec![(3, 5)];
+        case.programs.lines[3].push(program::Line::Do(operation::Step::Fault));
+        case
+    });
+    let chain = [cases::forwards(1).chain()];
+    search(&[at_every_level(cases::forwards), faults.to_vec(), chain.to_vec()].concat());
+}
+
+#[test]
 fn interrupts_that_preempt_by_rank_keep_every_invariant() {
     let cases = LEVELS.map(|level| cases::rich(level).auto());
     let lazy = cases.clone().map(Case::lazy);

@@ -53,6 +53,8 @@ pub enum Step {
     Reply(u8, Winner),
     ReplyAndWait(u8, Winner),
     ReplyAndReceiveFrom(u8, u8),
+    /// Passes the call of the first on to the second, and waits if true.
+    Forward(u8, u8, bool),
     Acknowledge(u8),
     Dispatch(u8),
     Reschedule(u8),
@@ -125,6 +127,10 @@ fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
         Step::Reply(client, winner) => ipc_roles(send | winner.bits(), reply(client), 0, 0),
         Step::ReplyAndWait(client, winner) => {
             ipc_roles(both | winner.bits(), reply(client), ANY, 0)
+        }
+        Step::Forward(client, to, waits) => {
+            let flags = if waits { both } else { send };
+            ipc_roles(flags | ipc::FORWARD, gate(to), reply(client), 0)
         }
         Step::ReplyAndReceiveFrom(client, from) => ipc_roles(both, reply(client), gate(from), 0),
         Step::Acknowledge(line) => {
@@ -215,6 +221,10 @@ pub fn in_words(names: &[&str], current: Option<usize>, step: Step) -> String {
         }
         Step::ReplyAndReceiveFrom(client, from) => {
             write!(text, "reply {} and receive from {} only", name(client), name(from))
+        }
+        Step::Forward(client, to, waits) => {
+            let waits = if waits { " and wait" } else { "" };
+            write!(text, "forward the call of {} to {}{waits}", name(client), name(to))
         }
         Step::Acknowledge(line) => write!(text, "acknowledge line {line} and wait"),
         Step::Dispatch(account) => write!(text, "dispatch {}", name(account)),

@@ -19,6 +19,8 @@ pub enum Line {
     Reply(Winner),
     /// Reply to each caller it owes, and wait.
     ReplyAndWait(Winner),
+    /// Pass each call it owes a reply on to this thread, and wait if true.
+    Forward(u8, bool),
     /// Reply to each caller it owes, and receive from this thread only.
     ReplyAndReceiveFrom(u8),
 }
@@ -91,6 +93,11 @@ impl Programs {
             Line::Reply(winner) => steps.extend(clients.map(|to| Step::Reply(to, winner))),
             Line::ReplyAndWait(winner) => {
                 steps.extend(clients.map(|to| Step::ReplyAndWait(to, winner)));
+            }
+            Line::Forward(to, waits) => {
+                let clients = clients.filter(|client| *client != to);
+                let clients = clients.filter(|_| state.alive[usize::from(to)]);
+                steps.extend(clients.map(|client| Step::Forward(client, to, waits)));
             }
             Line::ReplyAndReceiveFrom(from) => {
                 steps.extend(clients.map(|to| Step::ReplyAndReceiveFrom(to, from)));

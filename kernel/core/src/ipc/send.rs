@@ -204,6 +204,8 @@ impl<M: Machine> Kernel<M> {
 
     /// `caller` called `callee`, which owes it the reply from now on: a new wait, a new token.
     pub fn owe(&mut self, caller: ThreadId, callee: ThreadId) -> Token {
+        // It has its message: what follows must not find it waiting and tell it something else.
+        self.thread(callee).state = State::Ready;
         self.thread(caller).state = State::Reply(callee);
         let token = self.lend_mail(caller, callee);
         self.stopped(caller);

@@ -18,13 +18,14 @@
 //! | Operation | carries it out | |
 //! | Done | | status and words |
 //! | Round | forgets translations, sends it on | the call is finished |
+//! | LookAgain | | the message that is waited for is queued, or gone |
 
 use crate::call::Answer;
 use crate::call::irq::IrqRequest;
 use crate::call::thread::ThreadOperation;
 use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
-use crate::object::thread::{GateTo, State};
+use crate::object::thread::{GateTo, Peer, State};
 use crate::schedule::end::Ender;
 use cedo_abi::{REGISTER_WORDS, Status};
 use cedo_floor::{FrameKind, ThreadId};
@@ -49,6 +50,8 @@ pub enum Post {
     Done = 5,
     /// Forget translations and send it on.
     Round = 6,
+    /// The message it receives may have come.
+    LookAgain = 7,
 }
 
 /// Operations that only a thread's home core can carry out: `Mail::detail`.
@@ -106,7 +109,19 @@ impl<M: Machine> Kernel<M> {
         mail.generation.set(gate.generation);
         let home = self.objects.table().entry(gate.thread.frame()).home();
         self.post(home, caller);
+        self.send_after(gate.thread, caller);
         self.wait_for_mail(caller);
+    }
+
+    /// Posts the mail of `id`, which describes what it waits for, to the core of `peer`.
+    pub fn post_to_peer(&mut self, id: ThreadId, peer: Peer) {
+        let mail = self.mail(id);
+        mail.post.set(Post::Message as u32);
+        mail.destination.set(peer.thread.number().get());
+        mail.generation.set(peer.generation);
+        self.thread(id).state = State::Remote;
+        let home = self.objects.table().entry(peer.thread.frame()).home();
+        self.post(home, id);
     }
 
     /// Posts an operation to `core`; `caller` waits for what it comes to.
@@ -204,8 +219,11 @@ impl<M: Machine> Kernel<M> {
         let Some(receiver) = receiver else {
             return self.send_home(sender, Post::Verdict, Status::PartnerGone);
         };
+        if mail.kind.get() == Sender::Closed as u32 {
+            return self.closed_receiver_arrived(receiver, sender);
+        }
         let receptive = self.is_receptive(receiver);
-        if zero && !receptive && !self.waits_only_for(receiver, sender) {
+        if zero && !receptive {
             return self.send_home(sender, Post::Verdict, Status::NotReady);
         }
         if self.objects.is_here(sender) {
@@ -216,6 +234,7 @@ impl<M: Machine> Kernel<M> {
             self.thread(receiver).latched = true;
             self.arrived(receiver);
         } else if self.waits_only_for(receiver, sender) {
+            self.leave_closed(receiver);
             self.take_sender(receiver, sender);
             self.arrived(receiver);
         }
@@ -281,6 +300,7 @@ impl<M: Machine> Kernel<M> {
                 self.take_reply(id);
                 Answer::Later
             }
+            post if post == Post::LookAgain as u32 => return self.look_again(id),
             post if post == Post::Round as u32 => match self.after_round(id) {
                 Answer::Later => return,
                 answer => answer,

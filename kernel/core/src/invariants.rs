@@ -95,7 +95,8 @@ impl<M: Machine> Kernel<M> {
             holds(account.leaf == id, "an account has one leaf", id)?;
         }
         self.check_recorded(id)?;
-        self.check_owed(id)
+        self.check_owed(id)?;
+        self.check_closed(id)
     }
 
     /// An account that could run is in exactly one place.
@@ -117,6 +118,20 @@ impl<M: Machine> Kernel<M> {
             return holds(places == 1 || root_is_off, "a ready account is in one place", id);
         }
         holds(!self.is_recorded(id), "what cannot run is not recorded ready", id)
+    }
+
+    /// Whoever receives from one thread only is in that thread's list.
+    fn check_closed(&self, id: ThreadId) -> Checked {
+        let mut at = self.look(id).closed.first;
+        while let Some(receiver) = at {
+            let mail = self.mail(receiver);
+            let listed = mail.awaits.get() == id.number().get();
+            let waits = !self.objects.is_here(receiver)
+                || matches!(self.look(receiver).state, State::Closed(peer) if peer.thread == id);
+            holds(listed && waits, "a closed receiver is in its partner's list", receiver)?;
+            at = ThreadId::from_number(mail.next.get());
+        }
+        Ok(())
     }
 
     /// Each caller that awaits a reply is in the list of who owes it.

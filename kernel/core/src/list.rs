@@ -150,6 +150,8 @@ pub enum MailList {
     Senders,
     /// Callers that it owes a reply.
     Owed,
+    /// Those who receive from it only.
+    Closed,
 }
 
 impl MailList {
@@ -157,6 +159,7 @@ impl MailList {
         match self {
             MailList::Senders => &mut thread.senders,
             MailList::Owed => &mut thread.owed,
+            MailList::Closed => &mut thread.closed,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The part of a thread that other cores may touch: its one embedded node.
 //!
 //! A mail is in at most one list at a time (DESIGN.md section 12, 9): a core's inbox, a receiver's
-//! queue of senders, or the list of callers that a server owes a reply. Whoever holds the list may
-//! write the mail; passing it on through an [`crate::Inbox`] publishes what was written. Hence all
-//! accesses are relaxed.
+//! queue of senders, the list of callers that a server owes a reply, or that of those who receive from
+//! one thread only. Whoever holds the list may write the mail; passing it on through an
+//! [`crate::Inbox`] publishes what was written. Hence all accesses are relaxed.
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -72,6 +72,8 @@ pub struct Mail {
     pub owed_by: Half,
     /// Frame of the thread in whose queue of senders it is, or 0.
     pub queued_at: Half,
+    /// Frame of the thread among whose closed receivers it is, or 0.
+    pub awaits: Half,
     /// Which wait this is: the low half of a reply token.
     pub sequence: Half,
     /// Why it was posted to a core (a number of the kernel core).

@@ -173,6 +173,14 @@ impl<T: Types> Objects<T> {
         self.mail_at(id)
     }
 
+    /// The mail of a thread of any core that may be gone; nothing if it is. What is read of it may be
+    /// out of date by then.
+    #[inline]
+    pub fn try_mail(&self, id: ThreadId) -> Option<&Mail> {
+        let is_thread = self.table.entry(id.frame()).kind() == FrameKind::Thread;
+        is_thread.then(|| self.mail_at(id))
+    }
+
     /// The mail of a thread that may have been retired while its mail was under way; what is in the
     /// frame stays until it is released.
     #[inline]

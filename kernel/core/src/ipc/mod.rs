@@ -5,6 +5,7 @@
 //! | this one | the operation word taken apart; one function per operation |
 //! | [`send`] | the send phase to a gate: call, send, send and receive |
 //! | [`answer`] | the send phase to a token: reply, acknowledge, dispatch |
+//! | [`closed`] | receives from one thread only |
 //! | [`receive`] | the receive phase; what a receiver takes, and in which order |
 //! | [`forward`] | passing a call on to another server |
 //! | [`message`] | words from one thread to another |
@@ -14,6 +15,7 @@
 //! | [`fault`] | exceptions as calls to a handler |
 
 pub mod answer;
+pub mod closed;
 pub mod fault;
 pub mod forward;
 pub mod items;

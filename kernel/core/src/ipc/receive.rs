@@ -74,16 +74,15 @@ impl<M: Machine> Kernel<M> {
 
     /// `id` waits from now on, on its own account.
     pub fn wait(&mut self, id: ThreadId, from: From) {
-        let thread = self.thread(id);
-        thread.state = match from {
-            From::Anyone => State::Open,
-            From::Only(partner) => State::Closed(partner),
-        };
-        if thread.account != id {
+        if self.look(id).account != id {
             self.work_for_itself(id);
         }
-        if from != From::Anyone {
-            self.stopped(id);
+        match from {
+            From::Anyone => self.thread(id).state = State::Open,
+            From::Only(peer) => {
+                self.wait_only_for(id, peer);
+                self.stopped(id);
+            }
         }
     }
 
@@ -95,7 +94,7 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    fn is_queued_at(&self, sender: Peer, receiver: ThreadId) -> bool {
+    pub(super) fn is_queued_at(&self, sender: Peer, receiver: ThreadId) -> bool {
         self.exists(sender) && self.mail(sender.thread).queued_at.get() == receiver.number().get()
     }
 

@@ -34,6 +34,8 @@ pub enum Sender {
     Fault = 5,
     /// Found a page of its partner's missing: the same, to the partner's handler.
     PartnerFault = 6,
+    /// Sends nothing: receives from the destination only.
+    Closed = 7,
 }
 
 impl Sender {
@@ -46,6 +48,7 @@ impl Sender {
             4 => Sender::SendAndReceive,
             5 => Sender::Fault,
             6 => Sender::PartnerFault,
+            7 => Sender::Closed,
             _ => return None,
         })
     }
@@ -172,6 +175,7 @@ impl<M: Machine> Kernel<M> {
             self.called(caller, partner, sender == Sender::DonatingCall);
             return Ok(());
         }
+        self.leave_closed(partner);
         self.move_message(caller, partner, gate.badge, 0);
         self.has_sent(flags.bits());
         if sender == Sender::SendAndReceive {
@@ -195,6 +199,7 @@ impl<M: Machine> Kernel<M> {
     /// where that says something about it.
     fn refused_by(&mut self, caller: ThreadId, partner: ThreadId, status: Status) -> Status {
         if status == Status::Overflow {
+            self.leave_closed(partner);
             self.answer(partner, status.into());
             // As a send: a scheduler whose time this is takes it back.
             self.sent(caller, partner, Winner::Invoker);
@@ -204,6 +209,7 @@ impl<M: Machine> Kernel<M> {
 
     /// `caller` called `callee`, which owes it the reply from now on: a new wait, a new token.
     pub fn owe(&mut self, caller: ThreadId, callee: ThreadId) -> Token {
+        self.leave_closed(callee);
         // It has its message: what follows must not find it waiting and tell it something else.
         self.thread(callee).state = State::Ready;
         self.thread(caller).state = State::Reply(callee);
@@ -299,7 +305,8 @@ impl<M: Machine> Kernel<M> {
         self.describe_sender(caller, gate, sender, from, flags);
         self.put_words_into_mail(caller);
         self.lend_space(caller);
-        self.mail(caller).status.set(u32::from(flags.has(ipc::SEND_ZERO)));
+        let zero = flags.has(ipc::SEND_ZERO) && !self.is_awaited(gate.thread, caller);
+        self.mail(caller).status.set(u32::from(zero));
         self.post_to_thread(caller, gate, Post::Message);
     }
 }

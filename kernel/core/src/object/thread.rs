@@ -52,7 +52,7 @@ pub enum State {
     Ready,
     /// In an open receive with never.
     Open,
-    /// In a receive from this thread only.
+    /// In a receive from this thread of the same core only.
     Closed(Peer),
     /// Called (or faulted at) this thread of the same core and awaits its reply.
     Reply(ThreadId),
@@ -276,6 +276,8 @@ pub struct Thread<C: Context> {
     pub senders: List<ThreadId>,
     /// Callers that it owes a reply.
     pub owed: List<ThreadId>,
+    /// Threads of any core that receive from it only.
+    pub closed: List<ThreadId>,
     /// Interrupts it has not taken, oldest first.
     pub irqs: List<cedo_floor::IrqId>,
     /// Ticks it has run as a grantee.
@@ -328,6 +330,7 @@ impl<C: Context> Thread<C> {
             scheduler: Scheduler::NEW,
             senders: List::EMPTY,
             owed: List::EMPTY,
+            closed: List::EMPTY,
             irqs: List::EMPTY,
             time: 0,
         }

@@ -139,7 +139,7 @@ impl<M: Machine> Kernel<M> {
                 self.unqueue_sender(receiver, id);
                 self.end_fault(id);
             }
-            _ => {}
+            _ => self.leave_closed(id),
         }
     }
 
@@ -281,6 +281,18 @@ impl<M: Machine> Kernel<M> {
             } else {
                 self.unqueue_sender(id, sender);
                 self.send_home(sender, crate::cross::Post::Verdict, status);
+            }
+        }
+        self.fail_closed_receivers(id, status, ender);
+    }
+
+    fn fail_closed_receivers(&mut self, id: ThreadId, status: Status, ender: Ender) {
+        while let Some(receiver) = self.look(id).closed.first {
+            if self.objects.is_here(receiver) {
+                self.fail(receiver, status, ender);
+            } else {
+                self.unlist_closed(id, receiver);
+                self.send_home(receiver, crate::cross::Post::Verdict, status);
             }
         }
     }

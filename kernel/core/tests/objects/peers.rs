@@ -203,8 +203,9 @@ fn who_waits_for_one_that_is_gone_hears_nothing_of_the_next_in_its_frame() {
     let waiting = family.dispatch(SENDER);
     family.ipc(ipc::RECEIVE, 0, place(GONE) + GATES);
     assert_eq!(family.running(), family.root);
-    let before = family.server.world.context(waiting);
     family.destroy(GONE);
+    let before = family.server.world.context(waiting);
+    assert_eq!(before.status(), Status::PartnerGone);
     family.make(GONE);
     let other = family.dispatch(GONE);
     let answer = family.ipc(ipc::SEND | ipc::SEND_ZERO, place(SENDER) + GATES, 0);

@@ -47,6 +47,10 @@ fn call(to: usize) -> Line {
     Line::Do(Step::Call(to as u8))
 }
 
+fn receive_from(from: usize) -> Line {
+    Line::Do(Step::ReceiveFrom(from as u8, Timeout::Never))
+}
+
 /// A case over the usual tree.
 fn case(name: &'static str, above_handler: usize, lines: &[(usize, &[Line])]) -> Case {
     Case { name, plan: plan(above_handler), programs: programs(lines), limit: usize::MAX }
@@ -76,7 +80,7 @@ pub fn stops(above_handler: usize) -> Case {
     let to = |step: fn(u8) -> Step, thread: usize| Line::Do(step(thread as u8));
     let resume = |thread: usize, winner| Line::Do(Step::Resume(thread as u8, winner));
     let client = [call(V), Line::Wait, send(V, Winner::SendPartner), Line::Do(Step::Yield)];
-    let other = [Line::Wait, call(S2), call(V)];
+    let other = [Line::Wait, call(S2), call(V), receive_from(V)];
     let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(SELF), call(S1)];
     let handler = [
         Line::Wait,
@@ -96,7 +100,7 @@ pub fn stops(above_handler: usize) -> Case {
 /// The handler destroys the server, or one that calls it.
 pub fn deaths(above_handler: usize, victims: &'static [usize]) -> Case {
     let client = [call(V), Line::Wait];
-    let other = [Line::Wait, call(V), call(S2)];
+    let other = [Line::Wait, call(V), call(S2), receive_from(V)];
     let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(SELF), call(S1)];
     let mut handler = vec![Line::Wait];
     handler.extend(victims.iter().map(|victim| Line::Do(Step::Destroy(*victim as u8))));
@@ -216,7 +220,7 @@ pub fn stuck(above_handler: usize) -> Case {
     let client = [Line::Wait, call(S2), Line::Do(Step::Yield)];
     let other = [Line::Wait, call(V)];
     let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(Winner::SendPartner)];
-    let scheduler = [call(V), Line::Do(Step::ReceiveFrom(V as u8, Timeout::Never))];
+    let scheduler = [call(V), receive_from(V)];
     let handler = [
         Line::Wait,
         send(S1, SELF),
@@ -237,7 +241,7 @@ pub fn phases(above_handler: usize) -> Case {
         zero(Winner::ReceivePartner),
         Line::Do(Step::SendAndReceive(V as u8, None)),
         Line::Do(Step::SendAndReceive(V as u8, Some(B as u8))),
-        Line::Do(Step::ReceiveFrom(V as u8, Timeout::Never)),
+        receive_from(V),
     ];
     let other = [
         Line::Wait,

@@ -231,16 +231,17 @@ fn waits(view: &View<'_>, found: &mut Vec<Finding>) {
         };
         let owed = count_in(|state, owner| state.mails_in(state.threads[owner].owed));
         let queued = count_in(|state, owner| state.mails_in(state.threads[owner].senders));
+        let closed = count_in(|state, owner| state.mails_in(state.threads[owner].closed));
         let expected = match thread.state {
-            State::Reply(by) if state.mails[at].owed_by() == Some(by) => (1, 0),
-            State::Reply(_) => (9, 9),
-            State::Sending(to) if state.mails[at].queued_at() == Some(to) => (0, 1),
-            State::Sending(_) => (9, 9),
-            _ => (0, 0),
+            State::Reply(by) if state.mails[at].owed_by() == Some(by) => (1, 0, 0),
+            State::Sending(to) if state.mails[at].queued_at() == Some(to) => (0, 1, 0),
+            State::Closed(on) if state.mails[at].awaits() == Some(on.thread) => (0, 0, 1),
+            State::Reply(_) | State::Sending(_) | State::Closed(_) => (9, 9, 9),
+            _ => (0, 0, 0),
         };
-        if (owed, queued) != expected {
-            let text =
-                format!("{} {:?}: owed {owed}, queued {queued}", view.names[at], thread.state);
+        if (owed, queued, closed) != expected {
+            let lists = (owed, queued, closed);
+            let text = format!("{} {:?}: {lists:?}", view.names[at], thread.state);
             found.push(("a wait is in one list", text));
         }
     }

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 /// The part of a mail that lives as long as a wait on this core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MailCopy {
-    halves: [u32; 9],
+    halves: [u32; 10],
     words: [u64; 3],
 }
 
@@ -35,6 +35,7 @@ impl MailCopy {
             mail.home.get(),
             mail.status.get(),
             mail.detail.get(),
+            mail.awaits.get(),
         ];
         MailCopy { halves, words: [mail.flags.get(), mail.badge.get(), mail.token.get()] }
     }
@@ -49,6 +50,7 @@ impl MailCopy {
         mail.home.set(self.halves[6]);
         mail.status.set(self.halves[7]);
         mail.detail.set(self.halves[8]);
+        mail.awaits.set(self.halves[9]);
         mail.flags.set(self.words[0]);
         mail.badge.set(self.words[1]);
         mail.token.set(self.words[2]);
@@ -64,6 +66,10 @@ impl MailCopy {
 
     pub fn queued_at(&self) -> Option<ThreadId> {
         ThreadId::from_number(self.halves[3])
+    }
+
+    pub fn awaits(&self) -> Option<ThreadId> {
+        ThreadId::from_number(self.halves[9])
     }
 
     pub fn sequence(&self) -> u32 {
@@ -278,6 +284,7 @@ impl Snapshot {
                 ("stuck", self.stuck(scheduler.stuck)),
                 ("senders", self.mails_in(thread.senders)),
                 ("owes", self.mails_in(thread.owed)),
+                ("awaited by", self.mails_in(thread.closed)),
             ] {
                 if !places.is_empty() {
                     text += &format!(" {what} {}", list(places));
@@ -350,6 +357,8 @@ impl Snapshot {
         words.extend(self.mails_in(thread.senders).iter().map(|index| *index as u8));
         words.push(0xf0);
         words.extend(self.mails_in(thread.owed).iter().map(|index| *index as u8));
+        words.push(0xf0);
+        words.extend(self.mails_in(thread.closed).iter().map(|index| *index as u8));
         words.push(0xf0);
         words.extend(self.irqs_of(index).iter().map(|index| *index as u8));
         words.push(0xf0);

@@ -1,0 +1,370 @@
+//! A machine of several cores. Thread n of a scene lives on a core of its choice, below that core's
+//! root; each has a list of calls that it makes when it has the processor.
+
+use cedo_abi::call::{Call, capability, core, ipc, object, operation, thread};
+use cedo_abi::info::slot;
+use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
+use cedo_abi::name::{ANY, NOBODY, SELF};
+use cedo_abi::{Rights, Status, Token};
+use cedo_arch_host::{HostContext, HostMachine, Mix, Roles, Setup, Snapshot, World, image};
+use cedo_core::Kernel;
+use cedo_core::kernel::Local;
+use cedo_core::object::thread::{Record, State, Thread};
+use cedo_floor::{FrameKind, Inbox, ThreadId};
+use cedo_machine::{Context, CoreNumber, Frame};
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+use std::iter;
+use std::num::NonZeroU32;
+
+const CODE: u64 = 0x20_0000;
+const AREA: u64 = 0x4000_0000;
+/// Slot of thread 0; of its gate, of which the badge is its number.
+pub const THREADS: u64 = 64;
+pub const GATES: u64 = 96;
+/// Slot of the root of core 0.
+const ROOTS: u64 = 48;
+
+/// A call that a thread makes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Act {
+    Receive,
+    ReceiveFrom(usize),
+    Call(usize),
+    Send(usize),
+    SendZero(usize),
+    SendAndReceiveFrom(usize, usize),
+    /// To the thread with this number, whose call it has taken; and waits.
+    ReplyAndWait(usize),
+    Abort(usize),
+    Suspend(usize),
+    Resume(usize),
+    Destroy(usize),
+}
+
+/// What can happen next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The core takes the interrupt of another one.
+    Signal(CoreNumber),
+    /// The thread makes its next call.
+    Act(usize),
+    /// The root of the core makes its next call.
+    Root(CoreNumber),
+}
+
+/// A scene at one moment.
+pub struct Moment {
+    world: Snapshot<Vec<Local>>,
+    posted: Vec<Vec<NonZeroU32>>,
+    acts: Vec<VecDeque<Act>>,
+    done: Vec<Vec<Status>>,
+    calls: Vec<bool>,
+}
+
+pub struct Scene {
+    pub world: World<Kernel<HostMachine>>,
+    pub ids: Vec<ThreadId>,
+    homes: Vec<CoreNumber>,
+    acts: Vec<VecDeque<Act>>,
+    /// By thread: the statuses of the calls that are over, oldest first.
+    pub done: Vec<Vec<Status>>,
+    /// By thread: it has made a call whose status has not been noted.
+    calls: Vec<bool>,
+}
+
+impl Scene {
+    /// Threads with these home cores, all of which could run.
+    pub fn new(cores: u8, homes: &[u8]) -> Scene {
+        let archive = image::minimal(CODE);
+        let ram = vec![128];
+        let setup = Setup { cores, ram, archive, ticks_per_entry: 0, ..Setup::default() };
+        let world = World::boot(&setup).expect("boots");
+        let count = homes.len();
+        let homes = homes.iter().map(|home| CoreNumber(*home)).collect();
+        let mut scene = Scene {
+            world,
+            ids: Vec::new(),
+            homes,
+            acts: vec![VecDeque::new(); count],
+            done: vec![Vec::new(); count],
+            calls: vec![false; count],
+        };
+        scene.make_threads(cores);
+        scene
+    }
+
+    fn make_threads(&mut self, cores: u8) {
+        let region = self.world.load(CoreNumber(0), INIT_BOOT_INFO + 24 + 24 + 16);
+        let region = region.expect("boot information") & 0xffff_ffff;
+        let all = u64::from(Rights::ALL.0);
+        let first = self.setup(Call::Capability, capability::IDENTIFY, (region, 0), &[])[2] as u32;
+        let copy = (slot::THREAD.into(), ROOTS);
+        self.setup(Call::Capability, capability::COPY, copy, &[SELF, all]);
+        let threads: Vec<_> = self.homes.iter().map(|home| u64::from(home.0)).collect();
+        let all_homes = (1..u64::from(cores)).map(|core| (ROOTS + core, core));
+        let all_homes = all_homes.chain((THREADS..).zip(threads));
+        for (page, (slot, home)) in (2..).step_by(2).zip(all_homes) {
+            let words = [page, SELF, home, AREA + page * PAGE_SIZE, CODE, 0, 0];
+            self.setup(Call::Object, object::CREATE_THREAD, (region, slot), &words);
+            if slot >= THREADS {
+                self.ids.push(ThreadId::new(Frame(first + page as u32)).expect("not frame 0"));
+                let gate = (slot, slot - THREADS + GATES);
+                let words = [SELF, all, slot - THREADS];
+                self.setup(Call::Capability, capability::MAKE_GATE, gate, &words);
+            }
+        }
+        for core in 1..u64::from(cores) {
+            let to = (u64::from(slot::CORE_0) + core, ROOTS + core);
+            self.setup(Call::Core, core::SET_ROOT, to, &[core::DIRECT]);
+        }
+        for (slot, home) in (THREADS..).zip(self.homes.clone()) {
+            let root = ROOTS + u64::from(home.0);
+            self.setup(Call::Thread, thread::SET_SCHEDULER, (slot, root), &[slot]);
+            self.setup(Call::Thread, thread::RESUME, (slot, 0), &[]);
+        }
+    }
+
+    /// A call of the first server that succeeds, perhaps with the help of other cores.
+    fn setup(&mut self, call: Call, sub: u8, (to, from): (u64, u64), words: &[u64]) -> [u64; 7] {
+        let mut all = [0; 7];
+        all[..words.len()].copy_from_slice(words);
+        let roles = Roles { operation: operation(call, sub, 0), to, from, tag: 0, words: all };
+        let core = CoreNumber(0);
+        let caller = self.world.current(core).expect("the first server runs");
+        self.world.system_call(core, &roles).expect("runs");
+        while self.world.current(core) != Some(caller) {
+            let cores: Vec<_> = self.world.cores().collect();
+            cores.into_iter().for_each(|core| self.signal(core));
+        }
+        let context = self.world.context(caller);
+        assert_eq!(context.status(), Status::Ok, "{call:?} {sub} {to} {from}");
+        context.words()
+    }
+
+    fn signal(&mut self, core: CoreNumber) {
+        for source in self.world.pending(core) {
+            self.world.interrupt(core, source).expect("is pending");
+        }
+    }
+
+    /// What `thread` does when it has the processor.
+    pub fn does(&mut self, thread: usize, acts: &[Act]) -> &mut Scene {
+        self.acts[thread].extend(acts);
+        self
+    }
+
+    pub fn lives(&self, thread: usize) -> bool {
+        let table = self.world.shared().table;
+        table.entry(self.ids[thread].frame()).is(FrameKind::Thread, self.homes[thread])
+    }
+
+    pub fn look(&self, thread: usize) -> &Thread<HostContext> {
+        self.world.kernel(self.homes[thread]).look(self.ids[thread])
+    }
+
+    pub fn context(&self, thread: usize) -> HostContext {
+        self.world.context(self.ids[thread].frame())
+    }
+
+    /// True if it is waiting for something, on whichever core.
+    pub fn waits(&self, thread: usize) -> bool {
+        let state = self.look(thread).state;
+        !matches!(state, State::Running | State::Ready | State::Suspended)
+    }
+
+    fn current(&self, core: CoreNumber) -> Option<ThreadId> {
+        self.world.kernel(core).local.current
+    }
+
+    /// The scene as it is now.
+    pub fn moment(&mut self) -> Moment {
+        let locals =
+            |kernels: &[Kernel<HostMachine>]| kernels.iter().map(|one| one.local).collect();
+        let posted = self.posted();
+        let world = self.world.snapshot(|kernels, _| locals(kernels));
+        let (acts, done, calls) = (self.acts.clone(), self.done.clone(), self.calls.clone());
+        Moment { world, posted, acts, done, calls }
+    }
+
+    /// Makes the scene what it was.
+    pub fn go_back_to(&mut self, moment: &Moment) {
+        self.take_posted();
+        self.world.restore(&moment.world, |kernels, _, locals| {
+            kernels.iter_mut().zip(locals).for_each(|(kernel, local)| kernel.local = *local);
+        });
+        self.post(&moment.posted);
+        self.acts.clone_from(&moment.acts);
+        self.done.clone_from(&moment.done);
+        self.calls.clone_from(&moment.calls);
+    }
+
+    /// A number for the scene as it is now.
+    pub fn key(&mut self) -> u64 {
+        let mut mix = Mix::default();
+        let frames: Vec<_> = self.world.cores().map(|core| self.root(core)).collect();
+        let frames: Vec<_> = frames.iter().chain(&self.ids).map(|id| id.frame()).collect();
+        self.world.fingerprint(&frames).hash(&mut mix);
+        self.world.hash_machine(&mut mix);
+        for frame in frames {
+            self.world.shared().table.entry(frame).hash(&mut mix);
+        }
+        for core in self.world.cores() {
+            let local = self.world.kernel(core).local;
+            (local.current, local.grantee, local.root, local.run_woken).hash(&mut mix);
+        }
+        (&self.posted(), &self.acts, &self.done, &self.calls).hash(&mut mix);
+        mix.finish()
+    }
+
+    fn root(&self, core: CoreNumber) -> ThreadId {
+        self.world.kernel(core).local.root.expect("a root")
+    }
+
+    /// What is posted to each core, oldest first.
+    fn posted(&mut self) -> Vec<Vec<NonZeroU32>> {
+        let posted = self.take_posted();
+        self.post(&posted);
+        posted
+    }
+
+    fn take_posted(&mut self) -> Vec<Vec<NonZeroU32>> {
+        let inboxes = self.world.shared().inboxes.iter().zip(self.world.cores());
+        let take = |(inbox, core): (&'static Inbox, CoreNumber)| {
+            let objects = &self.world.kernel(core).objects;
+            let mail =
+                |frame: NonZeroU32| objects.mail(ThreadId::from_number(frame.get()).unwrap());
+            iter::from_fn(|| inbox.take(mail)).collect()
+        };
+        inboxes.map(take).collect()
+    }
+
+    fn post(&mut self, posted: &[Vec<NonZeroU32>]) {
+        let inboxes = self.world.shared().inboxes.iter().zip(self.world.cores());
+        for ((inbox, core), frames) in inboxes.zip(posted) {
+            let objects = &self.world.kernel(core).objects;
+            let mail =
+                |frame: NonZeroU32| objects.mail(ThreadId::from_number(frame.get()).unwrap());
+            inbox.open();
+            for frame in frames {
+                let _ = inbox.post(*frame, mail);
+            }
+        }
+    }
+
+    /// Everything that can happen now.
+    pub fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for core in self.world.cores() {
+            if !self.world.pending(core).is_empty() {
+                events.push(Event::Signal(core));
+            }
+            let Some(current) = self.current(core) else { continue };
+            match self.ids.iter().position(|id| *id == current) {
+                Some(thread) if !self.acts[thread].is_empty() => events.push(Event::Act(thread)),
+                Some(_) => {}
+                None => events.push(Event::Root(core)),
+            }
+        }
+        events
+    }
+
+    pub fn happens(&mut self, event: Event) {
+        match event {
+            Event::Signal(core) => self.signal(core),
+            Event::Act(thread) => {
+                let act = self.acts[thread].pop_front().expect("something to do");
+                let roles = self.roles(act);
+                self.calls[thread] = true;
+                self.world.system_call(self.homes[thread], &roles).expect("runs");
+            }
+            Event::Root(core) => self.root_acts(core),
+        }
+        for core in self.world.cores() {
+            self.world.kernel(core).check_invariants().expect("holds");
+        }
+        for thread in 0..self.ids.len() {
+            if self.calls[thread] && self.lives(thread) && !self.waits(thread) {
+                let latched = self.look(thread).latched;
+                if !latched {
+                    self.calls[thread] = false;
+                    let status = self.context(thread).status();
+                    self.done[thread].push(status);
+                }
+            }
+        }
+    }
+
+    /// A root takes what is pending, else dispatches who has something to do, else idles.
+    fn root_acts(&mut self, core: CoreNumber) {
+        let kernel = self.world.kernel(core);
+        let root = self.root(core);
+        let scheduler = kernel.look(root).scheduler;
+        let ipc = |flags, to, word| Roles {
+            operation: operation(Call::Ipc, 0, flags),
+            to,
+            from: ANY,
+            tag: 0,
+            words: [word, 0, 0, 0, 0, 0, 0],
+        };
+        let knows = |thread: &usize| {
+            self.homes[*thread] == core
+                && self.lives(*thread)
+                && self.look(*thread).record.how == Record::Delivered
+        };
+        let busy = |thread: &usize| !self.acts[*thread].is_empty();
+        let known: Vec<_> = (0..self.ids.len()).filter(knows).collect();
+        let roles = if kernel.has_news(root) {
+            ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, 0)
+        } else if let Some(thread) = known.iter().copied().find(busy).or(known.first().copied()) {
+            let id = self.ids[thread];
+            let token = Token::new(id.frame().0, kernel.look(id).record.sequence).0;
+            ipc(ipc::SEND | ipc::RECEIVE, token, scheduler.event)
+        } else {
+            Roles {
+                operation: operation(Call::Core, core::IDLE, 0),
+                to: u64::from(slot::CORE_0) + u64::from(core.0),
+                from: NOBODY,
+                tag: 0,
+                words: [scheduler.event, 0, 0, 0, 0, 0, 0],
+            }
+        };
+        self.world.system_call(core, &roles).expect("runs");
+    }
+
+    fn roles(&self, act: Act) -> Roles {
+        let gate = |thread: usize| GATES + thread as u64;
+        let ipc = |flags, to, from| Roles {
+            operation: operation(Call::Ipc, 0, flags),
+            to,
+            from,
+            tag: 0,
+            words: [0; 7],
+        };
+        let on = |call, sub, thread: usize, word| Roles {
+            operation: operation(call, sub, 0),
+            to: THREADS + thread as u64,
+            from: NOBODY,
+            tag: 0,
+            words: [word, 0, 0, 0, 0, 0, 0],
+        };
+        let both = ipc::SEND | ipc::RECEIVE;
+        match act {
+            Act::Receive => ipc(ipc::RECEIVE, 0, ANY),
+            Act::ReceiveFrom(from) => ipc(ipc::RECEIVE, 0, gate(from)),
+            Act::Call(to) => ipc(both | ipc::CALL, gate(to), 0),
+            Act::Send(to) => ipc(ipc::SEND, gate(to), 0),
+            Act::SendZero(to) => ipc(ipc::SEND | ipc::SEND_ZERO, gate(to), 0),
+            Act::SendAndReceiveFrom(to, from) => ipc(both, gate(to), gate(from)),
+            Act::ReplyAndWait(client) => {
+                let kernel = self.world.kernel(self.homes[client]);
+                let sequence = kernel.mail(self.ids[client]).sequence.get();
+                ipc(both, Token::new(self.ids[client].frame().0, sequence).0, ANY)
+            }
+            Act::Abort(thread) => on(Call::Thread, thread::ABORT, thread, self.look(thread).epoch),
+            Act::Suspend(thread) => on(Call::Thread, thread::SUSPEND, thread, 0),
+            Act::Resume(thread) => on(Call::Thread, thread::RESUME, thread, 0),
+            Act::Destroy(thread) => on(Call::Object, object::DESTROY, thread, 0),
+        }
+    }
+}

@@ -55,8 +55,7 @@ impl<M: Machine> Kernel<M> {
         if self.objects.is_here(client) {
             self.forward_local(caller, client, &gate, donates, flags);
         } else {
-            self.forward_mail(caller, client, &gate, tag);
-            self.go_on(caller, flags);
+            self.forward_mail(caller, client, &gate, tag, flags);
         }
         Ok(())
     }
@@ -185,7 +184,14 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// A client of another core, whose mail is here.
-    fn forward_mail(&mut self, server: ThreadId, client: ThreadId, gate: &GateTo, tag: Tag) {
+    fn forward_mail(
+        &mut self,
+        server: ThreadId,
+        client: ThreadId,
+        gate: &GateTo,
+        tag: Tag,
+        flags: Flags,
+    ) {
         let (words, source) = (self.look(server).context.words(), self.look(server).utcb);
         let mail = self.mail(client);
         mail.badge.set(gate.badge);
@@ -195,13 +201,17 @@ impl<M: Machine> Kernel<M> {
             mail.words.iter().zip(words).for_each(|(to, word)| to.set(word));
             self.copy_utcb_words(source, Frame(mail.utcb.get()), tag);
         }
-        if !self.objects.is_here(gate.thread) {
-            return self.post_to_thread(client, gate, Post::Message);
+        let callee = gate.thread;
+        if !self.objects.is_here(callee) {
+            self.post_to_thread(client, gate, Post::Message);
+            return self.go_on(server, flags);
         }
-        self.queue_sender(gate.thread, client);
-        if self.is_receptive(gate.thread) {
-            self.thread(gate.thread).latched = true;
-            self.wake(gate.thread);
+        let waits = self.waits_for(callee, client);
+        self.queue_sender(callee, client);
+        if !waits {
+            return self.go_on(server, flags);
         }
+        self.take_sender(callee, client);
+        self.forwarded_to_waiting(server, callee, flags);
     }
 }

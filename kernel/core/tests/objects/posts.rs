@@ -1,14 +1,14 @@
 //! More posts than one interrupt takes out of an inbox.
 
 use crate::{AREA, CODE, CORE, FREE, Server, setup};
-use cedo_abi::call::{Call, core, ipc, object, operation, thread};
+use cedo_abi::call::{Call, capability, core, ipc, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::{ANY, SELF};
-use cedo_abi::{Name, Status};
+use cedo_abi::{Name, Rights, Status};
 use cedo_arch_host::board::Mode;
-use cedo_arch_host::{Roles, Setup, image};
-use cedo_machine::{CoreNumber, Interrupt};
+use cedo_arch_host::{HostContext, Roles, Setup, image};
+use cedo_machine::{Context, CoreNumber, Interrupt};
 
 const OTHER: CoreNumber = CoreNumber(1);
 /// More than `cross::MAILS_PER_ENTRY`, and not twice as many.
@@ -31,6 +31,38 @@ fn call(server: &mut Server, call: Call, sub: u8, (to, from): (u64, u64), words:
     assert_eq!(server.world.context(caller).status(), Status::Ok, "{call:?} {sub}");
 }
 
+/// An operation of the thread that runs on a core; its registers afterwards.
+fn message(
+    server: &mut Server,
+    core: CoreNumber,
+    flags: u64,
+    (to, from): (u64, u64),
+    word: u64,
+) -> HostContext {
+    let operation = operation(Call::Ipc, 0, flags);
+    let roles = Roles { operation, to, from, tag: 0, words: [word, 0, 0, 0, 0, 0, 0] };
+    let caller = server.world.current(core).expect("somebody runs");
+    server.world.system_call(core, &roles).expect("somebody runs");
+    server.world.context(caller)
+}
+
+/// The root of a core hears all that it has not heard, and dispatches whom it heard of last; the
+/// registers of that one.
+fn grant(server: &mut Server, core: CoreNumber) -> HostContext {
+    let mut token = 0;
+    loop {
+        let zero = ipc::RECEIVE | ipc::RECEIVE_ZERO;
+        let heard = message(server, core, zero, (0, ANY), 0);
+        if heard.status() == Status::NotReady {
+            let event = heard.result() >> 16;
+            message(server, core, ipc::SEND | ipc::RECEIVE, (token, ANY), event);
+            let running = server.world.current(core).expect("a child runs");
+            return server.world.context(running);
+        }
+        token = heard.token();
+    }
+}
+
 /// Core 1 with a root and children that have been started.
 fn boot() -> Server {
     let mut server = Server::boot_on(&Setup { cores: 2, ..setup(image::minimal(CODE)) });
@@ -47,6 +79,35 @@ fn boot() -> Server {
         call(&mut server, Call::Thread, thread::RESUME, (child, 0), &[]);
     }
     server
+}
+
+#[test]
+fn a_scheduler_gets_a_call_of_another_core_that_its_child_passes_on() {
+    let mut server = boot();
+    let (child, gate, own) = (FREE + 40, FREE + 41, FREE + 42);
+    let first = slot::THREAD.into();
+    assert_eq!(server.create_thread(60, SELF, AREA + 60 * PAGE_SIZE, child), Status::Ok);
+    for (thread, gate) in [(child, gate), (first, own)] {
+        let words = [SELF, Rights::ALL.0.into(), 7];
+        assert_eq!(server.capability(capability::MAKE_GATE, thread, gate, &words), Status::Ok);
+    }
+    call(&mut server, Call::Thread, thread::SET_SCHEDULER, (child, first), &[1]);
+    call(&mut server, Call::Thread, thread::RESUME, (child, 0), &[]);
+    let both = ipc::SEND | ipc::RECEIVE;
+    let root = server.world.current(CORE);
+    grant(&mut server, CORE);
+    message(&mut server, CORE, ipc::RECEIVE, (0, ANY), 0);
+    assert_eq!(server.world.current(CORE), root, "the child waits");
+    grant(&mut server, OTHER);
+    message(&mut server, OTHER, both | ipc::CALL, (gate, ANY), 0x55);
+    server.world.interrupt(CORE, Interrupt::Signal).expect("a post");
+    let call = grant(&mut server, CORE);
+    assert_eq!(call.words()[0], 0x55);
+    message(&mut server, CORE, ipc::SEND | ipc::FORWARD, (own, call.token()), 0x66);
+    assert_eq!(server.world.current(CORE), root);
+    let passed_on = server.world.context(root.expect("it runs"));
+    assert_eq!((passed_on.status(), passed_on.badge()), (Status::Ok, 7));
+    assert_eq!(passed_on.words()[0], 0x66);
 }
 
 #[test]

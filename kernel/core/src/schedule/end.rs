@@ -74,7 +74,7 @@ impl<M: Machine> Kernel<M> {
             (_, Grant::Root) => self.preempt_to(id, Label::Preempted, None, false),
             (_, Grant::WasFrozen(branch)) => {
                 self.make_ready(id);
-                self.queue_record(branch, Label::Preempted, None);
+                self.record(branch, Label::Preempted, None);
             }
             (_, Grant::None | Grant::PassedOver(_)) => self.release(id, ender),
         }
@@ -234,7 +234,7 @@ impl<M: Machine> Kernel<M> {
             self.work_for_itself(id);
         }
         if let Grant::WasFrozen(branch) = grant {
-            self.queue_record(branch, Label::Preempted, None);
+            self.record(branch, Label::Preempted, None);
         }
         self.stopped(id);
         if state == State::Running {

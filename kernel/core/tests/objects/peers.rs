@@ -7,7 +7,7 @@ use cedo_abi::item::Item;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::{ANY, MY_SCHEDULER, SELF};
 use cedo_abi::utcb::Utcb;
-use cedo_abi::{Rights, Status, Tag, Token};
+use cedo_abi::{Rights, Status, Tag, Token, notice};
 use cedo_arch_host::{HostContext, Roles, Setup, image};
 use cedo_core::kernel::Protocol;
 use cedo_machine::{Context, CoreNumber, Frame, Interrupt};
@@ -73,8 +73,9 @@ impl Family {
         // The last dispatch may have brought a message already.
         let mut heard = self.server.world.context(self.running());
         while heard.status() != Status::NotReady {
-            let token = Token(heard.token());
-            self.tokens.insert(token.frame(), token);
+            for token in [heard.token(), heard.words()[notice::PREEMPTER_TOKEN]].map(Token) {
+                self.tokens.insert(token.frame(), token);
+            }
             heard = self.ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, ANY);
         }
         let words = [heard.result() >> 16, 0, 0, 0, 0, 0, 0];
@@ -177,6 +178,29 @@ fn a_scheduler_that_calls_its_own_is_heard_once() {
         assert_eq!(family.running(), above);
         assert_eq!(family.server.world.context(above).status(), Status::Ok);
     }
+}
+
+#[test]
+fn a_scheduler_that_was_passed_over_and_waits_again_hears_of_its_child() {
+    let mut family = Family::new(1);
+    family.make_below(1, place(0));
+    family.make_below(2, place(1));
+    family.make(3);
+    family.dispatch(0);
+    let passed_over = family.dispatch(1);
+    family.ipc(BOTH, place(3) + GATES, ANY);
+    let leaf = family.dispatch(2);
+    family.server.world.spurious(CORE, Interrupt::Timer).expect("runs");
+    family.dispatch(3);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    assert_eq!(family.running(), family.root);
+    let (_, words) = family.server.call(Call::Thread, thread::READ, (place(0), 0), &[0]);
+    let abort = family.server.call(Call::Thread, thread::ABORT, (place(0), 0), &[words[0]]);
+    assert_eq!(abort.0, Status::Ok);
+    family.dispatch(0);
+    assert_eq!(family.dispatch(1), passed_over);
+    assert_eq!(family.dispatch(2), leaf);
 }
 
 const SENDER: u64 = 0;

@@ -3,9 +3,8 @@
 //! Frames are cells of atomic words, so the simulation itself reads and writes them in safe code.
 //! The only promise is the one that a [`Window`] asks for.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use cedo_machine::Frame;
+use cedo_machine::atomic::{AtomicU64, Ordering};
 use cedo_mmio::Window;
 
 /// Words of a frame.
@@ -28,7 +27,7 @@ impl Memory {
     /// `frames` frames of zeroes.
     pub fn new(frames: u32) -> Memory {
         let cells: Vec<Cells> =
-            (0..frames).map(|_| Cells([const { AtomicU64::new(0) }; FRAME_WORDS])).collect();
+            (0..frames).map(|_| Cells(core::array::from_fn(|_| AtomicU64::new(0)))).collect();
         Memory { cells: Box::leak(cells.into_boxed_slice()) }
     }
 

@@ -6,10 +6,9 @@
 //! then the ranges of RAM, a frame that is nobody's before each of them
 //! ```
 
-use std::sync::atomic::AtomicU64;
-
 use cedo_abi::MAX_CORES;
 use cedo_abi::info::{MAX_MEMORY_RANGES, feature};
+use cedo_machine::atomic::AtomicU64;
 use cedo_machine::{Frame, MemoryKind, MemoryRange, PageFormat, Platform};
 
 use crate::HostPages;

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use cedo_machine::atomic::{AtomicU64, Ordering};
 use cedo_machine::{Frame, Upcalls};
 
 use crate::board::{Board, State};

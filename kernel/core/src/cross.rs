@@ -190,7 +190,7 @@ impl<M: Machine> Kernel<M> {
                 self.received(id);
             }
         }
-        if !inbox.is_empty() && inbox.announce() {
+        if inbox.close() {
             self.machine.signal(self.core());
         }
         self.run_root_if_told();

@@ -6,8 +6,8 @@ use crate::object::space::Space;
 use crate::object::thread::Thread;
 use cedo_abi::MAX_CORES;
 use cedo_floor::{Claims, FrameTable, Inbox, IrqId, Mail, Objects, SpaceId, ThreadId};
+use cedo_machine::atomic::AtomicU64;
 use cedo_machine::{CoreNumber, Frame, Machine, Platform, Ticks};
-use core::sync::atomic::AtomicU64;
 
 /// How preemptions become messages (DESIGN.md section 6). The root chooses when it starts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -23,8 +23,8 @@ use crate::object::KernelTypes;
 use crate::object::space::Space;
 use cedo_abi::Status;
 use cedo_floor::{FrameKind, FrameTable, Objects, Words};
+use cedo_machine::atomic::{AtomicU64, Ordering};
 use cedo_machine::{Access, Frame, Machine, PageFormat, UserAddress};
-use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Mark of a zombie.
 const ZOMBIE: u64 = 1 << 1;

@@ -18,8 +18,8 @@ use crate::kernel::{Kernel, Shared};
 use cedo_abi::MAX_CORES;
 use cedo_abi::info::feature;
 use cedo_floor::{Claims, FrameKind, FrameTable, Inbox};
+use cedo_machine::atomic::AtomicU64;
 use cedo_machine::{CoreNumber, Frame, Machine, MemoryKind, Platform};
-use core::sync::atomic::AtomicU64;
 
 /// Prepares what all cores share, and adds all memory to the frame table.
 pub fn share(platform: &Platform) -> Result<Shared, &'static str> {
@@ -47,7 +47,7 @@ pub fn share(platform: &Platform) -> Result<Shared, &'static str> {
     Ok(Shared {
         claims: Claims::new(),
         table,
-        inboxes: [const { Inbox::new() }; MAX_CORES],
+        inboxes: core::array::from_fn(|_| Inbox::new()),
         cores: platform.cores,
         kernel_root: platform.kernel_root,
         info_frame: platform.info_frame,

@@ -1,7 +1,7 @@
 //! Bytes from one frame to another, as words: user memory that anybody may write meanwhile.
 
 use crate::objects::Words;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use cedo_machine::atomic::{AtomicU64, Ordering::Relaxed};
 
 const WORD: usize = 8;
 

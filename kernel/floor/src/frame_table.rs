@@ -14,8 +14,8 @@
 //!    +------------- release: every core has left the kernel --------+
 //! ```
 
+use cedo_machine::atomic::{AtomicU64, Ordering};
 use cedo_machine::{CoreNumber, Frame};
-use core::sync::atomic::{AtomicU64, Ordering};
 
 /// What a frame holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -223,7 +223,7 @@ impl FrameTable {
 
     fn change(self, frame: Frame, new: impl Fn(Entry) -> Option<Entry>) -> bool {
         let Some(word) = self.entries.get(frame.0 as usize) else { return false };
-        word.fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| new(Entry(old)).map(|e| e.0))
+        word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |old| new(Entry(old)).map(|e| e.0))
             .is_ok()
     }
 }

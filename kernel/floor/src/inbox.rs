@@ -1,18 +1,22 @@
 //! A core's list of posted mails: many posters, one taker, no lock, never full.
 //!
 //! Posting is one atomic exchange and one link. Between the two the taker sees the list end early;
-//! it takes what is there and is signalled again, because a poster looks at `signalled` only *after*
-//! linking, and the taker clears `signalled` *before* it looks at the list. Both sides put a
-//! sequentially consistent fence between (DESIGN.md section 7), so one of them sees the other.
+//! it takes what is there and is signalled again, because a poster exchanges `signalled` only *after*
+//! linking, and the taker exchanges it *before* it looks at the list (DESIGN.md section 7: the flag
+//! is *needs to know*, the other way round). All changes of the flag are exchanges, so they have one
+//! order, in which each sees the one before it and what led to that:
 //!
 //! ```text
-//! poster: exchange last, link | fence | signalled := true, was false -> interrupt the core
-//! taker:  signalled := false  | fence | take until the list ends
+//! poster: exchange last, link | exchange signalled with true: was false -> interrupt the core
+//! taker:                        exchange signalled with false | take until the list ends
 //! ```
+//!
+//! A poster whose exchange comes before the taker's has linked what the taker looks for. One that
+//! comes after it finds false and interrupts, or finds the true of another one that does.
 
 use crate::mail::Mail;
+use cedo_machine::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::num::NonZeroU32;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 /// One core's inbox. Mails are named by the frame of their thread.
 #[derive(Debug, Default)]
@@ -26,7 +30,7 @@ pub struct Inbox {
 
 impl Inbox {
     /// Empty.
-    pub const fn new() -> Inbox {
+    pub fn new() -> Inbox {
         Inbox {
             first: AtomicU32::new(0),
             last: AtomicU32::new(0),
@@ -51,21 +55,13 @@ impl Inbox {
     /// Or's `bits` into the kicks. True if the core must be interrupted.
     #[must_use]
     pub fn kick(&self, bits: u64) -> bool {
-        self.kicks.fetch_or(bits, Ordering::AcqRel);
+        self.kicks.fetch_or(bits, Ordering::Release);
         self.announce()
-    }
-
-    /// True if the core must be interrupted so that it looks here.
-    #[must_use]
-    pub fn announce(&self) -> bool {
-        fence(Ordering::SeqCst);
-        !self.signalled.swap(true, Ordering::AcqRel)
     }
 
     /// The taker starts: posts from here on interrupt again.
     pub fn open(&self) {
-        self.signalled.store(false, Ordering::Release);
-        fence(Ordering::SeqCst);
+        self.signalled.swap(false, Ordering::Acquire);
     }
 
     /// The bits of all kicks since the last call.
@@ -73,7 +69,7 @@ impl Inbox {
         if self.kicks.load(Ordering::Relaxed) == 0 {
             return 0;
         }
-        self.kicks.swap(0, Ordering::AcqRel)
+        self.kicks.swap(0, Ordering::Acquire)
     }
 
     /// Takes the oldest mail that is completely linked.
@@ -85,9 +81,8 @@ impl Inbox {
                 // The last one, or a poster is about to link the next: then it stays until that is
                 // done, since the poster still writes to it.
                 self.first.store(0, Ordering::Relaxed);
-                let only =
-                    self.last.compare_exchange(first.get(), 0, Ordering::AcqRel, Ordering::Acquire);
-                if only.is_err() {
+                let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+                if self.last.compare_exchange(first.get(), 0, release, relaxed).is_err() {
                     self.first.store(first.get(), Ordering::Relaxed);
                     return None;
                 }
@@ -96,9 +91,21 @@ impl Inbox {
         Some(first)
     }
 
-    /// True if nothing is posted. For assertions and the search.
+    /// The taker stops. True if it left something, or could not take it yet, and must interrupt its
+    /// own core so that it looks again.
+    #[must_use]
+    pub fn close(&self) -> bool {
+        !self.is_empty() && self.announce()
+    }
+
+    /// True if nothing is posted.
     pub fn is_empty(&self) -> bool {
-        self.last.load(Ordering::Acquire) == 0 && self.kicks.load(Ordering::Acquire) == 0
+        self.last.load(Ordering::Relaxed) == 0 && self.kicks.load(Ordering::Relaxed) == 0
+    }
+
+    /// True if the core must be interrupted so that it looks here: nobody has since it last opened.
+    fn announce(&self) -> bool {
+        !self.signalled.swap(true, Ordering::Release)
     }
 }
 
@@ -130,7 +137,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_between_two_posters_and_a_taker() {
-        static INBOX: Inbox = Inbox::new();
+        let inbox = &Inbox::new();
         const EACH: u32 = 200;
         let mails: &'static [Mail] =
             (0..=2 * EACH).map(|_| Mail::default()).collect::<Vec<_>>().leak();
@@ -141,7 +148,7 @@ mod tests {
                 let signals = &signals;
                 scope.spawn(move || {
                     for n in 1..=EACH {
-                        if INBOX.post(frame(poster * EACH + n), find) {
+                        if inbox.post(frame(poster * EACH + n), find) {
                             signals.fetch_add(1, Ordering::SeqCst);
                         }
                     }
@@ -151,14 +158,14 @@ mod tests {
             while taken < 2 * EACH {
                 // Looks only when interrupted, as a core does.
                 if signals.swap(0, Ordering::SeqCst) > 0 {
-                    INBOX.open();
-                    while INBOX.take(find).is_some() {
+                    inbox.open();
+                    while inbox.take(find).is_some() {
                         taken += 1;
                     }
                 }
                 std::thread::yield_now();
             }
         });
-        assert!(INBOX.is_empty());
+        assert!(inbox.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! A FIFO lock for the writers of a Space's tables. IPC and scheduling take no lock.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use cedo_machine::atomic::{AtomicU32, Ordering};
 
 /// A ticket lock without data of its own; what it protects is made of atomics.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Held<'a> {
 
 impl TicketLock {
     /// A free lock.
-    pub const fn new() -> TicketLock {
+    pub fn new() -> TicketLock {
         TicketLock { next: AtomicU32::new(0), serving: AtomicU32::new(0) }
     }
 
@@ -44,19 +44,18 @@ mod tests {
     #[test]
     fn two_writers_never_overlap() {
         extern crate std;
-        static LOCK: TicketLock = TicketLock::new();
-        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let (lock, count) = (TicketLock::new(), AtomicU32::new(0));
         let work = || {
             for _ in 0..1000 {
-                let _held = LOCK.lock(std::thread::yield_now);
-                let seen = COUNT.load(Ordering::Relaxed);
-                COUNT.store(seen + 1, Ordering::Relaxed);
+                let _held = lock.lock(std::thread::yield_now);
+                let seen = count.load(Ordering::Relaxed);
+                count.store(seen + 1, Ordering::Relaxed);
             }
         };
         std::thread::scope(|scope| {
             scope.spawn(work);
             scope.spawn(work);
         });
-        assert_eq!(COUNT.load(Ordering::Relaxed), 2000);
+        assert_eq!(count.load(Ordering::Relaxed), 2000);
     }
 }

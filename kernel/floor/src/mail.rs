@@ -5,7 +5,7 @@
 //! one thread only. Whoever holds the list may write the mail; passing it on through an
 //! [`crate::Inbox`] publishes what was written. Hence all accesses are relaxed.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use cedo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Message words that travel inside a mail; the rest is in the sender's UTCB, lent with it.
 pub const MAIL_WORDS: usize = 7;

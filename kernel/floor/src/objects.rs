@@ -2,11 +2,11 @@
 
 use crate::frame_table::{FrameKind, FrameTable};
 use crate::mail::Mail;
+use cedo_machine::atomic::{AtomicU8, AtomicU64, Ordering};
 use cedo_machine::{CoreNumber, Frame};
 use cedo_mmio::Window;
 use core::marker::PhantomData;
 use core::num::NonZeroU32;
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// A frame seen as words.
 pub type Words = [AtomicU64; 512];
@@ -71,7 +71,7 @@ pub struct Claims(AtomicU8);
 
 impl Claims {
     /// Nothing handed out.
-    pub const fn new() -> Claims {
+    pub fn new() -> Claims {
         Claims(AtomicU8::new(0))
     }
 }

@@ -7,6 +7,7 @@
 //! | file | contents |
 //! |---|---|
 //! | [`addr`] | frames, user addresses, core numbers, lines, ticks |
+//! | [`atomic`] | atomic words, or those of the model checker |
 //! | [`context`] | saved user state by role |
 //! | [`cpu`] | [`Machine`]: the one trait a core of a machine implements |
 //! | [`page`] | the format of page-table entries |
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod atomic;
 pub mod context;
 pub mod cpu;
 pub mod page;

@@ -1,8 +1,8 @@
 //! What the boot code hands to the kernel.
 
 use crate::Frame;
+use crate::atomic::AtomicU64;
 use cedo_mmio::Window;
-use core::sync::atomic::AtomicU64;
 
 /// The machine as the boot code found it. Everything in it is already mapped.
 pub struct Platform {

@@ -1,6 +1,7 @@
 //! All tests.
 
 use super::boots::{self, Builds, Refusal};
+use super::orders;
 use super::variants::{self, Variant};
 use crate::bench;
 use crate::build::{Profile, target_cargo};
@@ -8,6 +9,7 @@ use crate::check::{self, Tree};
 use crate::qemu::{Loader, Machine, Processor};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
+use std::process::Command;
 
 /// What tests use.
 pub struct Context {
@@ -41,6 +43,11 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         group: "host",
         name: "host: unit tests".to_string(),
         run: Box::new(host_tests),
+    });
+    cases.push(Case {
+        group: "orders",
+        name: "orders: what crosses cores, in every order".to_string(),
+        run: Box::new(|context| orders::run(&context.tree)),
     });
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));
@@ -100,17 +107,18 @@ fn special() -> [Variant; 3] {
 /// `cargo test` for host crates, and for the tests that crates for the PC have.
 fn host_tests(context: &Context) -> Result<String> {
     let tree = &context.tree;
-    let mut passed = cargo_test(tree, &[])?;
+    let mut passed = cargo_test(target_cargo(&tree.workspace), &[])?;
     let packages = check::tested_packages(tree);
     if !packages.is_empty() {
         let arguments: Vec<_> = packages.iter().flat_map(|name| ["--package", *name]).collect();
-        passed += cargo_test(tree, &arguments)?;
+        passed += cargo_test(target_cargo(&tree.workspace), &arguments)?;
     }
     Ok(format!("{passed} passed"))
 }
 
-fn cargo_test(tree: &Tree, arguments: &[&str]) -> Result<usize> {
-    let output = target_cargo(&tree.workspace)
+/// `cargo test` with these arguments; how many tests passed.
+pub fn cargo_test(mut cargo: Command, arguments: &[&str]) -> Result<usize> {
+    let output = cargo
         .args(["test", "--quiet", "--color=never", "--no-fail-fast"])
         .args(arguments)
         .output()

@@ -5,12 +5,14 @@
 //! | here | the command |
 //! | [`cases`] | all tests: rules, host tests, boots |
 //! | [`boots`] | boots that must work, boots that must be refused |
+//! | [`orders`] | what crosses cores, under the model checker |
 //! | [`variants`] | machine variants, so that every pair of properties meets once |
 //! | [`suite`] | what the test program prints |
 //! | [`report`] | what a person reads |
 
 mod boots;
 mod cases;
+mod orders;
 mod report;
 mod suite;
 mod variants;

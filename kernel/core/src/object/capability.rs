@@ -1,23 +1,20 @@
 //! Capability tables: looked up without a lock, written with the Space's lock held.
 //!
 //! ```text
-//! word 0   generation (32) | frame (32)     object kinds; Regions: 0 | first frame
-//! word 1   sequence (40) | rights (16) | kind (8)
-//! word 2   badge, or first (port, line), or core number
-//! word 3   count (frames, ports, lines)
+//! name     generation (32) | frame (32)     object kinds; Regions: 0 | first frame
+//! what     rights (16) | kind (8)
+//! badge    badge, or first (port, line), or core number
+//! count    frames, ports, lines
 //! ```
 //!
-//! Word 1 is written last and cleared first, and its sequence differs for every content a slot ever
-//! had; a reader that sees the same word 1 before and after has read one capability.
+//! How the words of a slot are read while another core writes them: [`super::slot`].
 
+use super::slot::{self, Content, SLOT_WORDS, Slot};
 use crate::object::space::Space;
 use cedo_abi::{Kind, Rights, Status};
 use cedo_floor::{FrameKind, FrameTable, Objects, Types, Words};
 use cedo_machine::Frame;
-use core::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// Words of a slot.
-const SLOT_WORDS: usize = 4;
 /// Slots in a frame.
 const SLOTS: u32 = super::space::SLOTS_PER_FRAME;
 
@@ -54,12 +51,30 @@ impl Capability {
     }
 }
 
-/// The four words of a slot, or nothing if the table is shorter.
-fn slot<'a, T: Types>(
-    objects: &'a Objects<T>,
-    space: &Space,
-    number: u32,
-) -> Option<&'a [AtomicU64; SLOT_WORDS]> {
+impl Capability {
+    const fn to_content(self) -> Content {
+        Content {
+            what: (self.rights.0 as u32) << 8 | self.kind as u32,
+            name: (self.generation as u64) << 32 | self.frame.0 as u64,
+            badge: self.badge,
+            count: self.count,
+        }
+    }
+
+    fn from_content(content: &Content) -> Option<Capability> {
+        Some(Capability {
+            kind: Kind::from_number(content.what as u8)?,
+            rights: Rights((content.what >> 8) as u16),
+            frame: Frame(content.name as u32),
+            generation: (content.name >> 32) as u32,
+            badge: content.badge,
+            count: content.count,
+        })
+    }
+}
+
+/// A slot, or nothing if the table is shorter.
+fn slot<'a, T: Types>(objects: &'a Objects<T>, space: &Space, number: u32) -> Option<&'a Slot> {
     if number >= space.slots {
         return None;
     }
@@ -75,24 +90,8 @@ pub fn look_up<T: Types>(
     space: &Space,
     number: u32,
 ) -> Result<Capability, Status> {
-    let words = slot(objects, space, number).ok_or(Status::NoCapability)?;
-    let head = words[1].load(Ordering::Acquire);
-    let name = words[0].load(Ordering::Relaxed);
-    let badge = words[2].load(Ordering::Relaxed);
-    let count = words[3].load(Ordering::Relaxed);
-    fence(Ordering::Acquire);
-    if words[1].load(Ordering::Relaxed) != head {
-        return Err(Status::NoCapability);
-    }
-    let kind = Kind::from_number(head as u8).ok_or(Status::NoCapability)?;
-    let capability = Capability {
-        kind,
-        rights: Rights((head >> 8) as u16),
-        frame: Frame(name as u32),
-        generation: (name >> 32) as u32,
-        badge,
-        count,
-    };
+    let content = slot(objects, space, number).and_then(slot::read).ok_or(Status::NoCapability)?;
+    let capability = Capability::from_content(&content).ok_or(Status::NoCapability)?;
     if capability.is_live(objects.table()) { Ok(capability) } else { Err(Status::NoCapability) }
 }
 
@@ -104,26 +103,16 @@ pub fn place<T: Types>(
     number: u32,
     capability: &Capability,
 ) -> Result<(), Status> {
-    match look_up(objects, space, number) {
-        Ok(_) => return Err(Status::Occupied),
-        Err(_) => clear(objects, space, number)?,
+    if look_up(objects, space, number).is_ok() {
+        return Err(Status::Occupied);
     }
-    let words = slot(objects, space, number).ok_or(Status::NoCapability)?;
-    let sequence = words[1].load(Ordering::Relaxed) >> 24;
-    let name = u64::from(capability.generation) << 32 | u64::from(capability.frame.0);
-    words[0].store(name, Ordering::Relaxed);
-    words[2].store(capability.badge, Ordering::Relaxed);
-    words[3].store(capability.count, Ordering::Relaxed);
-    let head = sequence << 24 | u64::from(capability.rights.0) << 8 | capability.kind as u64;
-    words[1].store(head, Ordering::Release);
+    let slot = slot(objects, space, number).ok_or(Status::NoCapability)?;
+    slot::write(slot, &capability.to_content());
     Ok(())
 }
 
 /// Empties a slot. The caller holds the Space's lock. Errors: `NoCapability` out of range.
 pub fn clear<T: Types>(objects: &Objects<T>, space: &Space, number: u32) -> Result<(), Status> {
-    let words = slot(objects, space, number).ok_or(Status::NoCapability)?;
-    let sequence = (words[1].load(Ordering::Relaxed) >> 24).wrapping_add(1);
-    words[1].store(sequence << 24 | Kind::Empty as u64, Ordering::Relaxed);
-    fence(Ordering::Release);
+    slot::clear(slot(objects, space, number).ok_or(Status::NoCapability)?);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod capability;
 pub mod irq;
+pub mod slot;
 pub mod space;
 pub mod thread;
 

@@ -4,8 +4,8 @@
 //! capabilities up without it.
 
 use cedo_floor::TicketLock;
+use cedo_machine::atomic::{AtomicU8, AtomicU32, Ordering};
 use cedo_machine::{CoreNumber, Frame};
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 /// Slots in one frame of a capability table.
 pub const SLOTS_PER_FRAME: u32 = 128;
@@ -38,7 +38,7 @@ const UNLOADED: u32 = 1 << 30;
 
 impl Space {
     /// A Space with these frames: nothing is mapped, nobody lives there.
-    pub const fn new(page_table: Frame, table: Frame, table_frames: u32) -> Space {
+    pub fn new(page_table: Frame, table: Frame, table_frames: u32) -> Space {
         Space {
             page_table,
             table,

@@ -4,7 +4,7 @@
 use super::send::Sender;
 use super::{Flags, From};
 use crate::cross::Post;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{GateTo, State};
 use cedo_abi::utcb::StateArea;
 use cedo_abi::{Label, Tag, call, notice, state};
@@ -71,9 +71,10 @@ impl<M: Machine> Kernel<M> {
                 .console(b"a core stops: its root scheduler faulted and has no handler\r\n");
         }
         self.queue_notice(faulter, Label::Fault);
-        if self.look(faulter).account != faulter
-            && let Some(scheduler) = self.scheduler_of(faulter)
-        {
+        // Its scheduler hears of it when the grant ends, unless that was another's.
+        let others =
+            self.look(faulter).account != faulter || self.local.protocol == Protocol::Direct;
+        if others && let Some(scheduler) = self.scheduler_of(faulter) {
             self.has_been_told(scheduler);
         }
         self.blocked(faulter);

@@ -190,6 +190,7 @@ impl<M: Machine> Kernel<M> {
             at = next;
         }
         self.thread(server).leaf = at;
+        self.thread(account).leaf = client;
         Some(at)
     }
 

@@ -6,11 +6,12 @@ use cedo_abi::info::slot;
 use cedo_abi::item::Item;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::{ANY, MY_SCHEDULER, SELF};
+use cedo_abi::state::Cause;
 use cedo_abi::utcb::Utcb;
-use cedo_abi::{Rights, Status, Tag, Token, notice};
+use cedo_abi::{Label, Rights, Status, Tag, Token, notice};
 use cedo_arch_host::{HostContext, Roles, Setup, image};
 use cedo_core::kernel::Protocol;
-use cedo_machine::{Context, CoreNumber, Frame, Interrupt};
+use cedo_machine::{Context, CoreNumber, Fault, Frame, Interrupt};
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 
@@ -70,6 +71,16 @@ impl Family {
     /// The root, or another scheduler that runs, hears all that it has not heard, and lets a child
     /// run; the child's frame.
     fn dispatch(&mut self, index: u64) -> Frame {
+        let event = self.hear();
+        let words = [event, 0, 0, 0, 0, 0, 0];
+        let (operation, to) = (operation(Call::Ipc, 0, BOTH), self.tokens[&self.frame(index).0].0);
+        let roles = Roles { operation, to, from: ANY, tag: 0, words };
+        self.server.world.system_call(CORE, &roles).expect("a scheduler runs");
+        self.running()
+    }
+
+    /// The scheduler that runs hears all that it has not heard. Its event number.
+    fn hear(&mut self) -> u64 {
         // The last dispatch may have brought a message already.
         let mut heard = self.server.world.context(self.running());
         while heard.status() != Status::NotReady {
@@ -78,11 +89,7 @@ impl Family {
             }
             heard = self.ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, ANY);
         }
-        let words = [heard.result() >> 16, 0, 0, 0, 0, 0, 0];
-        let (operation, to) = (operation(Call::Ipc, 0, BOTH), self.tokens[&self.frame(index).0].0);
-        let roles = Roles { operation, to, from: ANY, tag: 0, words };
-        self.server.world.system_call(CORE, &roles).expect("a scheduler runs");
-        self.running()
+        heard.result() >> 16
     }
 
     fn frame(&self, index: u64) -> Frame {
@@ -203,6 +210,53 @@ fn a_scheduler_that_was_passed_over_and_waits_again_hears_of_its_child() {
     assert_eq!(family.dispatch(2), leaf);
 }
 
+#[test]
+fn a_stopped_client_does_not_remember_the_server_that_a_fault_stopped() {
+    let mut family = Family::new(2);
+    let server = family.dispatch(1);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    let client = family.dispatch(0);
+    family.ipc(BOTH | ipc::CALL, place(1) + GATES, ANY);
+    assert_eq!(family.running(), server);
+    family.server.world.fault(CORE, FAULT).expect("the server runs");
+    assert_eq!(family.running(), family.root);
+    assert_eq!(family.server.call(Call::Thread, thread::SUSPEND, (place(0), 0), &[]).0, Status::Ok);
+    family.destroy(1);
+    assert_eq!(family.server.call(Call::Thread, thread::RESUME, (place(0), 0), &[]).0, Status::Ok);
+    assert_eq!(family.dispatch(0), client);
+}
+
+#[test]
+fn a_scheduler_that_waits_hears_of_a_fault_on_time_that_another_granted() {
+    let mut family = Family::new(1);
+    family.make_below(1, place(0));
+    family.make_below(2, place(1));
+    family.make(3);
+    let above = family.dispatch(0);
+    let options = (SELF, 0);
+    family.server.call(Call::Thread, thread::SET_OPTIONS, options, &[thread::ASK_BLOCKED]);
+    let scheduler = family.dispatch(1);
+    family.ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, ANY);
+    family.ipc(ipc::SEND, place(3) + GATES, 0);
+    assert_eq!(family.running(), above, "its scheduler is stuck");
+    family.hear();
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    family.dispatch(3);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    assert_eq!(family.dispatch(0), above);
+    assert_eq!(family.dispatch(1), scheduler);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    assert_eq!(family.running(), above);
+    assert_eq!(family.dispatch(2), family.frame(2));
+    family.server.world.fault(CORE, FAULT).expect("it runs");
+    assert_eq!(family.running(), above);
+    assert_eq!(family.dispatch(1), scheduler);
+    let told = family.server.world.context(scheduler);
+    assert_eq!(Tag(told.tag()).kernel_label(), Some(Label::Fault));
+}
+
+const FAULT: Fault = Fault { cause: Cause::Debug, address: 0, code: 0 };
 const SENDER: u64 = 0;
 const RECEIVER: u64 = 1;
 const GONE: u64 = 2;

@@ -65,6 +65,7 @@ mod tests {
     use cedo_abi::archive::{Entry, Header};
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes long")]
     fn an_archive_has_the_layout_of_the_interface() {
         assert_eq!(size_of::<Header>(), HEADER_BYTES);
         assert_eq!(size_of::<Entry>(), NAME_BYTES + 16);

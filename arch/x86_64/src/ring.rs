@@ -105,6 +105,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes long")]
     fn a_frame_that_does_not_fit_is_dropped_as_a_whole_and_counted() {
         let ring = Ring::new();
         frame(&ring, RING_BYTES - 4);

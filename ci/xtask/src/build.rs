@@ -180,6 +180,16 @@ pub fn target_cargo(workspace: &Workspace) -> Command {
     command
 }
 
+/// The cargo of another toolchain in the checkout. Rustup knows where it is.
+pub fn cargo_of(toolchain: &str, workspace: &Workspace) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", toolchain, "cargo"]).current_dir(&workspace.root);
+    for name in FOREIGN_FLAGS.iter().chain(&["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"]) {
+        command.env_remove(name);
+    }
+    command
+}
+
 fn executables(messages: &str) -> impl Iterator<Item = (String, PathBuf)> + '_ {
     messages.lines().filter_map(|line| {
         let message: Message = serde_json::from_str(line).ok()?;

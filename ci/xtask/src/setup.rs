@@ -14,7 +14,8 @@ pub const NEUTRAL_TARGET: &str = "aarch64-unknown-none-softfloat";
 
 /// Look for everything that the other commands need, and install what is missing.
 ///
-/// Rust targets come from `rustup target add`. Debian and Ubuntu packages come from apt-get: directly
+/// Rust targets come from `rustup target add`, Miri from `rustup component add`, with a nightly
+/// toolchain that nothing is built with. Debian and Ubuntu packages come from apt-get: directly
 /// for root, through sudo with --yes; otherwise the command to type is printed.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -36,6 +37,8 @@ pub enum Need {
     Image,
     /// Boot one by UEFI.
     Uefi,
+    /// Interpret tests.
+    Miri,
 }
 
 /// Something that has to be on the host, and the package that brings it.
@@ -65,7 +68,13 @@ const REQUIREMENTS: [Requirement; 7] = [
 ];
 
 /// All there is.
-const ALL: [Need; 5] = [Need::Build, Need::Neutral, Need::Emulator, Need::Image, Need::Uefi];
+const ALL: [Need; 6] =
+    [Need::Build, Need::Neutral, Need::Emulator, Need::Image, Need::Uefi, Need::Miri];
+
+/// Toolchain that has Miri: it comes with nightly ones only. Nothing is built with it.
+pub const MIRI_TOOLCHAIN: &str = "nightly";
+/// Miri, and the sources of the standard library, which it interprets too.
+const MIRI_COMPONENTS: [&str; 2] = ["miri", "rust-src"];
 
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
@@ -81,6 +90,9 @@ pub fn prepare(workspace: &Workspace, needs: &[Need], yes: bool) -> Result<()> {
         if needs.contains(&need) {
             add_target(workspace, target)?;
         }
+    }
+    if needs.contains(&Need::Miri) {
+        add_miri()?;
     }
     let packages = missing(needs, &is_present);
     if packages.is_empty() {
@@ -191,9 +203,51 @@ fn add_target(workspace: &Workspace, target: &str) -> Result<()> {
     Ok(())
 }
 
+fn add_miri() -> Result<()> {
+    let listed = Command::new("rustup")
+        .args(["component", "list", "--installed", "--toolchain", MIRI_TOOLCHAIN])
+        .output()
+        .context("rustup is not here to install Miri; see its site for how to install rustup")?;
+    let installed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let command = miri_command(listed.status.success(), &installed);
+    if command.is_empty() {
+        return Ok(());
+    }
+    let line = format!("rustup {}", command.join(" "));
+    progress::say(&format!("Installing Miri: {line}"));
+    let output = Command::new("rustup").args(&command).output().context("cannot start rustup")?;
+    if !output.status.success() {
+        bail!(
+            "cannot install Miri, which interprets the tests of unsafe code; repeat by hand what \
+             failed, or choose a nightly toolchain that has it:\n  {line}\n{}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(())
+}
+
+/// What rustup is to do so that Miri can run; nothing if it can.
+fn miri_command(toolchain: bool, installed: &str) -> Vec<&'static str> {
+    let is_there = |component: &&str| installed.lines().any(|line| line.starts_with(*component));
+    if !toolchain {
+        let mut command = vec!["toolchain", "install", MIRI_TOOLCHAIN, "--profile", "minimal"];
+        // Some days' toolchains lack Miri; an older one will do.
+        command.extend(["--allow-downgrade", "--no-self-update"]);
+        command.extend(MIRI_COMPONENTS.iter().flat_map(|component| ["--component", *component]));
+        return command;
+    }
+    let missing: Vec<_> = MIRI_COMPONENTS.into_iter().filter(|name| !is_there(name)).collect();
+    if missing.is_empty() {
+        return missing;
+    }
+    let mut command = vec!["component", "add", "--toolchain", MIRI_TOOLCHAIN];
+    command.extend(missing);
+    command
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Need, advice, missing};
+    use super::{ALL, Need, advice, miri_command, missing};
 
     #[test]
     fn asks_only_for_what_a_command_needs() {
@@ -214,5 +268,18 @@ mod tests {
     fn the_advice_is_a_command_to_type() {
         let text = advice(&["ovmf", "mtools"]);
         assert!(text.ends_with("\n  sudo apt-get install ovmf mtools"), "{text}");
+    }
+
+    #[test]
+    fn miri_is_installed_as_far_as_it_is_missing() {
+        let line = |toolchain, installed| miri_command(toolchain, installed).join(" ");
+        assert_eq!(line(true, "cargo-x86_64\nmiri-x86_64-unknown-linux-gnu\nrust-src\n"), "");
+        assert_eq!(
+            line(true, "cargo-x86_64\nrust-src\n"),
+            "component add --toolchain nightly miri"
+        );
+        let whole = line(false, "");
+        assert!(whole.starts_with("toolchain install nightly "), "{whole}");
+        assert!(whole.ends_with(" --component miri --component rust-src"), "{whole}");
     }
 }

@@ -284,3 +284,6 @@ impl<T: Types> Objects<T> {
 fn broken(frame: Frame) -> ! {
     panic!("frame {:#x} does not hold what the kernel thinks", frame.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,28 @@ impl UtcbPage {
 }
 
 const _: () = assert!(offset_of!(Utcb, words) == 0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_states_have_places_of_their_own() {
+        let mut page = UtcbPage::for_tests();
+        (0..MESSAGE_WORDS).for_each(|index| page.set_word(index, index as u64 + 1));
+        let state = StateArea { mask: u64::MAX, ..StateArea::EMPTY };
+        page.set_reply(&state);
+        assert_eq!(page.received(), StateArea::EMPTY);
+        assert!((0..MESSAGE_WORDS).all(|index| page.word(index) == index as u64 + 1));
+        page.set_word(MESSAGE_WORDS, 5);
+        assert_eq!(page.word(MESSAGE_WORDS), 0);
+    }
+
+    #[test]
+    fn a_long_messages_tail_leaves_the_words_of_registers_alone() {
+        let mut page = UtcbPage::for_tests();
+        page.set_tail(&[7; MESSAGE_WORDS + 3]);
+        assert_eq!(page.word(REGISTER_WORDS - 1), 0);
+        assert!((REGISTER_WORDS..MESSAGE_WORDS).all(|index| page.word(index) == 7));
+    }
+}

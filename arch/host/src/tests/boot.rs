@@ -23,6 +23,7 @@ fn every_core_starts_once_with_its_own_thread() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn what_the_kernel_says_at_boot_reaches_the_caller() {
     let none = Setup { ram: Vec::new(), ..Setup::default() };
     assert_eq!(World::<Toy>::boot(&none).err(), Some("no memory"));
@@ -32,6 +33,7 @@ fn what_the_kernel_says_at_boot_reaches_the_caller() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn the_platform_describes_the_memory_it_has() {
     let archive = crate::image::minimal(0x20_0000);
     let setup = Setup { ram: vec![20, 30], archive: archive.clone(), ..Setup::default() };

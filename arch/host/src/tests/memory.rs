@@ -49,6 +49,7 @@ fn a_forgotten_flush_is_found_on_every_core_that_used_the_page() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn the_machine_complains_about_what_would_crash_a_real_one() {
     let mut world = world();
     let start = take(&mut world);

@@ -6,6 +6,7 @@ use crate::{Action, Event, Pause, Random, Setup, Snapshot, World, drive};
 use cedo_machine::{Context, CoreNumber, Interrupt, Power, Ticks};
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn every_order_of_two_posts_and_their_signals_delivers_both() {
     let mut world = world();
     let start = take(&mut world);
@@ -48,6 +49,7 @@ fn interleave(
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn the_same_seed_makes_the_same_run_and_a_trace_can_be_replayed() {
     let mut world = World::<Toy>::boot(&Setup::default()).expect("boots");
     let start = take(&mut world);
@@ -89,6 +91,7 @@ fn choose(random: &mut Random, core: CoreNumber) -> Action {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn a_drive_ends_when_nothing_can_happen_or_the_power_goes() {
     let mut world = world();
     let start = take(&mut world);
@@ -104,6 +107,7 @@ fn a_drive_ends_when_nothing_can_happen_or_the_power_goes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn a_halted_machine_lets_time_pass_to_the_deadline() {
     let mut world = world();
     world.call(A, &roles(Operation::Deadline, 0, 1000, 0)).expect("runs");

@@ -6,6 +6,7 @@ use crate::{Outcome, Refusal};
 use cedo_machine::{Context, Interrupt, Line, Power, Ticks};
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn after_power_off_nothing_happens_until_a_snapshot_is_restored() {
     let mut world = world();
     let before = take(&mut world);
@@ -19,6 +20,7 @@ fn after_power_off_nothing_happens_until_a_snapshot_is_restored() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn a_restored_world_is_the_world_that_was_copied() {
     let mut world = world();
     world.call(A, &roles(Operation::Write, 0, 0, 0)).expect("runs");
@@ -42,6 +44,7 @@ fn a_restored_world_is_the_world_that_was_copied() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn a_fingerprint_depends_on_contents_and_place_only() {
     let mut world = world();
     let frames = [40, 41].map(|index| Toy::frame(world.platform(), index));
@@ -57,6 +60,7 @@ fn a_fingerprint_depends_on_contents_and_place_only() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn a_snapshot_fits_its_own_world_only() {
     let (mut one, mut other) = (world(), world());
     let snapshot = take(&mut one);
@@ -65,6 +69,7 @@ fn a_snapshot_fits_its_own_world_only() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn images_that_no_snapshot_has_are_forgotten() {
     let mut world = world();
     let frame = Toy::frame(world.platform(), 60);

@@ -144,6 +144,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes long")]
     fn the_pointer_is_searched_where_a_bios_puts_it() {
         let mut fake = machine();
         fake.put(0x40e, &[0, 0x90]);

@@ -20,6 +20,7 @@ mod unsafety;
 mod words;
 
 pub use compile::tested_packages;
+pub use unsafety::unsafe_packages;
 
 use crate::progress::Step;
 use crate::setup::{self, Need};

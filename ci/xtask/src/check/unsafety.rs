@@ -2,7 +2,7 @@
 
 use super::Tree;
 use super::source::{Source, words};
-use crate::workspace::Package;
+use crate::workspace::{Package, Workspace};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -24,8 +24,7 @@ struct Allowed {
 /// Unsafe code is in the listed crates only, and each crate says so itself.
 pub fn check(tree: &Tree) -> Result<Vec<String>> {
     let workspace = &tree.workspace;
-    let text = std::fs::read_to_string(workspace.root.join(FILE)).context(FILE)?;
-    let allowed: Allowed = toml::from_str(&text).context(FILE)?;
+    let allowed = read(workspace)?;
     let folders: Vec<_> =
         workspace.metadata.packages.iter().map(|package| workspace.folder(package)).collect();
     let listed = allowed.crates.keys().chain(allowed.attributes.keys());
@@ -38,6 +37,22 @@ pub fn check(tree: &Tree) -> Result<Vec<String>> {
     }
     problems.extend(tree.sources.iter().flat_map(static_mut));
     Ok(problems)
+}
+
+fn read(workspace: &Workspace) -> Result<Allowed> {
+    let text = std::fs::read_to_string(workspace.root.join(FILE)).context(FILE)?;
+    toml::from_str(&text).context(FILE)
+}
+
+/// Packages that may contain unsafe code.
+pub fn unsafe_packages(tree: &Tree) -> Result<Vec<&str>> {
+    let workspace = &tree.workspace;
+    let allowed = read(workspace)?;
+    let packages = workspace.metadata.packages.iter();
+    Ok(packages
+        .filter(|package| allowed.crates.contains_key(&workspace.folder(package)))
+        .map(|package| package.name.as_str())
+        .collect())
 }
 
 fn of_package(tree: &Tree, package: &Package, allowed: &Allowed) -> Vec<String> {

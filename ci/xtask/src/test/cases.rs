@@ -1,6 +1,7 @@
 //! All tests.
 
 use super::boots::{self, Builds, Refusal};
+use super::miri;
 use super::orders;
 use super::variants::{self, Variant};
 use crate::bench;
@@ -48,6 +49,11 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         group: "orders",
         name: "orders: what crosses cores, in every order".to_string(),
         run: Box::new(|context| orders::run(&context.tree)),
+    });
+    cases.push(Case {
+        group: "host",
+        name: "host: unit tests of crates with unsafe code, interpreted by Miri".to_string(),
+        run: Box::new(|context| miri::run(&context.tree)),
     });
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));
@@ -134,7 +140,7 @@ pub fn cargo_test(mut cargo: Command, arguments: &[&str]) -> Result<usize> {
 }
 
 /// Sum of "ok. n passed" in what cargo printed.
-fn passed(text: &str) -> usize {
+pub fn passed(text: &str) -> usize {
     text.lines()
         .filter_map(|line| line.strip_prefix("test result: ok. "))
         .filter_map(|line| line.split_once(" passed")?.0.parse::<usize>().ok())

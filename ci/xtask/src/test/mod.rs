@@ -7,11 +7,13 @@
 //! | [`boots`] | boots that must work, boots that must be refused |
 //! | [`orders`] | what crosses cores, under the model checker |
 //! | [`variants`] | machine variants, so that every pair of properties meets once |
+//! | [`miri`] | the host tests of crates with unsafe code, interpreted |
 //! | [`suite`] | what the test program prints |
 //! | [`report`] | what a person reads |
 
 mod boots;
 mod cases;
+mod miri;
 mod orders;
 mod report;
 mod suite;

@@ -1,5 +1,6 @@
 //! The scheduling tree: ancestors, and the stack of grants that leads through it.
 
+use super::stuck::is_stopped;
 use crate::kernel::Kernel;
 use crate::list::Children;
 use crate::object::thread::State;
@@ -135,7 +136,8 @@ impl<M: Machine> Kernel<M> {
         self.thread(scheduler).branch.child_count += 1;
         self.thread(child).branch.scheduler = scheduler;
         self.count_heights(scheduler, None, Some(self.height(child)));
-        if self.look(child).is_scheduler() {
+        let thread = self.look(child);
+        if thread.is_scheduler() && is_stopped(thread) {
             self.tell_again(child);
             self.check_stuck(child);
         }

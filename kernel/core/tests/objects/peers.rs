@@ -227,6 +227,26 @@ fn a_stopped_client_does_not_remember_the_server_that_a_fault_stopped() {
 }
 
 #[test]
+fn a_scheduler_that_waits_has_heard_of_the_same_below_whomever_it_is_put() {
+    let mut family = Family::new(1);
+    for child in 1..4 {
+        family.make_below(child, place(child - 1));
+    }
+    let suspended = family.server.call(Call::Thread, thread::SUSPEND, (place(2), 0), &[]);
+    assert_eq!(suspended.0, Status::Ok);
+    family.dispatch(0);
+    let scheduler = family.dispatch(1);
+    family.hear();
+    assert!(family.tokens.contains_key(&family.frame(3).0), "it has heard of a stuck thread");
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    assert_eq!(family.running(), family.root);
+    let before = family.server.world.context(scheduler);
+    family.destroy(0);
+    assert_eq!(family.server.world.context(scheduler), before);
+    assert_eq!(family.running(), family.root);
+}
+
+#[test]
 fn a_scheduler_that_waits_hears_of_a_fault_on_time_that_another_granted() {
     let mut family = Family::new(1);
     family.make_below(1, place(0));

@@ -136,36 +136,60 @@ mod tests {
     }
 
     #[test]
+    fn the_last_mail_stays_while_another_core_links_the_next() {
+        let mails: Vec<Mail> = (0..3).map(|_| Mail::default()).collect();
+        let inbox = Inbox::new();
+        let find = |f: NonZeroU32| &mails[f.get() as usize];
+        assert!(inbox.post(frame(1), find));
+        // The poster looks the mail before its own up when it has exchanged and not yet linked.
+        let find_late = |f: NonZeroU32| {
+            if f == frame(1) {
+                assert_eq!(inbox.take(find), None);
+            }
+            find(f)
+        };
+        assert!(!inbox.post(frame(2), find_late));
+        assert_eq!(inbox.take(find), Some(frame(1)));
+        assert_eq!(inbox.take(find), Some(frame(2)));
+        assert!(inbox.is_empty());
+    }
+
+    #[test]
     fn nothing_is_lost_between_two_posters_and_a_taker() {
         let inbox = &Inbox::new();
         const EACH: u32 = 200;
         let mails: &'static [Mail] =
             (0..=2 * EACH).map(|_| Mail::default()).collect::<Vec<_>>().leak();
         let find = |f: NonZeroU32| &mails[f.get() as usize];
-        let signals = AtomicU32::new(0);
+        let (signals, posters) = (AtomicU32::new(0), AtomicU32::new(2));
+        let mut taken = 0;
         std::thread::scope(|scope| {
             for poster in 0..2 {
-                let signals = &signals;
+                let (signals, posters) = (&signals, &posters);
                 scope.spawn(move || {
                     for n in 1..=EACH {
                         if inbox.post(frame(poster * EACH + n), find) {
                             signals.fetch_add(1, Ordering::SeqCst);
                         }
                     }
+                    posters.fetch_sub(1, Ordering::SeqCst);
                 });
             }
-            let mut taken = 0;
-            while taken < 2 * EACH {
+            loop {
+                let is_over = posters.load(Ordering::SeqCst) == 0;
                 // Looks only when interrupted, as a core does.
                 if signals.swap(0, Ordering::SeqCst) > 0 {
                     inbox.open();
                     while inbox.take(find).is_some() {
                         taken += 1;
                     }
+                } else if is_over {
+                    break;
                 }
                 std::thread::yield_now();
             }
         });
+        assert_eq!(taken, 2 * EACH);
         assert!(inbox.is_empty());
     }
 }

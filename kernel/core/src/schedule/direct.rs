@@ -189,6 +189,8 @@ impl<M: Machine> Kernel<M> {
         }
         self.charge();
         self.work_for_itself(target);
+        // A scheduler that was stopped is not stuck any more.
+        self.make_ready(target);
         self.grant_path(common, target, Label::Lost);
         true
     }

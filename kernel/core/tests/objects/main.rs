@@ -1,13 +1,16 @@
 //! Objects, memory and capabilities, driven through calls of the first server on one simulated core.
 
 mod capabilities;
+mod family;
 mod first_server;
 mod hostile;
 mod lives;
 mod memory;
+mod messages;
 mod peers;
 mod posts;
 mod ranks;
+mod rights;
 mod rounds;
 mod table;
 mod tree;

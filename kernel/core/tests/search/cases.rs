@@ -36,7 +36,14 @@ fn programs(lines: &[(usize, &[Line])]) -> Programs {
         by_thread[*thread] = lines.to_vec();
     }
     let schedulers = vec![ROOT, S1, S2];
-    Programs { lines: by_thread, schedulers, lazy: false, timer: false, rich_schedulers: false }
+    Programs {
+        lines: by_thread,
+        schedulers,
+        lazy: false,
+        timer: false,
+        edges: false,
+        rich_schedulers: false,
+    }
 }
 
 fn send(to: usize, winner: Winner) -> Line {
@@ -233,6 +240,41 @@ pub fn stuck(above_handler: usize) -> Case {
     case("stuck", above_handler, &lines)
 }
 
+/// Three levels of schedulers, of which the two lower ones stop: R over S1 over S2 over A and B; R over
+/// S3 over V.
+pub fn stuck_deep(above_handler: usize) -> Case {
+    let (s3, a, b, v, h) = (3, 4, 5, 6, 7);
+    let client = [Line::Wait, Line::Do(Step::Yield)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF), Line::Reply(Winner::SendPartner)];
+    let scheduler = [call(v)];
+    let handler = [
+        Line::Wait,
+        send(a, SELF),
+        Line::Do(Step::Suspend(S1 as u8)),
+        Line::Do(Step::Resume(S1 as u8, SELF)),
+        Line::Do(Step::Suspend(S2 as u8)),
+        Line::Do(Step::Resume(S2 as u8, SELF)),
+    ];
+    let lines: [(usize, &[Line]); 6] = [
+        (S1, &scheduler),
+        (S2, &scheduler),
+        (a, &client),
+        (b, &client),
+        (v, &server),
+        (h, &handler),
+    ];
+    let mut case = case("stuck, deep", above_handler, &lines);
+    case.plan = Plan {
+        names: vec!["R", "S1", "S2", "S3", "A", "B", "V", "H"],
+        parent: vec![ROOT, ROOT, S1, ROOT, S2, S2, s3, above_handler],
+        lines: vec![h],
+        started: vec![a, b],
+        ..plan(ROOT)
+    };
+    case.programs.schedulers = vec![ROOT, S1, S2, s3];
+    case
+}
+
 /// Phases with timeout zero, closed receives, sends that receive, and all winner bits.
 pub fn phases(above_handler: usize) -> Case {
     let zero = |winner| Line::Do(Step::Send(V as u8, winner, Timeout::Zero));
@@ -299,6 +341,7 @@ pub fn time(above_handler: usize) -> Case {
     let mut case = case("time", above_handler, &lines);
     case.plan.lines = vec![H, S1];
     case.programs.timer = true;
+    case.programs.edges = true;
     case.programs.rich_schedulers = true;
     case
 }

@@ -1,6 +1,7 @@
 //! What must hold in every state, written from DESIGN.md section 12 and not from the kernel.
 
 use crate::state::Snapshot;
+use crate::stuck_check;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
@@ -55,11 +56,11 @@ impl<'a> View<'a> {
         View { state, names, scheduler, granted, account, stack, frozen, ready, root }
     }
 
-    fn is(&self, at: usize, wanted: State) -> bool {
+    pub fn is(&self, at: usize, wanted: State) -> bool {
         self.state.alive[at] && self.state.threads[at].state == wanted
     }
 
-    fn living(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn living(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.state.threads.len()).filter(|at| self.state.alive[*at])
     }
 
@@ -77,6 +78,7 @@ pub fn findings(view: &View<'_>, lazy: bool) -> Vec<Finding> {
     recorded(view, lazy, &mut found);
     waits(view, &mut found);
     halted(view, lazy, &mut found);
+    stuck_check::findings(view, &mut found);
     found
 }
 
@@ -111,11 +113,16 @@ fn accounts(view: &View<'_>, found: &mut Vec<Finding>) {
         if threads[at].is_scheduler() && !own {
             found.push(("schedulers work for themselves", view.names[at].into()));
         }
-        let stops_in_fault = threads[at].in_fault.is_some();
-        let waits = threads[at].state == State::Open
-            || threads[at].state == State::Suspended && !stops_in_fault;
-        if waits && !own {
+        if threads[at].state == State::Open && !own {
             found.push(("who waits is on its own account", view.names[at].into()));
+        }
+        if !own && client_of(view, at).is_none() {
+            found.push(("who works for another owes it an answer", view.names[at].into()));
+        }
+        let depth = client_of(view, at).map_or(0, |client| threads[client].call_depth + 1);
+        if view.direct() && threads[at].call_depth != depth {
+            let text = format!("{}: {}", view.names[at], threads[at].call_depth);
+            found.push(("donated calls are counted", text));
         }
         if !view.state.alive[view.account[at]] {
             found.push(("an account exists", view.names[at].into()));
@@ -130,6 +137,17 @@ fn accounts(view: &View<'_>, found: &mut Vec<Finding>) {
             found.push(("who is frozen waits", view.names[account].into()));
         }
     }
+}
+
+/// Whose call brought `at` to an account that is not its own.
+fn client_of(view: &View<'_>, at: usize) -> Option<usize> {
+    if view.account[at] == at {
+        return None;
+    }
+    view.living().find(|client| {
+        let awaits = view.state.threads[*client].state == State::Reply(view.state.threads[at].id);
+        awaits && view.account[*client] == view.account[at]
+    })
 }
 
 /// Rule 2: the grants lead along tree edges to the grantee.

@@ -6,16 +6,23 @@ use crate::program::Programs;
 use crate::state::Snapshot;
 use crate::step_check;
 use crate::system::{Plan, System};
+use crate::time_check;
 use cedo_abi::Status;
 use cedo_core::kernel::Protocol;
+use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Kinds of counterexamples after which a search ends.
 const MAX_KINDS: usize = 6;
+
+/// Ends every search of this program. With the environment variable `CEDO_SEARCH_FIRST`, the first
+/// counterexample sets it: that something is wrong is all that is asked for then.
+pub static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// A system, what its threads do, and how far to go.
 #[derive(Clone, Debug)]
@@ -77,7 +84,8 @@ pub fn explore(case: &Case) -> Report {
     };
     search.add(first, u32::MAX, Step::Timer, 0xff);
     while let Some((number, state)) = search.frontier.pop_front() {
-        if search.nodes.len() >= case.limit || search.kinds.len() >= MAX_KINDS {
+        let enough = search.nodes.len() >= case.limit || search.kinds.len() >= MAX_KINDS;
+        if enough || ENDED.load(Ordering::Relaxed) {
             search.frontier.push_front((number, state));
             break;
         }
@@ -98,7 +106,7 @@ impl Search<'_> {
             self.report.steps += 1;
             let Some(mut after) = self.make(number, state, step) else { continue };
             step_check::learn(state, &mut after);
-            let found = step_check::findings(state, &after, &self.case.plan.names);
+            let found = step_check::findings(state, &after, step, &self.case.plan.names);
             for (rule, text) in &found {
                 self.counterexample(rule, text, number, Some((state, step)));
             }
@@ -117,6 +125,7 @@ impl Search<'_> {
     fn make(&mut self, number: u32, state: &Snapshot, step: Step) -> Option<Snapshot> {
         state.put_back(&mut self.system);
         let system = &mut self.system;
+        let now = system.pass_time();
         SILENT.set(true);
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
             operation::perform(system, state, step);
@@ -126,7 +135,12 @@ impl Search<'_> {
         }));
         SILENT.set(false);
         match result {
-            Ok(after) => Some(after),
+            Ok(after) => {
+                if let Some(text) = time_check::finding(state, &after, now, &self.case.plan.names) {
+                    self.counterexample("times add up", &text, number, Some((state, step)));
+                }
+                Some(after)
+            }
             Err(payload) => {
                 let text = payload
                     .downcast_ref::<String>()
@@ -153,13 +167,24 @@ impl Search<'_> {
             if recorded && !is_above(state, me, index) {
                 steps.push(Step::Dispatch(place));
             }
-            if let State::Reply(by) = thread.state
-                && state.index(by) != me
-            {
-                steps.push(Step::ReplyAndWait(place, operation::Winner::Oneself));
+            if let State::Reply(by) = thread.state {
+                steps.push(match state.index(by) == me {
+                    true => Step::ReplyStale(place),
+                    false => Step::ReplyAndWait(place, operation::Winner::Oneself),
+                });
             }
             if index != me && state.threads[me].is_scheduler() {
                 steps.push(Step::AbortStale(place));
+            }
+        }
+        for (line, irq) in (0..).zip(&state.irqs).filter(|(_, irq)| irq.state != IrqState::Armed) {
+            if state.irq_exists(line.into()) {
+                let mine = state.index(irq.handler) == me && irq.state == IrqState::Delivered;
+                steps.push(if mine {
+                    Step::AcknowledgeStale(line)
+                } else {
+                    Step::Acknowledge(line)
+                });
             }
         }
         let key = state.key();
@@ -220,6 +245,9 @@ impl Search<'_> {
             return;
         }
         self.kinds.push(rule);
+        if std::env::var_os("CEDO_SEARCH_FIRST").is_some() {
+            ENDED.store(true, Ordering::Relaxed);
+        }
         let names = &self.case.plan.names;
         let mut lines = self.trace(number);
         if let Some((state, step)) = last {

@@ -9,17 +9,21 @@
 //! | [`operation`] | one step: making it, saying it in words |
 //! | [`state`] | a state as data: copying, putting back, the key |
 //! | [`explore`] | breadth-first search, traces, liveness |
-//! | [`check`] | what must hold in every state |
-//! | [`step_check`] | what must hold of every step |
+//! | [`check`], [`stuck_check`] | what must hold in every state |
+//! | [`step_check`], [`answer_check`], [`queue_check`], [`time_check`] | what must hold of every step |
 
+mod answer_check;
 mod cases;
 mod check;
 mod explore;
 mod operation;
 mod program;
+mod queue_check;
 mod state;
 mod step_check;
+mod stuck_check;
 mod system;
+mod time_check;
 
 use explore::{Case, explore};
 use std::time::Instant;
@@ -92,6 +96,8 @@ fn four_levels_keep_every_invariant() {
 #[test]
 fn schedulers_that_stop_keep_every_invariant() {
     search(&at_every_level(cases::stuck));
+    let deep = [0, 3].map(cases::stuck_deep);
+    search(&[deep.clone(), deep.map(Case::lazy)].concat());
 }
 
 #[test]
@@ -151,6 +157,7 @@ fn chain_mode_keeps_its_invariants() {
         cases::stopped_schedulers(1),
         cases::time(2),
         cases::faults(0),
+        cases::deaths(0, &[1, 2, 5]),
     ];
     let stuck = LEVELS.map(|level| cases::stuck(level).chain());
     search(&[rich.to_vec(), stuck.to_vec(), others.map(Case::chain).to_vec()].concat());

@@ -29,6 +29,15 @@ impl Winner {
             Winner::Scheduler => ipc::WINNER_SCHEDULER,
         }
     }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Winner::Oneself => "",
+            Winner::SendPartner => ", partner wins",
+            Winner::ReceivePartner => ", receive partner wins",
+            Winner::Scheduler => ", my scheduler decides",
+        }
+    }
 }
 
 /// How long a phase waits.
@@ -51,11 +60,15 @@ pub enum Step {
     Receive(Winner, Timeout),
     ReceiveFrom(u8, Timeout),
     Reply(u8, Winner),
+    /// With the token of the call before.
+    ReplyStale(u8),
     ReplyAndWait(u8, Winner),
     ReplyAndReceiveFrom(u8, u8),
     /// Passes the call of the first on to the second, and waits if true.
     Forward(u8, u8, bool),
     Acknowledge(u8),
+    /// With the token of the interrupt before.
+    AcknowledgeStale(u8),
     Dispatch(u8),
     Reschedule(u8),
     DispatchStale(u8),
@@ -68,6 +81,26 @@ pub enum Step {
     Resume(u8, Winner),
     Destroy(u8),
     Fault,
+}
+
+impl Step {
+    /// True for what an epoch counts.
+    pub fn is_ipc(self) -> bool {
+        !matches!(
+            self,
+            Step::Interrupt(_)
+                | Step::Timer
+                | Step::Fault
+                | Step::Idle
+                | Step::IdleRunWoken
+                | Step::Yield
+                | Step::Abort(_)
+                | Step::AbortStale(_)
+                | Step::Suspend(_)
+                | Step::Resume(..)
+                | Step::Destroy(_)
+        )
+    }
 }
 
 /// Makes `step` happen in the state that `system` is in, which is `state`.
@@ -93,9 +126,14 @@ pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
 /// The registers of a call.
 fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
     let me = state.current().expect("somebody runs");
-    let reply = |client: u8| {
-        let sequence = state.mails[usize::from(client)].sequence();
+    let old_reply = |client: u8, age: u32| {
+        let sequence = state.mails[usize::from(client)].sequence().wrapping_sub(age);
         Token::new(system.ids[usize::from(client)].frame().0, sequence).0
+    };
+    let reply = |client: u8| old_reply(client, 0);
+    let interrupt = |line: u8, age: u32| {
+        let sequence = state.irqs[usize::from(line)].sequence.wrapping_sub(age);
+        Token::new(system.irqs[usize::from(line)].frame().0, sequence).0
     };
     let grant = |account: u8, age: u32| {
         let thread = &state.threads[usize::from(account)];
@@ -125,6 +163,7 @@ fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
             ipc_roles(receive | zero(timeout, ipc::RECEIVE_ZERO), 0, gate(from), 0)
         }
         Step::Reply(client, winner) => ipc_roles(send | winner.bits(), reply(client), 0, 0),
+        Step::ReplyStale(client) => ipc_roles(send, old_reply(client, 2), 0, 0),
         Step::ReplyAndWait(client, winner) => {
             ipc_roles(both | winner.bits(), reply(client), ANY, 0)
         }
@@ -133,11 +172,8 @@ fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
             ipc_roles(flags | ipc::FORWARD, gate(to), reply(client), 0)
         }
         Step::ReplyAndReceiveFrom(client, from) => ipc_roles(both, reply(client), gate(from), 0),
-        Step::Acknowledge(line) => {
-            let irq = &state.irqs[usize::from(line)];
-            let frame = system.irqs[usize::from(line)].frame().0;
-            ipc_roles(both, Token::new(frame, irq.sequence).0, ANY, 0)
-        }
+        Step::Acknowledge(line) => ipc_roles(both, interrupt(line, 0), ANY, 0),
+        Step::AcknowledgeStale(line) => ipc_roles(both, interrupt(line, 1), ANY, 0),
         Step::Dispatch(account) => ipc_roles(both, grant(account, 0), ANY, seen),
         Step::Reschedule(account) => {
             ipc_roles(both | ipc::RESCHEDULE, grant(account, 0), ANY, seen)
@@ -187,16 +223,9 @@ pub fn in_words(names: &[&str], current: Option<usize>, step: Step) -> String {
     if !matches!(step, Step::Interrupt(_) | Step::Timer) {
         let _ = write!(text, "{}: ", current.map_or("nobody", |current| names[current]));
     }
-    let wins = |winner: Winner| match winner {
-        Winner::Oneself => "",
-        Winner::SendPartner => ", partner wins",
-        Winner::ReceivePartner => ", receive partner wins",
-        Winner::Scheduler => ", my scheduler decides",
-    };
+    let wins = Winner::in_words;
     let within = |timeout: Timeout| if timeout == Timeout::Zero { ", timeout zero" } else { "" };
     let _ = match step {
-        Step::Interrupt(line) => write!(text, "interrupt on line {line}"),
-        Step::Timer => write!(text, "the deadline passes"),
         Step::Call(to) => write!(text, "call {}", name(to)),
         Step::CallWithoutDonation(to) => write!(text, "call {} without donation", name(to)),
         Step::Send(to, winner, timeout) => {
@@ -216,6 +245,7 @@ pub fn in_words(names: &[&str], current: Option<usize>, step: Step) -> String {
             write!(text, "receive from {} only{}", name(from), within(timeout))
         }
         Step::Reply(client, winner) => write!(text, "reply {}{}", name(client), wins(winner)),
+        Step::ReplyStale(client) => write!(text, "reply {} with an old token", name(client)),
         Step::ReplyAndWait(client, winner) => {
             write!(text, "reply {} and wait{}", name(client), wins(winner))
         }
@@ -227,20 +257,31 @@ pub fn in_words(names: &[&str], current: Option<usize>, step: Step) -> String {
             write!(text, "forward the call of {} to {}{waits}", name(client), name(to))
         }
         Step::Acknowledge(line) => write!(text, "acknowledge line {line} and wait"),
+        Step::AcknowledgeStale(line) => write!(text, "acknowledge line {line} with an old token"),
         Step::Dispatch(account) => write!(text, "dispatch {}", name(account)),
         Step::Reschedule(account) => write!(text, "dispatch {}, reschedule", name(account)),
         Step::DispatchStale(account) => {
             write!(text, "dispatch {} with an old token", name(account))
         }
-        Step::Idle => write!(text, "idle"),
-        Step::IdleRunWoken => write!(text, "idle, run who is woken"),
-        Step::Yield => write!(text, "yield"),
-        Step::Abort(target) => write!(text, "abort {}", name(target)),
-        Step::AbortStale(target) => write!(text, "abort {} in an old wait", name(target)),
-        Step::Suspend(target) => write!(text, "suspend {}", name(target)),
-        Step::Resume(target, winner) => write!(text, "resume {}{}", name(target), wins(winner)),
-        Step::Destroy(target) => write!(text, "destroy {}", name(target)),
-        Step::Fault => write!(text, "page fault"),
+        other => write!(text, "{}", other_in_words(name, other)),
     };
     text
+}
+
+/// A step that is no IPC, in words.
+fn other_in_words<'a>(name: impl Fn(u8) -> &'a str, step: Step) -> String {
+    match step {
+        Step::Interrupt(line) => format!("interrupt on line {line}"),
+        Step::Timer => "the deadline passes".into(),
+        Step::Idle => "idle".into(),
+        Step::IdleRunWoken => "idle, run who is woken".into(),
+        Step::Yield => "yield".into(),
+        Step::Abort(target) => format!("abort {}", name(target)),
+        Step::AbortStale(target) => format!("abort {} in an old wait", name(target)),
+        Step::Suspend(target) => format!("suspend {}", name(target)),
+        Step::Resume(target, winner) => format!("resume {}{}", name(target), winner.in_words()),
+        Step::Destroy(target) => format!("destroy {}", name(target)),
+        Step::Fault => "page fault".into(),
+        other => panic!("{other:?} is IPC"),
+    }
 }

@@ -36,6 +36,8 @@ pub struct Programs {
     pub lazy: bool,
     /// The core's deadline may pass at any time.
     pub timer: bool,
+    /// Interrupts also come while their handler has not acknowledged the one before.
+    pub edges: bool,
     /// Schedulers also stop dispatches at the first scheduler below, and roots idle in both ways.
     pub rich_schedulers: bool,
 }
@@ -45,7 +47,9 @@ impl Programs {
     pub fn steps(&self, state: &Snapshot) -> Vec<Step> {
         let mut steps = Vec::new();
         for (line, irq) in state.irqs.iter().enumerate() {
-            let fires = irq.state == IrqState::Armed;
+            // Further ones coalesce.
+            let fires = irq.state == IrqState::Armed
+                || irq.state == IrqState::Delivered && !irq.again && self.edges;
             if fires && state.irq_exists(line) {
                 steps.push(Step::Interrupt(line as u8));
             }

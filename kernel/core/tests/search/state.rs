@@ -199,6 +199,13 @@ impl Snapshot {
         self.walk(list, |thread| thread.scheduler.stuck_link.next)
     }
 
+    /// The stopped schedulers below of whom `index` is to hear, oldest first.
+    pub fn unheard(&self, index: usize) -> Vec<usize> {
+        let scheduler = &self.threads[index].scheduler;
+        let last = scheduler.stuck.last.filter(|_| scheduler.unheard.is_some());
+        self.stuck(List { first: scheduler.unheard, last })
+    }
+
     fn walk(
         &self,
         list: List<ThreadId>,
@@ -413,7 +420,7 @@ impl Snapshot {
 }
 
 /// True if a thread in this state cannot be told of its children.
-fn is_stopped(state: State) -> bool {
+pub fn is_stopped(state: State) -> bool {
     !matches!(state, State::Running | State::Ready | State::Open)
 }
 

@@ -2,17 +2,25 @@
 //! for somebody is in that thread's registers afterwards.
 
 use crate::check::{Finding, View};
+use crate::operation::Step;
 use crate::state::Snapshot;
+use crate::{answer_check, queue_check};
 use cedo_abi::{Label, Tag, Token, notice};
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
 use cedo_machine::Context;
 
-/// Everything that is wrong with a step from `before` to `after`.
-pub fn findings(before: &Snapshot, after: &Snapshot, names: &[&'static str]) -> Vec<Finding> {
+/// Everything that is wrong with `step`, which leads from `before` to `after`.
+pub fn findings(
+    before: &Snapshot,
+    after: &Snapshot,
+    step: Step,
+    names: &[&'static str],
+) -> Vec<Finding> {
     let mut found = Vec::new();
-    epochs(before, after, names, &mut found);
+    answer_check::findings(before, after, step, names, &mut found);
+    queue_check::findings(before, after, names, &mut found);
     delivered_records(before, after, names, &mut found);
     delivered_notices(before, after, names, &mut found);
     delivered_calls(before, after, names, &mut found);
@@ -21,16 +29,6 @@ pub fn findings(before: &Snapshot, after: &Snapshot, names: &[&'static str]) -> 
         ended_grants(before, after, names, &mut found);
     }
     found
-}
-
-/// Invariant 6: epochs only rise, and by at most one.
-fn epochs(before: &Snapshot, after: &Snapshot, names: &[&str], found: &mut Vec<Finding>) {
-    for (index, thread) in after.threads.iter().enumerate() {
-        let rise = thread.epoch.wrapping_sub(before.threads[index].epoch);
-        if rise > 1 || rise == 1 && before.current() != Some(index) {
-            found.push(("epochs count operations", names[index].into()));
-        }
-    }
 }
 
 fn lives_on(before: &Snapshot, after: &Snapshot, index: usize) -> bool {
@@ -81,10 +79,7 @@ fn delivered_notices(
         let scheduler = after.of(thread.branch.scheduler);
         let label = Tag(scheduler.context.tag()).kernel_label();
         let about = scheduler.context.badge() == thread.branch.cookie;
-        // A child that was *new* and is *blocked* now: either says that it cannot run.
-        let told = label == Some(was.record.why)
-            || was.record.why == Label::New && label == Some(Label::Blocked);
-        if !about || !told {
+        if !about || label != Some(was.record.why) {
             found.push(("a delivered notice is in the registers", names[index].into()));
         }
     }
@@ -177,7 +172,7 @@ pub fn learn(before: &Snapshot, after: &mut Snapshot) {
             let named = after.threads.iter().position(|thread| {
                 thread.id.frame().0 == token.frame() && thread.record.sequence == token.sequence()
             });
-            if let Some(index) = named {
+            if let Some(index) = named.filter(|index| after.alive[*index]) {
                 told |= 1 << index;
             }
         }

@@ -9,7 +9,7 @@ use cedo_arch_host::{HostMachine, Roles, Setup, World, image};
 use cedo_core::Kernel;
 use cedo_core::kernel::Protocol;
 use cedo_floor::{IrqId, ThreadId};
-use cedo_machine::{Context, CoreNumber, Frame};
+use cedo_machine::{Context, CoreNumber, Frame, Ticks};
 
 pub const CORE: CoreNumber = CoreNumber(0);
 const CODE: u64 = 0x20_0000;
@@ -22,6 +22,8 @@ pub const GATES: u64 = 80;
 pub const WEAK_GATES: u64 = 96;
 /// Slot of the first interrupt object.
 const IRQS: u64 = 112;
+/// Time that passes before each step.
+pub const STEP_TICKS: u64 = 7;
 /// First page of the threads' frames in the Region of RAM.
 const FIRST_PAGE: u64 = 4;
 
@@ -148,6 +150,14 @@ impl System {
         let context = self.world.call(CORE, &roles).expect("runs").expect("goes on");
         assert_eq!(context.status(), Status::Ok, "{call:?} {sub} {to} {from} {words:x?}");
         context.words()
+    }
+
+    /// Lets [`STEP_TICKS`] pass, of which nothing has been charged. The time before.
+    pub fn pass_time(&mut self) -> Ticks {
+        let before = self.world.now();
+        self.kernel().local.charged = before;
+        self.world.advance(Ticks(STEP_TICKS));
+        before
     }
 
     pub fn kernel(&mut self) -> &mut Kernel<HostMachine> {

@@ -174,8 +174,9 @@ pub mod object {
     /// (CONTROL), 4 = badge, 5 = trigger (0 edge, 1 level).
     pub const CREATE_IRQ: u8 = 2;
     /// Destroy the Thread, Irq or Space that `to` names. Needs CONTROL. A Space must have no threads
-    /// any more, and large ones take several calls: returns word 0 = 1 while there is more to do
-    /// (call again), 0 when it is gone. The frames of what is gone can be used again at once.
+    /// any more. Large Spaces, and threads in the middle of an operation on another core, take several
+    /// calls: returns word 0 = 1 while there is more to do (call again), 0 when it is gone. The frames
+    /// of what is gone can be used again at once.
     pub const DESTROY: u8 = 3;
 
     /// Frames that a Space takes besides its capability table: itself, its top-level page table, and

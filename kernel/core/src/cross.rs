@@ -18,16 +18,17 @@
 //! | Operation | carries it out | |
 //! | Done | | status and words |
 //! | Round | forgets translations, sends it on | the call is finished |
+//! | Fetch | sends the mail it looks for home, and this one behind it | |
+//! | PassedOn | | the call goes to whom it was passed on to |
 //! | LookAgain | | the message that is waited for is queued, or gone |
 
 use crate::call::Answer;
-use crate::call::irq::IrqRequest;
-use crate::call::thread::ThreadOperation;
+use crate::ipc::closed::PASSED_ON;
 use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
-use crate::object::thread::{GateTo, Peer, State};
-use crate::schedule::end::Ender;
-use cedo_abi::{REGISTER_WORDS, Status};
+use crate::object::thread::{Errand, ErrandKind, GateTo, Peer, State};
+use crate::operation::Operation;
+use cedo_abi::Status;
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
 
@@ -52,37 +53,15 @@ pub enum Post {
     Round = 6,
     /// The message it receives may have come.
     LookAgain = 7,
-}
-
-/// Operations that only a thread's home core can carry out: `Mail::detail`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u32)]
-pub enum Operation {
-    /// Make an interrupt object for a handler there.
-    CreateIrq = 1,
-    /// Destroy a thread or an interrupt object there.
-    Destroy = 2,
-    /// An operation on a thread there.
-    Thread = 3,
-    /// Make a thread there the root.
-    SetRoot = 4,
-}
-
-impl Operation {
-    const fn from_number(number: u32) -> Option<Operation> {
-        Some(match number {
-            1 => Operation::CreateIrq,
-            2 => Operation::Destroy,
-            3 => Operation::Thread,
-            4 => Operation::SetRoot,
-            _ => return None,
-        })
-    }
+    /// Look for the mail of another thread, and send both back.
+    Fetch = 8,
+    /// A call has been passed on to one who receives from this caller only: call it from here.
+    PassedOn = 9,
 }
 
 impl<M: Machine> Kernel<M> {
     /// Pushes the mail of `id` to `core`.
-    fn post(&mut self, core: CoreNumber, id: ThreadId) {
+    pub fn post(&mut self, core: CoreNumber, id: ThreadId) {
         let Some(inbox) = self.shared.inboxes.get(core.index()) else { return };
         let find = |frame: core::num::NonZeroU32| {
             self.mail(ThreadId::from_number(frame.get()).unwrap_or(id))
@@ -92,54 +71,47 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// The current thread waits until its mail, which is posted, is home.
-    fn wait_for_mail(&mut self, id: ThreadId) {
+    /// Posts the mail of `id`, of this core, which waits until it is home.
+    pub fn send_out(&mut self, id: ThreadId, errand: Errand) {
+        let thread = self.thread(id);
+        thread.state = match thread.state {
+            State::Recalled(_) => State::Recalled(errand),
+            _ => State::Remote(errand),
+        };
+        self.post(errand.core, id);
+    }
+
+    /// If `id`, whose mail has been sent out, was the current thread, somebody else runs.
+    pub fn wait_for_mail(&mut self, id: ThreadId) {
         if self.local.current == Some(id) {
-            self.thread(id).state = State::Remote;
             self.stopped(id);
             self.blocked(id);
         }
     }
 
-    /// Posts the mail of `caller` to the thread behind `gate`; the caller waits.
-    pub fn post_to_thread(&mut self, caller: ThreadId, gate: &GateTo, post: Post) {
-        let mail = self.mail(caller);
-        mail.post.set(post as u32);
-        mail.destination.set(gate.thread.number().get());
-        mail.generation.set(gate.generation);
-        let home = self.objects.table().entry(gate.thread.frame()).home();
-        self.post(home, caller);
-        self.send_after(gate.thread, caller);
-        self.wait_for_mail(caller);
+    /// Posts the mail of `sender`, which describes a message, to the thread behind `gate`. A sender of
+    /// this core waits.
+    pub fn post_to_thread(&mut self, sender: ThreadId, gate: &GateTo) {
+        let peer = Peer { thread: gate.thread, generation: gate.generation };
+        self.post_to_peer(sender, peer);
+        if self.objects.is_here(sender) {
+            self.send_after(gate.thread, sender);
+            self.wait_for_mail(sender);
+        }
     }
 
-    /// Posts the mail of `id`, which describes what it waits for, to the core of `peer`.
+    /// Posts the mail of `id`, of any core, which describes what it wants, to the core of `peer`.
     pub fn post_to_peer(&mut self, id: ThreadId, peer: Peer) {
         let mail = self.mail(id);
         mail.post.set(Post::Message as u32);
         mail.destination.set(peer.thread.number().get());
         mail.generation.set(peer.generation);
-        self.thread(id).state = State::Remote;
-        let home = self.objects.table().entry(peer.thread.frame()).home();
-        self.post(home, id);
-    }
-
-    /// Posts an operation to `core`; `caller` waits for what it comes to.
-    pub fn post_operation(
-        &mut self,
-        caller: ThreadId,
-        core: CoreNumber,
-        operation: Operation,
-        words: &[u64; REGISTER_WORDS],
-    ) {
-        let utcb = self.look(caller).utcb;
-        let mail = self.mail(caller);
-        mail.post.set(Post::Operation as u32);
-        mail.detail.set(operation as u32);
-        mail.utcb.set(utcb.0);
-        mail.words.iter().zip(words).for_each(|(word, value)| word.set(*value));
-        self.post(core, caller);
-        self.wait_for_mail(caller);
+        let core = self.objects.table().entry(peer.thread.frame()).home();
+        if self.objects.is_here(id) {
+            self.send_out(id, Errand { core, kind: ErrandKind::Message });
+        } else {
+            self.post(core, id);
+        }
     }
 
     /// Sends the mail of `caller` round the other cores in the set `cores`. True if there are none.
@@ -148,8 +120,11 @@ impl<M: Machine> Kernel<M> {
         if others == 0 {
             return true;
         }
-        self.mail(caller).post.set(Post::Round as u32);
-        self.send_on(caller, others);
+        let mail = self.mail(caller);
+        mail.post.set(Post::Round as u32);
+        mail.flags.set(u64::from(others & others.wrapping_sub(1)));
+        let core = CoreNumber(others.trailing_zeros() as u8);
+        self.send_out(caller, Errand { core, kind: ErrandKind::Operation });
         self.wait_for_mail(caller);
         false
     }
@@ -162,11 +137,14 @@ impl<M: Machine> Kernel<M> {
         self.post(CoreNumber(next as u8), id);
     }
 
-    /// Posts the mail of `id`, of another core, home.
+    /// Posts the mail of `id` home. If that is here, it is.
     pub fn send_home(&mut self, id: ThreadId, post: Post, status: Status) {
         let mail = self.mail(id);
         mail.post.set(post as u32);
         mail.status.set(status as u32);
+        if self.objects.is_here(id) {
+            return self.came_home(id, post as u32);
+        }
         self.post(CoreNumber(mail.home.get() as u8), id);
     }
 
@@ -186,8 +164,9 @@ impl<M: Machine> Kernel<M> {
                 self.objects.mail(ThreadId::from_number(frame.get()).expect("not zero"))
             };
             let Some(frame) = inbox.take(find) else { break };
-            if let Some(id) = ThreadId::from_number(frame.get()) {
-                self.received(id);
+            let Some(id) = ThreadId::from_number(frame.get()) else { break };
+            if self.received(id) {
+                break;
             }
         }
         if inbox.close() {
@@ -196,10 +175,14 @@ impl<M: Machine> Kernel<M> {
         self.run_root_if_told();
     }
 
-    fn received(&mut self, id: ThreadId) {
-        match self.mail(id).post.get() {
+    /// True if that may have been as much as an entry should do.
+    fn received(&mut self, id: ThreadId) -> bool {
+        let post = self.mail(id).post.get();
+        let long = post == Post::Operation as u32 && self.may_take_long(id);
+        match post {
             post if post == Post::Message as u32 => self.message_arrived(id),
             post if post == Post::Operation as u32 => self.operation_arrived(id),
+            post if post == Post::Fetch as u32 => self.fetch_arrived(id),
             post if post == Post::Round as u32 && !self.objects.is_here(id) => {
                 self.forget_translations();
                 let cores = self.mail(id).flags.get() as u8;
@@ -207,6 +190,7 @@ impl<M: Machine> Kernel<M> {
             }
             post => self.came_home(id, post),
         }
+        long
     }
 
     fn message_arrived(&mut self, sender: ThreadId) {
@@ -222,12 +206,15 @@ impl<M: Machine> Kernel<M> {
         if mail.kind.get() == Sender::Closed as u32 {
             return self.closed_receiver_arrived(receiver, sender);
         }
+        if mail.detail.get() == PASSED_ON && self.awaits_elsewhere(receiver, sender) {
+            return self.send_home(sender, Post::PassedOn, Status::Ok);
+        }
         let receptive = self.is_receptive(receiver);
         if zero && !receptive {
             return self.send_home(sender, Post::Verdict, Status::NotReady);
         }
-        if self.objects.is_here(sender) {
-            self.take_passed_on(sender, receiver);
+        if self.objects.is_here(sender) && !self.take_passed_on(sender, receiver) {
+            return;
         }
         self.queue_sender(receiver, sender);
         if receptive {
@@ -241,17 +228,23 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// A call of `sender`, of this core, is back from another one, whose server has passed it on to
-    /// `receiver`: the words that it calls with are that server's.
-    fn take_passed_on(&mut self, sender: ThreadId, receiver: ThreadId) {
+    /// `receiver`: the words that it calls with are that server's. False if that is void, because the
+    /// sender has been suspended.
+    fn take_passed_on(&mut self, sender: ThreadId, receiver: ThreadId) -> bool {
         let mail = self.mail(sender);
         let fault = Sender::from_number(mail.kind.get()).is_some_and(Sender::is_fault);
         let (tag, words) = (mail.tag.get(), mail.words.each_ref().map(|word| word.get()));
+        if matches!(self.look(sender).state, State::Recalled(_)) {
+            self.send_home(sender, Post::Verdict, Status::Aborted);
+            return false;
+        }
         let thread = self.thread(sender);
         thread.state = State::Sending(receiver);
         if !fault {
             thread.context.set_message(0, 0, tag);
             thread.context.set_words(&words);
         }
+        true
     }
 
     /// Takes the message of a `sender` of another core, which is out of the queue of `receiver`.
@@ -270,37 +263,22 @@ impl<M: Machine> Kernel<M> {
         self.send_home(sender, Post::Verdict, Status::Ok);
     }
 
-    fn operation_arrived(&mut self, invoker: ThreadId) {
-        let mail = self.mail(invoker);
-        let words = mail.words.each_ref().map(|word| word.get());
-        let (status, results) = match Operation::from_number(mail.detail.get()) {
-            Some(Operation::CreateIrq) => match IrqRequest::from_words(&words) {
-                Some(request) => (self.create_irq_here(&request), words),
-                None => (Status::BadArgument, words),
-            },
-            Some(Operation::Destroy) => (self.destroy_here(&words, Ender::Elsewhere), words),
-            Some(Operation::Thread) => {
-                let utcb = Frame(mail.utcb.get());
-                self.thread_operation(&ThreadOperation::from_words(&words), utcb, None)
-            }
-            Some(Operation::SetRoot) => (self.set_root_here(&words), words),
-            None => (Status::BadArgument, words),
-        };
-        let mail = self.mail(invoker);
-        mail.words.iter().zip(results).for_each(|(word, value)| word.set(value));
-        self.send_home(invoker, Post::Done, status);
-    }
-
     /// The mail of `id`, of this core, is back.
     fn came_home(&mut self, id: ThreadId, post: u32) {
-        let mail = self.mail(id);
-        let status = Status::of_result(u64::from(mail.status.get()));
+        let status = Status::of_result(u64::from(self.mail(id).status.get()));
         let answer = match post {
             post if post == Post::Reply as u32 => {
                 self.take_reply(id);
                 Answer::Later
             }
-            post if post == Post::LookAgain as u32 => return self.look_again(id),
+            post if post == Post::PassedOn as u32 => match self.call_passed_on(id) {
+                Some(answer) => answer,
+                None => return,
+            },
+            post if post == Post::LookAgain as u32 => match self.look_again(id) {
+                Some(answer) => answer,
+                None => return,
+            },
             post if post == Post::Round as u32 => match self.after_round(id) {
                 Answer::Later => return,
                 answer => answer,
@@ -309,30 +287,53 @@ impl<M: Machine> Kernel<M> {
                 Answer::Later => return,
                 answer => answer,
             },
-            _ => {
-                let receives = mail.kind.get() == Sender::SendAndReceive as u32;
-                if receives && status == Status::Ok {
-                    if self.receive_latched(id) {
-                        self.arrived(id);
-                    }
-                    return;
-                }
-                match Sender::from_number(mail.kind.get()) {
-                    Some(Sender::Fault) => return self.fault_unhandled(id),
-                    Some(Sender::PartnerFault) => {
-                        self.end_fault(id);
-                        self.end_repeat(id);
-                        Status::PartnerFault.into()
-                    }
-                    _ if status == Status::Overflow => {
-                        Answer::Words(status, mail.words.each_ref().map(|word| word.get()))
-                    }
-                    _ => status.into(),
-                }
-            }
+            _ => match self.take_verdict(id, status) {
+                Some(answer) => answer,
+                None => return,
+            },
         };
         self.answer(id, answer);
-        self.arrived(id);
+        self.goes_on(id);
+    }
+
+    /// The mail of `id` is home and its answer written: it could run, unless it has been suspended.
+    fn goes_on(&mut self, id: ThreadId) {
+        if !matches!(self.look(id).state, State::Recalled(_)) {
+            return self.arrived(id);
+        }
+        self.thread(id).state = State::Suspended;
+        if self.look(id).account != id {
+            self.work_for_itself(id);
+        }
+    }
+
+    /// What the message of `id` came to. Nothing if it waits on.
+    pub fn take_verdict(&mut self, id: ThreadId, status: Status) -> Option<Answer> {
+        let mail = self.mail(id);
+        let kind = Sender::from_number(mail.kind.get());
+        if kind == Some(Sender::SendAndReceive) && status == Status::Ok {
+            if matches!(self.look(id).state, State::Recalled(_)) {
+                return Some(Status::Aborted.into());
+            }
+            return self.receive_latched(id).then_some(Answer::Later);
+        }
+        Some(match kind {
+            // The instruction is made again.
+            Some(Sender::Fault) => {
+                self.end_fault(id);
+                Answer::Later
+            }
+            Some(Sender::PartnerFault) => {
+                self.end_fault(id);
+                self.end_repeat(id);
+                let aborted = status == Status::Aborted;
+                if aborted { status } else { Status::PartnerFault }.into()
+            }
+            _ if status == Status::Overflow => {
+                Answer::Words(status, mail.words.each_ref().map(|word| word.get()))
+            }
+            _ => status.into(),
+        })
     }
 
     fn operation_done(&mut self, id: ThreadId, status: Status) -> Answer {

@@ -5,6 +5,9 @@ use crate::start;
 use cedo_floor::Objects;
 use cedo_machine::{CoreNumber, Fault, Interrupt, Machine, Next, Platform, Ticks, Upcalls};
 
+/// See [`Local::losers_per_entry`]; tests make it smaller.
+const LOSERS_PER_ENTRY: u32 = 8;
+
 impl<M: Machine> Upcalls for Kernel<M> {
     type Machine = M;
     type Shared = Shared;
@@ -27,6 +30,7 @@ impl<M: Machine> Upcalls for Kernel<M> {
             timer_pending: false,
             kicks: 0,
             listeners: 0,
+            losers_per_entry: LOSERS_PER_ENTRY,
             charged: Ticks(0),
             lines: [None; crate::kernel::MAX_LINES],
             page_table: platform.kernel_root,

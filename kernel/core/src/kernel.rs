@@ -62,6 +62,8 @@ pub struct Local {
     pub kicks: u64,
     /// Number of the last change of who hears of whom, see `schedule::stuck`.
     pub listeners: u64,
+    /// Waiters and children that one entry handles when a thread stops or ends (DESIGN.md A5).
+    pub losers_per_entry: u32,
     /// When time was last charged.
     pub charged: Ticks,
     /// By line: its Irq, where that lives on this core.

@@ -14,6 +14,7 @@
 //! | [`ipc`] | send, receive, call, reply and wait; messages and notices |
 //! | [`schedule`] | who runs next: `direct` and `chain` mode |
 //! | [`cross`] | posts between cores |
+//! | [`operation`] | operations that cross cores or take long |
 //! | [`object`] | what lives in frames: thread, Space, interrupt, capability table |
 //! | [`page_table`] | the page-table walker, the same for every format |
 //! | [`list`] | intrusive lists of threads |
@@ -30,6 +31,7 @@ pub mod ipc;
 pub mod kernel;
 pub mod list;
 pub mod object;
+pub mod operation;
 pub mod page_table;
 pub mod schedule;
 pub mod start;

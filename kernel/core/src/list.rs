@@ -143,6 +143,19 @@ impl<M: Machine> Kernel<M> {
     }
 }
 
+impl<M: Machine> Kernel<M> {
+    /// Takes the mail of `element`, of any core, out of `list` of `owner`: it is in none then.
+    pub fn take_out(&mut self, owner: ThreadId, list: MailList, element: ThreadId) {
+        self.unlink_mail(owner, list, element);
+        let mail = self.mail(element);
+        match list {
+            MailList::Senders => mail.queued_at.set(0),
+            MailList::Owed => mail.owed_by.set(0),
+            MailList::Closed => mail.awaits.set(0),
+        }
+    }
+}
+
 /// The lists of mails that a thread owns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MailList {

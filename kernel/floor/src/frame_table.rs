@@ -196,6 +196,16 @@ impl FrameTable {
         })
     }
 
+    /// Makes every capability for a thread stale while the object lives on: its end has begun. False
+    /// if there is none.
+    pub fn rename(self, frame: Frame) -> bool {
+        self.change(frame, |entry| {
+            let generation = entry.generation().wrapping_add(1);
+            (entry.kind() == FrameKind::Thread)
+                .then(|| Entry::new(FrameKind::Thread, entry.home(), 0, generation))
+        })
+    }
+
     /// Gives a retired frame back as user memory. The caller knows that every core has left the
     /// kernel, or idled, since it was retired (DESIGN.md section 2).
     pub fn release(self, frame: Frame) -> bool {
@@ -251,6 +261,17 @@ mod tests {
         assert!(table.release(Frame(1)));
         assert_eq!(table.entry(Frame(1)).generation(), old.generation() + 1);
         assert!(table.claim(Frame(1), FrameKind::Space, CoreNumber(0)));
+    }
+
+    #[test]
+    fn a_thread_whose_end_has_begun_has_a_new_generation_and_is_a_thread() {
+        let table = table();
+        assert!(!table.rename(Frame(1)));
+        assert!(table.claim(Frame(1), FrameKind::Thread, CoreNumber(3)));
+        let old = table.entry(Frame(1));
+        assert!(table.rename(Frame(1)));
+        assert!(table.entry(Frame(1)).is(FrameKind::Thread, CoreNumber(3)));
+        assert_eq!(table.entry(Frame(1)).generation(), old.generation() + 1);
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Mail {
     pub queued_at: Half,
     /// Frame of the thread among whose closed receivers it is, or 0.
     pub awaits: Half,
+    /// How often the thread in whose list it is had been suspended when it came.
+    pub suspensions: Half,
     /// Which wait this is: the low half of a reply token.
     pub sequence: Half,
     /// Why it was posted to a core (a number of the kernel core).

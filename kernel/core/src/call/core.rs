@@ -2,9 +2,9 @@
 
 use super::Answer;
 use super::decode::Arguments;
-use crate::cross::Operation;
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::State;
+use crate::operation::Operation;
 use cedo_abi::call::core as sub;
 use cedo_abi::{Kind, Label, REGISTER_WORDS, Rights, Status};
 use cedo_floor::{FrameKind, ThreadId};

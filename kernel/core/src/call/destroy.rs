@@ -1,7 +1,7 @@
 //! Destroying threads, interrupt objects and Spaces.
 //!
 //! ```text
-//! Thread   on its home core: end it, unmap its UTCB, retire both frames
+//! Thread   on its home core: end it step by step, unmap its UTCB, retire both frames
 //!          on the caller's:  a round of all cores, then the frames are memory again
 //! Irq      on its home core: stop the line, retire and release at once (no other core reads it)
 //! Space    no new threads or mappings; a round, so that no core has its page table loaded;
@@ -11,10 +11,10 @@
 use super::Answer;
 use super::decode::Arguments;
 use super::round::Unfinished;
-use crate::cross::Operation;
 use crate::kernel::Kernel;
 use crate::object::capability::Capability;
 use crate::object::space::SLOTS_PER_FRAME;
+use crate::operation::{Operation, Progress, Stage};
 use crate::schedule::end::Ender;
 use cedo_abi::{Kind, Name, REGISTER_WORDS, Rights, Status};
 use cedo_floor::{FrameKind, IrqId, SpaceId, ThreadId};
@@ -46,32 +46,41 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Destroys, on its home core, what the words of [`Operation::Destroy`] name.
-    pub fn destroy_here(&mut self, words: &[u64; REGISTER_WORDS], ender: Ender) -> Status {
-        let [kind, frame, generation, ..] = *words;
+    /// Destroys, on its home core, what `words` name: kind, frame, generation, and 1 if there is more to
+    /// do in a call of its own.
+    pub fn destroy_here(
+        &mut self,
+        words: [u64; REGISTER_WORDS],
+        stage: Stage,
+        ender: Ender,
+    ) -> Progress {
+        let [kind, frame, generation, ..] = words;
         let (frame, generation) = (Frame(frame as u32), generation as u32);
+        // One whose end has begun has no name any more, and is there until it is over.
+        let is_thread = stage == Stage::Begun || self.is_mine(frame, FrameKind::Thread, generation);
         match Kind::from_number(kind as u8) {
-            Some(Kind::Thread) => self.destroy_thread_here(frame, generation, ender),
-            Some(Kind::Irq) => self.destroy_irq_here(frame, generation),
-            _ => Status::WrongKind,
+            Some(Kind::Thread) if is_thread => self.destroy_thread_here(words, stage, ender),
+            Some(Kind::Irq) => Progress::Done(self.destroy_irq_here(frame, generation), words),
+            _ => Status::NoCapability.into(),
         }
     }
 
-    /// [`destroy_here`](Self::destroy_here) has answered, here or, with the caller's mail back, on
-    /// another core. The frames of a thread take a round to become memory again.
+    /// [`destroy_here`](Self::destroy_here) is done, here or, with the caller's mail back, on another
+    /// core. The frames of a thread take a round to become memory again.
     pub fn after_destroy(&mut self, caller: ThreadId, status: Status) -> Answer {
         let words = self.mail(caller).words.each_ref().map(|word| word.get());
         if status != Status::Ok {
             return status.into();
         }
-        match Kind::from_number(words[0] as u8) {
-            Some(Kind::Thread) => {
+        let [kind, frame, _, more, ..] = words;
+        match Kind::from_number(kind as u8) {
+            Some(Kind::Thread) if more == 0 => {
                 // Thread and UTCB are neighbours, see CREATE_THREAD.
-                let first = Frame(words[1] as u32);
+                let first = Frame(frame as u32);
                 let release = Unfinished::Release { first, count: 2, status };
                 self.finish_after_round(caller, &release, self.all_cores())
             }
-            _ => Answer::word(0),
+            _ => Answer::word(more),
         }
     }
 
@@ -122,23 +131,34 @@ impl<M: Machine> Kernel<M> {
         let home = self.objects.table().entry(target.frame).home();
         let (frame, generation) = (u64::from(target.frame.0), u64::from(target.generation));
         let words = [target.kind as u64, frame, generation, 0, 0, 0, 0];
-        if home != self.core() {
-            self.post_operation(caller, home, Operation::Destroy, &words);
-            return Answer::Later;
+        let long = |id| self.objects.is_here(id) && self.takes_long(id);
+        if home == self.core() && !ThreadId::new(target.frame).is_some_and(long) {
+            let progress = self.destroy_here(words, Stage::Fresh, Ender::Here);
+            if let Progress::Done(status, words) = progress {
+                let mail = self.mail(caller);
+                mail.words.iter().zip(words).for_each(|(word, value)| word.set(value));
+                return self.after_destroy(caller, status);
+            }
         }
-        let status = self.destroy_here(&words, Ender::Here);
-        let mail = self.mail(caller);
-        mail.words.iter().zip(words).for_each(|(word, value)| word.set(value));
-        self.after_destroy(caller, status)
+        self.post_operation(caller, home, Operation::Destroy, &words);
+        Answer::Later
     }
 
-    fn destroy_thread_here(&mut self, frame: Frame, generation: u32, ender: Ender) -> Status {
-        let Some(id) = ThreadId::new(frame) else { return Status::NoCapability };
-        if !self.is_mine(frame, FrameKind::Thread, generation) {
-            return Status::NoCapability;
-        }
-        if let Err(status) = self.end_thread(id, ender) {
-            return status;
+    fn destroy_thread_here(
+        &mut self,
+        mut words: [u64; REGISTER_WORDS],
+        stage: Stage,
+        ender: Ender,
+    ) -> Progress {
+        let frame = Frame(words[1] as u32);
+        let Some(id) = ThreadId::new(frame) else { return Status::NoCapability.into() };
+        match self.end_step(id, stage, ender) {
+            Progress::Done(Status::Ok, _) => {}
+            Progress::Done(Status::NotReady, _) => {
+                words[3] = 1;
+                return Progress::Done(Status::Ok, words);
+            }
+            other => return other,
         }
         self.remove_irqs_of(id);
         let thread = self.look(id);
@@ -149,7 +169,7 @@ impl<M: Machine> Kernel<M> {
         }
         self.objects.table().retire(frame);
         self.objects.table().retire(utcb);
-        Status::Ok
+        Progress::Done(Status::Ok, words)
     }
 
     fn destroy_irq_here(&mut self, frame: Frame, generation: u32) -> Status {

@@ -3,9 +3,9 @@
 use super::Answer;
 use super::decode::{self, Arguments};
 use super::memory::part_of;
-use crate::cross::Operation;
 use crate::kernel::{Kernel, MAX_LINES};
 use crate::object::irq::{Irq, IrqState};
+use crate::operation::Operation;
 use cedo_abi::{Kind, REGISTER_WORDS, Rights, Status};
 use cedo_floor::{FrameKind, IrqId, SpaceId, ThreadId};
 use cedo_machine::{CoreNumber, Frame, Line, Machine, Trigger};

@@ -3,10 +3,10 @@
 
 use super::Answer;
 use super::decode::Arguments;
-use crate::cross::Operation;
 use crate::ipc::Flags;
 use crate::kernel::Kernel;
 use crate::object::thread::{GateTo, State};
+use crate::operation::{Operation, Progress, Stage};
 use crate::schedule::Winner;
 use crate::schedule::end::Ender;
 use cedo_abi::call::thread as sub;
@@ -32,6 +32,8 @@ pub struct ThreadOperation {
     pub other_generation: u32,
     /// Words 0 and 1 of the call; badge and rights of the handler's gate.
     pub words: [u64; 2],
+    /// How often the target's mail has been looked for.
+    pub fetches: u64,
 }
 
 impl ThreadOperation {
@@ -45,13 +47,13 @@ impl ThreadOperation {
             self.words[0],
             self.words[1],
             self.flags,
-            0,
+            self.fetches,
         ]
     }
 
     /// From the words of [`Operation::Thread`]; none if those are none.
     pub fn from_words(words: &[u64; REGISTER_WORDS]) -> Option<ThreadOperation> {
-        let [sub_operation, target, other, first, second, flags, _] = *words;
+        let [sub_operation, target, other, first, second, flags, fetches] = *words;
         Some(ThreadOperation {
             sub_operation: sub_operation as u8,
             flags,
@@ -60,6 +62,7 @@ impl ThreadOperation {
             other: other as u32,
             other_generation: (other >> 32) as u32,
             words: [first, second],
+            fetches,
         })
     }
 }
@@ -83,13 +86,26 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::NotOneself);
         }
         let home = self.objects.table().entry(operation.target.frame()).home();
-        if home != self.core() {
-            self.post_operation(caller, home, Operation::Thread, &operation.to_words());
-            return Ok(Answer::Later);
+        if home == self.core() && !self.operation_takes_long(&operation) {
+            let utcb = self.look(caller).utcb;
+            let progress = self.thread_operation(&operation, utcb, Some(caller), Stage::Fresh);
+            if let Progress::Done(status, words) = progress {
+                return Ok(Answer::Words(status, words));
+            }
         }
-        let utcb = self.look(caller).utcb;
-        let (status, words) = self.thread_operation(&Some(operation), utcb, Some(caller));
-        Ok(Answer::Words(status, words))
+        self.post_operation(caller, home, Operation::Thread, &operation.to_words());
+        Ok(Answer::Later)
+    }
+
+    /// True if an operation on a thread of this core is too much for one entry, or needs another core.
+    fn operation_takes_long(&self, operation: &ThreadOperation) -> bool {
+        let target = operation.target;
+        match operation.sub_operation {
+            _ if !self.objects.is_here(target) => false,
+            sub::SUSPEND => self.takes_long(target),
+            sub::ABORT => self.abort_takes_long(target, operation.words[0]),
+            _ => false,
+        }
     }
 
     /// Looks the capabilities up and checks their rights.
@@ -111,6 +127,7 @@ impl<M: Machine> Kernel<M> {
             other: 0,
             other_generation: 0,
             words: [arguments.words[0], arguments.words[1]],
+            fetches: 0,
         };
         match arguments.sub_operation {
             sub::SET_SCHEDULER => {
@@ -135,30 +152,35 @@ impl<M: Machine> Kernel<M> {
     /// register state; `invoker` is none if it lives on another core.
     pub fn thread_operation(
         &mut self,
-        operation: &Option<ThreadOperation>,
+        operation: &ThreadOperation,
         utcb: Frame,
         invoker: Option<ThreadId>,
-    ) -> (Status, [u64; REGISTER_WORDS]) {
-        let nothing = [0; REGISTER_WORDS];
-        let Some(operation) = operation else { return (Status::BadArgument, nothing) };
+        stage: Stage,
+    ) -> Progress {
         let entry = self.objects.table().entry(operation.target.frame());
         if !entry.is(FrameKind::Thread, self.core()) || entry.generation() != operation.generation {
-            return (Status::NoCapability, nothing);
+            return Status::NoCapability.into();
         }
         let target = operation.target;
         let ender = if invoker.is_some() { Ender::Here } else { Ender::Elsewhere };
         let result = match operation.sub_operation {
-            sub::SUSPEND => self.suspend(target, Status::Aborted, ender),
+            sub::SUSPEND => return self.suspend_step(target, stage, ender),
             sub::RESUME => self.resume(target, operation, invoker),
-            sub::ABORT => self.abort(target, operation.words[0], ender),
-            sub::READ => return self.read_state(target, operation.words[0], utcb),
+            sub::ABORT => {
+                let (epoch, fetches) = (operation.words[0], operation.fetches);
+                return self.abort_step(target, epoch, fetches, stage, ender);
+            }
+            sub::READ => {
+                let (status, words) = self.read_state(target, operation.words[0], utcb);
+                return Progress::Done(status, words);
+            }
             sub::WRITE => self.write_registers(target, utcb),
             sub::SET_SCHEDULER => self.set_scheduler(target, operation),
             sub::SET_HANDLER => self.set_handler(target, operation),
             sub::SET_FOREIGN => self.set_foreign(target, operation),
             _ => Err(Status::BadArgument),
         };
-        (result.err().unwrap_or(Status::Ok), nothing)
+        result.err().unwrap_or(Status::Ok).into()
     }
 
     /// Errors: `WrongState` if it is not suspended, or nobody schedules it.
@@ -170,8 +192,16 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<(), Status> {
         let winner = Flags::winner_of(operation.flags);
         let thread = self.thread(id);
-        if thread.state != State::Suspended || thread.is_own_scheduler() {
+        if thread.is_own_scheduler() {
             return Err(Status::WrongState);
+        }
+        match thread.state {
+            State::Suspended => {}
+            State::Recalled(errand) => {
+                thread.state = State::Remote(errand);
+                return Ok(());
+            }
+            _ => return Err(Status::WrongState),
         }
         thread.in_fault = None;
         let is_new = core::mem::replace(&mut thread.is_new, false);
@@ -226,7 +256,7 @@ impl<M: Machine> Kernel<M> {
         if entry.home() != self.core() {
             return Err(Status::WrongCore);
         }
-        if self.look(id).state != State::Suspended || self.is_root(id) {
+        if !self.is_suspended(id) || self.is_root(id) {
             return Err(Status::WrongState);
         }
         if operation.words[1] & !(sub::EDGE_STATE | sub::EDGE_BLOCKED) != 0 {

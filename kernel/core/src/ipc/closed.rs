@@ -9,6 +9,7 @@
 //! ```
 
 use super::send::Sender;
+use crate::call::Answer;
 use crate::cross::Post;
 use crate::kernel::Kernel;
 use crate::list::MailList;
@@ -16,6 +17,10 @@ use crate::object::thread::{Peer, State};
 use cedo_abi::Status;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
+
+/// In `Mail::detail` of a call: another core's server has passed it on, so that it has not come with
+/// the mail of who receives from its client only.
+pub const PASSED_ON: u32 = u32::MAX;
 
 impl<M: Machine> Kernel<M> {
     /// `id`, whose mail is free, receives from `peer` only.
@@ -31,18 +36,13 @@ impl<M: Machine> Kernel<M> {
     /// `id` is in a receive from one thread only no longer, if it was.
     pub fn leave_closed(&mut self, id: ThreadId) {
         if let State::Closed(peer) = self.look(id).state {
-            self.unlist_closed(peer.thread, id);
+            self.take_out(peer.thread, MailList::Closed, id);
         }
-    }
-
-    /// Takes the mail of `id`, of any core, out of the list of `partner`.
-    pub fn unlist_closed(&mut self, partner: ThreadId, id: ThreadId) {
-        self.unlink_mail(partner, MailList::Closed, id);
-        self.mail(id).awaits.set(0);
     }
 
     fn list_closed(&mut self, partner: ThreadId, id: ThreadId) {
         self.append_mail(partner, MailList::Closed, id);
+        self.mail(id).suspensions.set(self.look(partner).suspensions);
         self.mail(id).awaits.set(partner.number().get());
     }
 
@@ -58,7 +58,7 @@ impl<M: Machine> Kernel<M> {
     /// been taken.
     fn is_on_its_way(&self, sender: ThreadId, receiver: ThreadId) -> bool {
         let (mail, receiver) = (self.mail(sender), receiver.number().get());
-        self.look(sender).state == State::Remote
+        matches!(self.look(sender).state, State::Remote(_) | State::Recalled(_))
             && mail.post.get() == Post::Message as u32
             && mail.kind.get() != Sender::Closed as u32
             && mail.destination.get() == receiver
@@ -71,27 +71,53 @@ impl<M: Machine> Kernel<M> {
         mail.is_some_and(|mail| mail.awaits.get() == sender.number().get())
     }
 
+    /// True if `receiver`, of this core, is in a list of `sender`, of another one, or on its way there.
+    pub fn awaits_elsewhere(&self, receiver: ThreadId, sender: ThreadId) -> bool {
+        let mail = self.mail(receiver);
+        matches!(self.look(receiver).state, State::Remote(_) | State::Recalled(_))
+            && mail.kind.get() == Sender::Closed as u32
+            && mail.destination.get() == sender.number().get()
+    }
+
+    /// The call of `id`, which is home, has been passed on to one who receives from `id` only. What
+    /// that came to; nothing if `id` waits on.
+    pub fn call_passed_on(&mut self, id: ThreadId) -> Option<Answer> {
+        if matches!(self.look(id).state, State::Recalled(_)) {
+            return self.take_verdict(id, Status::Aborted);
+        }
+        let mail = self.mail(id);
+        mail.detail.set(0);
+        let thread = ThreadId::from_number(mail.destination.get())?;
+        self.post_to_peer(id, Peer { thread, generation: mail.generation.get() });
+        self.send_after(thread, id);
+        None
+    }
+
     /// A message of `sender` has been posted to `receiver`: if that waits for it, its mail follows.
     pub fn send_after(&mut self, receiver: ThreadId, sender: ThreadId) {
         if self.is_awaited(receiver, sender) {
-            self.unlist_closed(sender, receiver);
+            self.take_out(sender, MailList::Closed, receiver);
             self.send_home(receiver, Post::LookAgain, Status::Ok);
         }
     }
 
     /// The mail of `id`, which receives from one thread only, is home: the message is queued here, or
-    /// has gone.
-    pub fn look_again(&mut self, id: ThreadId) {
+    /// has gone. What that came to; nothing if `id` waits on.
+    pub fn look_again(&mut self, id: ThreadId) -> Option<Answer> {
         let mail = self.mail(id);
-        let Some(thread) = ThreadId::from_number(mail.destination.get()) else { return };
+        let thread = ThreadId::from_number(mail.destination.get())?;
         let peer = Peer { thread, generation: mail.generation.get() };
+        if matches!(self.look(id).state, State::Recalled(_)) {
+            return Some(Status::Aborted.into());
+        }
         if self.is_queued_at(peer, id) {
             self.take_sender(id, thread);
-        } else if self.exists(peer) {
-            return self.post_to_peer(id, peer);
-        } else {
-            self.answer(id, Status::PartnerGone.into());
+            return Some(Answer::Later);
         }
-        self.arrived(id);
+        if self.exists(peer) {
+            self.post_to_peer(id, peer);
+            return None;
+        }
+        Some(Status::PartnerGone.into())
     }
 }

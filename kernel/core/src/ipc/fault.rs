@@ -3,7 +3,6 @@
 
 use super::send::Sender;
 use super::{Flags, From};
-use crate::cross::Post;
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{GateTo, State};
 use cedo_abi::utcb::StateArea;
@@ -80,15 +79,6 @@ impl<M: Machine> Kernel<M> {
         self.blocked(faulter);
     }
 
-    /// The handler is gone; `faulter` has waited for it.
-    pub fn fault_unhandled(&mut self, faulter: ThreadId) {
-        self.thread(faulter).state = State::Suspended;
-        self.queue_notice(faulter, Label::Fault);
-        if let Some(scheduler) = self.scheduler_of(faulter) {
-            self.has_been_told(scheduler);
-        }
-    }
-
     /// The registers that go with a fault: none where it is another thread's.
     pub fn fault_state(&self, faulter: ThreadId) -> StateArea {
         let (thread, mut area) = (self.look(faulter), StateArea::EMPTY);
@@ -118,7 +108,7 @@ impl<M: Machine> Kernel<M> {
             to.set(word);
         }
         mail.status.set(0);
-        self.post_to_thread(faulter, gate, Post::Message);
+        self.post_to_thread(faulter, gate);
     }
 }
 

@@ -9,6 +9,7 @@
 //! It is as if the client had called the callee, through the server's gate and with the server's
 //! words; a fault goes on with the kernel's. A server that works on the client's account leaves it.
 
+use super::closed::PASSED_ON;
 use super::send::Sender;
 use super::{Flags, From};
 use crate::cross::Post;
@@ -171,16 +172,16 @@ impl<M: Machine> Kernel<M> {
 
     /// A client of this core, a callee of another one.
     fn forward_to_core(&mut self, client: ThreadId, gate: &GateTo, kind: Sender) {
-        self.thread(client).state = State::Remote;
-        self.stopped(client);
         if kind.is_fault() {
-            return self.post_fault(client, gate, kind);
+            self.post_fault(client, gate, kind);
+            return self.stopped(client);
         }
         self.describe_sender(client, gate, kind, From::Anyone, Flags::forwarded());
         self.put_words_into_mail(client);
         self.lend_space(client);
         self.mail(client).status.set(0);
-        self.post_to_thread(client, gate, Post::Message);
+        self.post_to_thread(client, gate);
+        self.stopped(client);
     }
 
     /// A client of another core, whose mail is here.
@@ -196,6 +197,7 @@ impl<M: Machine> Kernel<M> {
         let mail = self.mail(client);
         mail.badge.set(gate.badge);
         mail.status.set(0);
+        mail.detail.set(PASSED_ON);
         if !Sender::from_number(mail.kind.get()).is_some_and(Sender::is_fault) {
             mail.tag.set(tag.0);
             mail.words.iter().zip(words).for_each(|(to, word)| to.set(word));
@@ -203,7 +205,13 @@ impl<M: Machine> Kernel<M> {
         }
         let callee = gate.thread;
         if !self.objects.is_here(callee) {
-            self.post_to_thread(client, gate, Post::Message);
+            self.post_to_thread(client, gate);
+            return self.go_on(server, flags);
+        }
+        if self.awaits_elsewhere(callee, client) {
+            mail.destination.set(callee.number().get());
+            mail.generation.set(gate.generation);
+            self.send_home(client, Post::PassedOn, Status::Ok);
             return self.go_on(server, flags);
         }
         let waits = self.waits_for(callee, client);

@@ -2,7 +2,6 @@
 
 use super::transfer::Moved;
 use super::{Flags, From};
-use crate::cross::Post;
 use crate::kernel::Kernel;
 use crate::list::MailList;
 use crate::object::thread::{GateTo, State};
@@ -272,6 +271,7 @@ impl<M: Machine> Kernel<M> {
     /// Appends the mail of `sender`, of any core, to the queue of `receiver`, of this one.
     pub fn queue_sender(&mut self, receiver: ThreadId, sender: ThreadId) {
         self.append_mail(receiver, MailList::Senders, sender);
+        self.mail(sender).suspensions.set(self.look(receiver).suspensions);
         self.mail(sender).queued_at.set(receiver.number().get());
         self.thread(receiver).scheduler.event += 1;
     }
@@ -307,6 +307,6 @@ impl<M: Machine> Kernel<M> {
         self.lend_space(caller);
         let zero = flags.has(ipc::SEND_ZERO) && !self.is_awaited(gate.thread, caller);
         self.mail(caller).status.set(u32::from(zero));
-        self.post_to_thread(caller, gate, Post::Message);
+        self.post_to_thread(caller, gate);
     }
 }

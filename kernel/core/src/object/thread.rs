@@ -31,7 +31,7 @@
 use crate::ipc::transfer::Repeat;
 use cedo_abi::{Label, MAX_DEPTH, Rights};
 use cedo_floor::{SpaceId, ThreadId};
-use cedo_machine::{Context, Fault, Frame, UserAddress};
+use cedo_machine::{Context, CoreNumber, Fault, Frame, UserAddress};
 
 /// A thread of any core that may be gone by now: another may live in its frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -40,6 +40,24 @@ pub struct Peer {
     pub thread: ThreadId,
     /// Generation of that frame.
     pub generation: u32,
+}
+
+/// Where the mail of a thread has been sent, and what for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Errand {
+    /// To which core first.
+    pub core: CoreNumber,
+    /// What for.
+    pub kind: ErrandKind,
+}
+
+/// What a mail is sent for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ErrandKind {
+    /// An IPC operation: a wait that can be cancelled.
+    Message,
+    /// Any other call: it comes to an end by itself.
+    Operation,
 }
 
 /// What a thread is doing. *Preempted* in DESIGN.md is [`State::Ready`] here: it could run and waits
@@ -58,8 +76,10 @@ pub enum State {
     Reply(ThreadId),
     /// Queued at this thread of the same core, which was not waiting.
     Sending(ThreadId),
-    /// Its mail is under way to, or kept by, another core.
-    Remote,
+    /// Its mail is under way to, or kept by, another core; or by this one, for what takes long.
+    Remote(Errand),
+    /// The same, and suspended as soon as the mail is home.
+    Recalled(Errand),
     /// Stopped: new, suspended, or faulted without a handler.
     Suspended,
 }
@@ -276,6 +296,9 @@ pub struct Thread<C: Context> {
     pub senders: List<ThreadId>,
     /// Callers that it owes a reply.
     pub owed: List<ThreadId>,
+    /// How often it has been suspended: who queues here notes it, so that those who waited before can
+    /// be told from those who came after.
+    pub suspensions: u32,
     /// Threads of any core that receive from it only.
     pub closed: List<ThreadId>,
     /// Interrupts it has not taken, oldest first.
@@ -330,6 +353,7 @@ impl<C: Context> Thread<C> {
             scheduler: Scheduler::NEW,
             senders: List::EMPTY,
             owed: List::EMPTY,
+            suspensions: 0,
             closed: List::EMPTY,
             irqs: List::EMPTY,
             time: 0,

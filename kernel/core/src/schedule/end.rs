@@ -43,8 +43,8 @@ enum Grant {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// Cancels the wait `epoch` of `id`. Errors: `Stale` if it is in no wait or another one,
-    /// `WrongState` while another core has its message.
+    /// Cancels the wait `epoch` of `id`, which is known here alone. Errors: `Stale` if it is in no such
+    /// wait.
     pub fn abort(&mut self, id: ThreadId, epoch: u64, ender: Ender) -> Result<(), Status> {
         if self.look(id).epoch == epoch && self.abort_repeat(id) {
             return Ok(());
@@ -52,13 +52,10 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(id);
         let waits = matches!(
             thread.state,
-            State::Open | State::Closed(_) | State::Reply(_) | State::Sending(_) | State::Remote
+            State::Open | State::Closed(_) | State::Reply(_) | State::Sending(_)
         );
         if !waits || thread.epoch != epoch || self.makes_again(id) {
             return Err(Status::Stale);
-        }
-        if thread.state == State::Remote {
-            return Err(Status::WrongState);
         }
         self.fail(id, Status::Aborted, ender);
         Ok(())
@@ -122,7 +119,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// True if what `id` waits for is its own fault, not a call.
-    fn makes_again(&self, id: ThreadId) -> bool {
+    pub(super) fn makes_again(&self, id: ThreadId) -> bool {
         let thread = self.look(id);
         thread.in_fault.is_some() && thread.faulted_for.is_none()
     }
@@ -131,12 +128,11 @@ impl<M: Machine> Kernel<M> {
     fn leave_lists(&mut self, id: ThreadId) {
         match self.look(id).state {
             State::Reply(server) => {
-                self.unlink_mail(server, MailList::Owed, id);
-                self.mail(id).owed_by.set(0);
+                self.take_out(server, MailList::Owed, id);
                 self.end_fault(id);
             }
             State::Sending(receiver) => {
-                self.unqueue_sender(receiver, id);
+                self.take_out(receiver, MailList::Senders, id);
                 self.end_fault(id);
             }
             _ => self.leave_closed(id),
@@ -194,18 +190,8 @@ impl<M: Machine> Kernel<M> {
         Some(at)
     }
 
-    /// Stops `id` wherever it is: whoever waited for it goes on with `status`, it itself has its own
-    /// wait cancelled. Errors: `WrongState` for a root, and while another core has its message.
-    pub fn suspend(&mut self, id: ThreadId, status: Status, ender: Ender) -> Result<(), Status> {
-        if self.is_root(id) || self.look(id).state == State::Remote {
-            return Err(Status::WrongState);
-        }
-        self.fail_waiters(id, status, ender);
-        self.stop(id);
-        Ok(())
-    }
-
-    fn stop(&mut self, id: ThreadId) {
+    /// Stops `id` wherever it is, unless its mail is away. Its own wait is cancelled.
+    pub(super) fn stop(&mut self, id: ThreadId) {
         let grant = self.end_grant(id);
         if let Grant::PassedOver(giver) = grant
             && self.scheduler_of(id) == Some(giver)
@@ -216,7 +202,7 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(id);
         let (state, account, latched) = (thread.state, thread.account, thread.latched);
         match state {
-            State::Suspended | State::Remote => return,
+            State::Suspended | State::Remote(_) | State::Recalled(_) => return,
             State::Running => {}
             State::Ready => {
                 if latched {
@@ -265,63 +251,24 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Everybody who waits for `id` goes on with `status`.
-    fn fail_waiters(&mut self, id: ThreadId, status: Status, ender: Ender) {
-        while let Some(client) = self.look(id).owed.first {
-            if self.objects.is_here(client) {
-                self.fail(client, status, ender);
-            } else {
-                self.unlink_mail(id, MailList::Owed, client);
-                self.mail(client).owed_by.set(0);
-                self.send_home(client, crate::cross::Post::Verdict, status);
+    /// The client for whom `id` works on another's account; nothing if it works for itself.
+    pub(super) fn client_on_account(&self, id: ThreadId) -> Option<ThreadId> {
+        let account = self.look(id).account;
+        let mut at = Some(account).filter(|account| *account != id);
+        for _ in 0..MAX_CHAIN {
+            let client = at?;
+            let State::Reply(server) = self.look(client).state else { return None };
+            if server == id {
+                return Some(client);
             }
+            at = Some(server);
         }
-        while let Some(sender) = self.look(id).senders.first {
-            if self.objects.is_here(sender) {
-                self.fail(sender, status, ender);
-            } else {
-                self.unqueue_sender(id, sender);
-                self.send_home(sender, crate::cross::Post::Verdict, status);
-            }
-        }
-        self.fail_closed_receivers(id, status, ender);
-    }
-
-    fn fail_closed_receivers(&mut self, id: ThreadId, status: Status, ender: Ender) {
-        while let Some(receiver) = self.look(id).closed.first {
-            if self.objects.is_here(receiver) {
-                self.fail(receiver, status, ender);
-            } else {
-                self.unlist_closed(id, receiver);
-                self.send_home(receiver, crate::cross::Post::Verdict, status);
-            }
-        }
-    }
-
-    /// Takes `id` out of everything, so that its frame can be retired. Its children go to its
-    /// scheduler, each *new*. Errors: `WrongState` for a root, while another core has its message,
-    /// and for a scheduler that has none.
-    pub fn end_thread(&mut self, id: ThreadId, ender: Ender) -> Result<(), Status> {
-        if self.look(id).state == State::Remote {
-            return Err(Status::WrongState);
-        }
-        let children = self.look(id).branch.child_count > 0;
-        if children && self.scheduler_of(id).is_none() {
-            return Err(Status::WrongState);
-        }
-        self.suspend(id, Status::PartnerGone, ender)?;
-        if let Some(scheduler) = self.scheduler_of(id) {
-            while let Some(child) = self.look(id).branch.children.first {
-                self.pass_on(child, scheduler);
-            }
-        }
-        self.leave_scheduler(id);
-        Ok(())
+        None
     }
 
     /// `child` of a scheduler that is being destroyed becomes a child of `scheduler`, which hears of
     /// it: that it could run, that a fault stopped it, or just that it is there.
-    fn pass_on(&mut self, child: ThreadId, scheduler: ThreadId) {
+    pub(super) fn pass_on(&mut self, child: ThreadId, scheduler: ThreadId) {
         let could_run = self.is_recorded(child);
         let record = self.look(child).record;
         let faulted = record.how == Record::Notice && record.why == Label::Fault;

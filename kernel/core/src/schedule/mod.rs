@@ -22,6 +22,7 @@ pub mod chain;
 pub mod direct;
 pub mod end;
 pub mod interrupt;
+pub mod leave;
 pub mod record;
 pub mod stuck;
 pub mod tree;

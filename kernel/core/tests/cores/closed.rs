@@ -157,3 +157,17 @@ fn a_receive_from_one_of_the_same_core_is_cancelled() {
         },
     );
 }
+
+#[test]
+fn a_call_that_is_passed_on_reaches_who_receives_from_its_client_only() {
+    // The client calls a server, which passes the call on; the last one receives from the client.
+    for homes in [[0, 1, 1], [0, 1, 2], [0, 1, 0]] {
+        let mut scene = Scene::new(3, &homes);
+        scene.with_quick_roots().does(0, &[Act::Call(1)]);
+        scene.does(1, &[Act::Receive, Act::Forward(0, 2)]);
+        scene.does(2, &[Act::ReceiveFrom(0), Act::ReplyAndWait(0)]);
+        in_every_order(scene, |scene| {
+            assert_eq!(scene.done[0], [Status::Ok], "{homes:?}");
+        });
+    }
+}

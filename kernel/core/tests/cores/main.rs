@@ -5,7 +5,11 @@
 //! | [`scene`] | a machine whose threads have something to do each |
 //! | [`orders`] | all orders in which a scene can play |
 //! | [`closed`] | receives from one thread of another core |
+//! | [`ends`] | abort, suspend and destroy of a thread whose mail is on another core |
+//! | [`steps`] | what stops or ends with more waiters and children than one entry handles |
 
 mod closed;
+mod ends;
 mod orders;
 mod scene;
+mod steps;

@@ -10,7 +10,7 @@ use cedo_arch_host::{HostContext, HostMachine, Mix, Roles, Setup, Snapshot, Worl
 use cedo_core::Kernel;
 use cedo_core::kernel::Local;
 use cedo_core::object::thread::{Record, State, Thread};
-use cedo_floor::{FrameKind, Inbox, ThreadId};
+use cedo_floor::{FrameKind, Inbox, Mail, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -36,10 +36,15 @@ pub enum Act {
     SendAndReceiveFrom(usize, usize),
     /// To the thread with this number, whose call it has taken; and waits.
     ReplyAndWait(usize),
+    /// Passes the call of the first thread, which it has taken, on to the second.
+    Forward(usize, usize),
     Abort(usize),
     Suspend(usize),
     Resume(usize),
     Destroy(usize),
+    /// The same, because there is more to do.
+    DestroyAgain(usize),
+    Yield,
 }
 
 /// What can happen next.
@@ -59,7 +64,7 @@ pub struct Moment {
     posted: Vec<Vec<NonZeroU32>>,
     acts: Vec<VecDeque<Act>>,
     done: Vec<Vec<Status>>,
-    calls: Vec<bool>,
+    calls: Vec<Option<Act>>,
 }
 
 pub struct Scene {
@@ -69,8 +74,9 @@ pub struct Scene {
     acts: Vec<VecDeque<Act>>,
     /// By thread: the statuses of the calls that are over, oldest first.
     pub done: Vec<Vec<Status>>,
-    /// By thread: it has made a call whose status has not been noted.
-    calls: Vec<bool>,
+    /// By thread: the call it is in, as long as its status has not been noted.
+    calls: Vec<Option<Act>>,
+    quick_roots: bool,
 }
 
 impl Scene {
@@ -88,7 +94,8 @@ impl Scene {
             homes,
             acts: vec![VecDeque::new(); count],
             done: vec![Vec::new(); count],
-            calls: vec![false; count],
+            calls: vec![None; count],
+            quick_roots: false,
         };
         scene.make_threads(cores);
         scene
@@ -148,6 +155,20 @@ impl Scene {
         }
     }
 
+    /// What roots do comes before anything else, so that there are fewer orders.
+    pub fn with_quick_roots(&mut self) -> &mut Scene {
+        self.quick_roots = true;
+        self
+    }
+
+    /// Each entry handles one waiter or child only.
+    pub fn in_small_steps(&mut self) -> &mut Scene {
+        for core in self.world.cores() {
+            self.world.kernel_mut(core).local.losers_per_entry = 1;
+        }
+        self
+    }
+
     /// What `thread` does when it has the processor.
     pub fn does(&mut self, thread: usize, acts: &[Act]) -> &mut Scene {
         self.acts[thread].extend(acts);
@@ -163,8 +184,17 @@ impl Scene {
         self.world.kernel(self.homes[thread]).look(self.ids[thread])
     }
 
+    pub fn mail(&self, thread: usize) -> &Mail {
+        self.world.kernel(self.homes[thread]).mail(self.ids[thread])
+    }
+
     pub fn context(&self, thread: usize) -> HostContext {
         self.world.context(self.ids[thread].frame())
+    }
+
+    /// True if all of its frame is memory again.
+    pub fn is_released(&self, thread: usize) -> bool {
+        self.world.shared().table.entry(self.ids[thread].frame()).kind() == FrameKind::Ram
     }
 
     /// True if it is waiting for something, on whichever core.
@@ -261,21 +291,40 @@ impl Scene {
             }
             let Some(current) = self.current(core) else { continue };
             match self.ids.iter().position(|id| *id == current) {
-                Some(thread) if !self.acts[thread].is_empty() => events.push(Event::Act(thread)),
+                Some(thread) if self.may_act(thread) => events.push(Event::Act(thread)),
                 Some(_) => {}
+                None if self.quick_roots => return vec![Event::Root(core)],
                 None => events.push(Event::Root(core)),
             }
         }
         events
     }
 
+    /// True if the current `thread` has something to do, or has others on its core to make room for.
+    /// Who is to try again leaves other cores the time to do their part.
+    fn may_act(&self, thread: usize) -> bool {
+        let Some(act) = self.acts[thread].front() else {
+            let home = self.homes[thread];
+            return (0..self.ids.len())
+                .any(|other| other != thread && self.homes[other] == home && self.is_busy(other));
+        };
+        let quiet = || self.world.cores().all(|core| self.world.pending(core).is_empty());
+        !matches!(act, Act::DestroyAgain(_)) || quiet()
+    }
+
+    /// True if it has something to do when it gets the processor.
+    fn is_busy(&self, thread: usize) -> bool {
+        let ready = self.lives(thread) && self.look(thread).state == State::Ready;
+        ready && (!self.acts[thread].is_empty() || self.calls[thread].is_some())
+    }
+
     pub fn happens(&mut self, event: Event) {
         match event {
             Event::Signal(core) => self.signal(core),
             Event::Act(thread) => {
-                let act = self.acts[thread].pop_front().expect("something to do");
-                let roles = self.roles(act);
-                self.calls[thread] = true;
+                let act = self.acts[thread].pop_front();
+                let roles = self.roles(act.unwrap_or(Act::Yield));
+                self.calls[thread] = act;
                 self.world.system_call(self.homes[thread], &roles).expect("runs");
             }
             Event::Root(core) => self.root_acts(core),
@@ -283,16 +332,22 @@ impl Scene {
         for core in self.world.cores() {
             self.world.kernel(core).check_invariants().expect("holds");
         }
-        for thread in 0..self.ids.len() {
-            if self.calls[thread] && self.lives(thread) && !self.waits(thread) {
-                let latched = self.look(thread).latched;
-                if !latched {
-                    self.calls[thread] = false;
-                    let status = self.context(thread).status();
-                    self.done[thread].push(status);
-                }
-            }
+        (0..self.ids.len()).for_each(|thread| self.note(thread));
+    }
+
+    /// Notes the status of a call that is over. DESTROY may have to be made again.
+    fn note(&mut self, thread: usize) {
+        let over = self.lives(thread) && !self.waits(thread) && !self.look(thread).latched;
+        let Some(act) = self.calls[thread].filter(|_| over) else { return };
+        self.calls[thread] = None;
+        let context = self.context(thread);
+        let again = context.status() == Status::Ok && context.words()[0] == 1;
+        if let Act::Destroy(target) | Act::DestroyAgain(target) = act
+            && again
+        {
+            return self.acts[thread].push_front(Act::DestroyAgain(target));
         }
+        self.done[thread].push(context.status());
     }
 
     /// A root takes what is pending, else dispatches who has something to do, else idles.
@@ -308,15 +363,13 @@ impl Scene {
             words: [word, 0, 0, 0, 0, 0, 0],
         };
         let knows = |thread: &usize| {
-            self.homes[*thread] == core
-                && self.lives(*thread)
-                && self.look(*thread).record.how == Record::Delivered
+            let delivered = || self.look(*thread).record.how == Record::Delivered;
+            self.homes[*thread] == core && self.is_busy(*thread) && delivered()
         };
-        let busy = |thread: &usize| !self.acts[*thread].is_empty();
-        let known: Vec<_> = (0..self.ids.len()).filter(knows).collect();
+        let known = (0..self.ids.len()).find(knows);
         let roles = if kernel.has_news(root) {
             ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, 0)
-        } else if let Some(thread) = known.iter().copied().find(busy).or(known.first().copied()) {
+        } else if let Some(thread) = known {
             let id = self.ids[thread];
             let token = Token::new(id.frame().0, kernel.look(id).record.sequence).0;
             ipc(ipc::SEND | ipc::RECEIVE, token, scheduler.event)
@@ -330,6 +383,12 @@ impl Scene {
             }
         };
         self.world.system_call(core, &roles).expect("runs");
+    }
+
+    /// The token of the call that `client` is in, or was in last.
+    fn token(&self, client: usize) -> u64 {
+        let sequence = self.lives(client).then(|| self.mail(client).sequence.get());
+        Token::new(self.ids[client].frame().0, sequence.unwrap_or(2)).0
     }
 
     fn roles(&self, act: Act) -> Roles {
@@ -356,15 +415,15 @@ impl Scene {
             Act::Send(to) => ipc(ipc::SEND, gate(to), 0),
             Act::SendZero(to) => ipc(ipc::SEND | ipc::SEND_ZERO, gate(to), 0),
             Act::SendAndReceiveFrom(to, from) => ipc(both, gate(to), gate(from)),
-            Act::ReplyAndWait(client) => {
-                let kernel = self.world.kernel(self.homes[client]);
-                let sequence = kernel.mail(self.ids[client]).sequence.get();
-                ipc(both, Token::new(self.ids[client].frame().0, sequence).0, ANY)
-            }
+            Act::ReplyAndWait(client) => ipc(both, self.token(client), ANY),
+            Act::Forward(client, to) => ipc(ipc::SEND | ipc::FORWARD, gate(to), self.token(client)),
             Act::Abort(thread) => on(Call::Thread, thread::ABORT, thread, self.look(thread).epoch),
             Act::Suspend(thread) => on(Call::Thread, thread::SUSPEND, thread, 0),
             Act::Resume(thread) => on(Call::Thread, thread::RESUME, thread, 0),
-            Act::Destroy(thread) => on(Call::Object, object::DESTROY, thread, 0),
+            Act::Destroy(thread) | Act::DestroyAgain(thread) => {
+                on(Call::Object, object::DESTROY, thread, 0)
+            }
+            Act::Yield => Roles { operation: operation(Call::Yield, 0, 0), ..Roles::default() },
         }
     }
 }

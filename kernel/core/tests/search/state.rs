@@ -344,7 +344,8 @@ impl Snapshot {
             State::Closed(peer) => (3, Some(peer.thread)),
             State::Reply(id) => (4, Some(id)),
             State::Sending(id) => (5, Some(id)),
-            State::Remote => (6, None),
+            State::Remote(_) => (6, None),
+            State::Recalled(_) => (8, None),
             State::Suspended => (7, None),
         };
         words.extend([state, self.place(partner), u8::from(thread.latched)]);

@@ -146,7 +146,7 @@ impl Run {
             State::Closed(peer) => Fate::WaitsFor(who(peer.thread)),
             State::Reply(id) => Fate::AwaitsReplyOf(who(id)),
             State::Sending(id) => Fate::QueuedAt(who(id)),
-            State::Remote | State::Suspended => Fate::Suspended,
+            State::Remote(_) | State::Recalled(_) | State::Suspended => Fate::Suspended,
         }
     }
 

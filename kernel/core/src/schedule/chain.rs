@@ -168,7 +168,7 @@ impl<M: Machine> Kernel<M> {
                 return self.root_regains(scheduler, child);
             }
             if waits && (self.is_asked(scheduler, child) || self.has_news(scheduler)) {
-                let asked = self.is_asked(scheduler, child) && !self.is_recorded(child);
+                let asked = self.is_asked(scheduler, child) && !self.is_to_be_told_of(child);
                 self.run(scheduler);
                 if asked {
                     self.write_blocked(scheduler, child, Label::Blocked);

@@ -113,7 +113,7 @@ impl<M: Machine> Kernel<M> {
         self.run(target);
         if let Some((giver, child)) = told {
             let own_child = self.scheduler_of(child) == Some(giver);
-            if own_child && self.is_asked(giver, child) && !self.is_recorded(child) {
+            if own_child && self.is_asked(giver, child) && !self.is_to_be_told_of(child) {
                 self.queue_notice(child, Label::Blocked);
             }
             self.thread(giver).latched = true;

@@ -31,6 +31,9 @@ pub fn findings(
     edges(before, after, step, found);
     let Some(me) = before.current() else { return };
     let heard = pending(before, me);
+    if step == Step::Fault && after.threads[me].state == State::Suspended {
+        unhandled(after, me, names, found);
+    }
     match step {
         Step::Dispatch(account) | Step::Reschedule(account) => {
             if heard.is_some() || !before.has_seen_all(me) {
@@ -82,6 +85,19 @@ fn edges(before: &Snapshot, after: &Snapshot, step: Step, found: &mut Vec<Findin
         if came && irq.state == IrqState::Delivered && !irq.again {
             found.push(("no edge is lost", format!("line {line}")));
         }
+    }
+}
+
+/// A fault that nobody handles: the scheduler of `me` has been told, or will be.
+fn unhandled(after: &Snapshot, me: usize, names: &[&str], found: &mut Vec<Finding>) {
+    let thread = &after.threads[me];
+    let context = &after.of(thread.branch.scheduler).context;
+    let label = Tag(context.tag()).kernel_label();
+    let told = label == Some(Label::Fault) && context.badge() == thread.branch.cookie;
+    let queued = thread.record.how == Record::Notice && thread.record.why == Label::Fault;
+    let is_root = after.local.root == Some(thread.id);
+    if !told && !queued && !is_root {
+        found.push(("a scheduler hears of faults that nobody handles", names[me].into()));
     }
 }
 
@@ -145,6 +161,13 @@ fn granted(
     if after.current() != Some(runs) && !waits_on {
         let text = format!("of {}: {} should run", names[account], names[runs]);
         found.push(("a grant reaches the leaf, or who has something to take", text));
+    }
+    // A scheduler that stops the walk has a new record of its child, which comes before senders.
+    let comes_later =
+        |first: &Pending| stops && matches!(first, Pending::Stuck | Pending::Sender(_));
+    let takes = before.threads[runs].latched || stops;
+    if let Some(first) = pending(before, runs).filter(|first| takes && !comes_later(first)) {
+        taken(before, after, runs, first, names, found);
     }
 }
 

@@ -20,7 +20,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 const RESET_MICROSECONDS: u64 = 10_000;
 const START_MICROSECONDS: u64 = 200;
-/// A core that is not there after this time is left out.
+/// A core that is not there after this time is left out; one that does nothing for so long hangs.
 const PATIENCE_MICROSECONDS: u64 = 2_000_000;
 
 /// Number of the core that came last.
@@ -83,11 +83,18 @@ fn start_one(system: &System, identifier: u8, trampoline: &Trampoline, number: u
     if trampoline.withdraw_ticket() {
         return false;
     }
-    // It is on its way, so its number and stack are taken.
-    if !wait(system, PATIENCE_MICROSECONDS, number) {
-        fail(format_args!(
-            "processor with APIC {identifier} started and then hung: switch it off in the firmware"
-        ));
+    // It is on its way, so its number and stack are taken. On a busy emulator it may take long, but
+    // asks for the time again and again.
+    let mut heard = MEETING.asked();
+    while !wait(system, PATIENCE_MICROSECONDS, number) {
+        let asked = MEETING.asked();
+        if asked == heard {
+            fail(format_args!(
+                "processor with APIC {identifier} started and then hung: switch it off in the \
+                 firmware"
+            ));
+        }
+        heard = asked;
     }
     true
 }

@@ -37,6 +37,11 @@ impl Meeting {
         self.asked.store(0, Ordering::Release);
     }
 
+    /// Rounds that the starting core has begun.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Acquire)
+    }
+
     /// Core 0's part: answers if there is a question. True when all rounds are done.
     pub fn answer(&self, counter: impl FnOnce() -> u64) -> bool {
         let asked = self.asked.load(Ordering::Acquire);

@@ -98,6 +98,20 @@ impl Inbox {
         !self.is_empty() && self.announce()
     }
 
+    /// The oldest mail, if it is completely linked; the others follow by [`Mail::next`]. For
+    /// assertions and the search.
+    pub fn first(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.first.load(Ordering::Acquire))
+    }
+
+    /// Forgets everything. For tests that put a machine back into an earlier state.
+    pub fn clear(&self) {
+        self.first.store(0, Ordering::Relaxed);
+        self.last.store(0, Ordering::Relaxed);
+        self.signalled.store(false, Ordering::Relaxed);
+        self.kicks.store(0, Ordering::Relaxed);
+    }
+
     /// True if nothing is posted.
     pub fn is_empty(&self) -> bool {
         self.last.load(Ordering::Relaxed) == 0 && self.kicks.load(Ordering::Relaxed) == 0

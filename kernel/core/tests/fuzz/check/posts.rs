@@ -28,7 +28,9 @@ pub fn check(play: &Play<'_>) -> Result<(), Violation> {
         let place = places.get(&thread.number().get()).copied();
         let state = world.kernel(*core).look(*thread).state;
         let fits = match state {
-            State::Remote => place.is_some_and(|place| place != Place::Senders(*thread)),
+            State::Remote(_) | State::Recalled(_) => {
+                place.is_some_and(|place| place != Place::Senders(*thread))
+            }
             State::Reply(by) => place == Some(Place::Owed(by)),
             State::Sending(to) => place == Some(Place::Senders(to)),
             State::Closed(from) => place == Some(Place::Closed(from.thread)),

@@ -1,17 +1,27 @@
 //! Drops debug information from an ELF file.
 //!
 //! Linkers put everything that is loaded before everything that is not, so what a loader needs is a
-//! prefix of the file. The section table is cut off with the rest.
+//! prefix of the file. The section table is replaced by the shortest there is: GRUB 2.12 refuses
+//! files without one.
 
 use anyhow::{Context, Result, ensure};
 use object::Endianness;
-use object::elf::{FileHeader64, PT_LOAD};
+use object::elf::{FileHeader64, PT_LOAD, SHT_STRTAB};
 use object::read::elf::{FileHeader, ProgramHeader};
+use std::ops::Range;
 
 /// Offset of `e_shoff` in a 64-bit ELF header (ELF-64 Object File Format, figure 2).
-const SECTION_TABLE_OFFSET: std::ops::Range<usize> = 0x28..0x30;
-/// Offsets of `e_shnum` and `e_shstrndx`.
-const SECTION_COUNT: std::ops::Range<usize> = 0x3c..0x40;
+const SECTION_TABLE_OFFSET: Range<usize> = 0x28..0x30;
+/// Offset of `e_shentsize`, `e_shnum` and `e_shstrndx`.
+const SECTION_NUMBERS: Range<usize> = 0x3a..0x40;
+/// Bytes of a section's entry in the table.
+const SECTION_BYTES: u16 = 64;
+/// Offset of the `sh_type` in an entry.
+const SECTION_TYPE: usize = 4;
+/// The first entry means nothing; the second one is a table of names, with nothing in it.
+const SECTIONS: u16 = 2;
+/// Which one has the names.
+const NAMES: u16 = 1;
 
 /// The part of `elf` that a loader reads.
 pub fn strip(elf: &[u8]) -> Result<Vec<u8>> {
@@ -26,8 +36,12 @@ pub fn strip(elf: &[u8]) -> Result<Vec<u8>> {
         .map(|segment| segment.p_offset(endian) + segment.p_filesz(endian))
         .fold(table, u64::max);
     let mut kept = elf.get(..usize::try_from(end)?).context("the ELF file is truncated")?.to_vec();
-    kept[SECTION_TABLE_OFFSET].fill(0);
-    kept[SECTION_COUNT].fill(0);
+    let table = kept.len().next_multiple_of(8);
+    kept.resize(table + usize::from(SECTIONS * SECTION_BYTES), 0);
+    kept[table + usize::from(NAMES * SECTION_BYTES) + SECTION_TYPE] = SHT_STRTAB.0 as u8;
+    kept[SECTION_TABLE_OFFSET].copy_from_slice(&(table as u64).to_le_bytes());
+    let numbers = [SECTION_BYTES, SECTIONS, NAMES].map(u16::to_le_bytes);
+    kept[SECTION_NUMBERS].copy_from_slice(numbers.as_flattened());
     Ok(kept)
 }
 
@@ -36,7 +50,7 @@ mod tests {
     use super::strip;
     use object::elf::FileHeader64;
     use object::read::elf::{ElfFile, FileHeader};
-    use object::{Endianness, Object};
+    use object::{Endianness, Object, ObjectSection};
 
     #[test]
     fn keeps_what_is_loaded_and_drops_sections() {
@@ -48,8 +62,19 @@ mod tests {
         let endian = Endianness::Little;
         assert_eq!(after.e_phnum(endian), before.e_phnum(endian));
         let file = ElfFile::<FileHeader64<Endianness>>::parse(&*kept).unwrap();
-        assert_eq!(file.sections().count(), 0);
+        assert_eq!(file.sections().map(|section| section.size()).sum::<u64>(), 0);
         assert_eq!(file.entry(), before.e_entry(endian));
+    }
+
+    #[test]
+    fn what_is_kept_has_the_section_table_that_boot_loaders_demand() {
+        let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let kept = strip(&own).unwrap();
+        let header = FileHeader64::<Endianness>::parse(&*kept).unwrap();
+        let table = header.e_shoff(Endianness::Little) as usize;
+        assert!(table.is_multiple_of(8));
+        assert_eq!(kept.len(), table + 2 * 64);
+        assert_eq!(header.e_shnum(Endianness::Little), 2);
     }
 
     #[test]

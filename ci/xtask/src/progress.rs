@@ -5,10 +5,12 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 const TICK: Duration = Duration::from_millis(120);
+const DETAIL_LETTERS: usize = 40;
 
 /// A step under way. Dropping it removes the spinner.
 pub struct Step {
     bar: ProgressBar,
+    message: String,
 }
 
 impl Step {
@@ -16,7 +18,7 @@ impl Step {
     pub fn start(message: &str) -> Self {
         if !std::io::stderr().is_terminal() {
             say(message);
-            return Self { bar: ProgressBar::hidden() };
+            return Self { bar: ProgressBar::hidden(), message: String::new() };
         }
         Self::spinner(message)
     }
@@ -24,7 +26,7 @@ impl Step {
     /// As [`Step::start`], but silent when there is no terminal.
     pub fn quiet(message: &str) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden() };
+            return Self { bar: ProgressBar::hidden(), message: String::new() };
         }
         Self::spinner(message)
     }
@@ -36,7 +38,13 @@ impl Step {
         bar.set_style(style);
         bar.set_message(message.to_string());
         bar.enable_steady_tick(TICK);
-        Self { bar }
+        Self { bar, message: message.to_string() }
+    }
+
+    /// Shows how far it is, behind the message of the spinner.
+    pub fn detail(&self, text: &str) {
+        let text: String = text.trim().chars().take(DETAIL_LETTERS).collect();
+        self.bar.set_message(format!("{}: {text}", self.message));
     }
 }
 

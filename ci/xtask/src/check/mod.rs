@@ -3,6 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | here | the command and the list of rules |
+//! | [`documents`] | files and functions that documents name |
 //! | [`compile`] | formatting, clippy, the neutral part for another architecture |
 //! | [`arrows`] | which crate may depend on which |
 //! | [`unsafety`] | where unsafe code may be |
@@ -13,6 +14,7 @@
 
 mod arrows;
 mod compile;
+mod documents;
 mod kernel;
 mod limits;
 pub mod source;
@@ -46,13 +48,14 @@ pub struct Tree {
 /// Problems that a rule found, one sentence each; an error means that it could not look.
 type Rule = fn(&Tree) -> Result<Vec<String>>;
 
-const RULES: [(&str, Rule); 15] = [
+const RULES: [(&str, Rule); 16] = [
     ("sources are formatted", compile::format),
     ("crates depend only on what ci/deps.toml allows", arrows::check),
     ("unsafe code is only where ci/unsafe.toml allows it", unsafety::check),
     ("kernel sources name no architecture", words::architectures),
     ("each crate opens with what it is", words::introductions),
     ("docs/dependencies.md says why each dependency is here", words::dependencies),
+    ("documents name files and functions that exist", documents::check),
     ("files are short", limits::files),
     ("functions are short", limits::functions),
     ("the machine interface is small", limits::machine_methods),
@@ -67,7 +70,7 @@ const RULES: [(&str, Rule); 15] = [
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
-    setup::prepare(&workspace, &[Need::Build, Need::Neutral], false)?;
+    setup::prepare(&workspace, &[Need::Build, Need::Check], false)?;
     let tree = Tree::read(workspace)?;
     let filter = arguments.filter.as_deref().unwrap_or_default();
     let mut failed = 0;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use std::path::Path;
 
 /// Folders without sources of ours.
-const SKIPPED: [&str; 2] = ["target", "node_modules"];
+pub const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// One Rust file.
 pub struct Source {

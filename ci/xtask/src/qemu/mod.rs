@@ -6,10 +6,12 @@
 //! | [`guest`] | runs it under a time limit |
 //! | [`console`] | what it prints, as plain text |
 //! | [`end`] | how it ended, for people |
+//! | [`firmware`] | which file UEFI firmware is in |
 //! | [`terminal`] | puts the terminal back in order |
 
 pub mod console;
 pub mod end;
+pub mod firmware;
 pub mod guest;
 mod terminal;
 
@@ -22,8 +24,6 @@ use std::path::{Path, PathBuf};
 const PROGRAM_VARIABLE: &str = "CEDO_QEMU";
 /// The emulator.
 pub const PROGRAM: &str = "qemu-system-x86_64";
-/// UEFI firmware, as Debian and Ubuntu install it.
-pub const FIRMWARE: &str = "/usr/share/ovmf/OVMF.fd";
 /// Tells the kernel that its counter counts instructions.
 const COUNTED: &str = "counter=instructions";
 /// The paper's machine: two cores, SSE3 and xAPIC, none of the newer features.
@@ -162,7 +162,7 @@ impl Machine {
             Medium::Image(image) => arguments.extend(["-cdrom".into(), image.into()]),
         }
         if self.loader == Loader::IsoUefi {
-            arguments.extend(["-bios".into(), FIRMWARE.into()]);
+            arguments.extend(firmware::arguments(&|file| Path::new(file).exists()));
         }
         arguments
     }
@@ -224,10 +224,10 @@ mod tests {
         let mut machine = Machine::new(8);
         machine.loader = Loader::IsoBios;
         let medium = Medium::Image(Path::new("i.iso"));
-        assert!(!text(&machine, &medium).contains("-bios"));
+        assert!(!text(&machine, &medium).contains("OVMF"));
         machine.loader = Loader::IsoUefi;
         let arguments = text(&machine, &medium);
-        assert!(arguments.contains("-bios /usr/share/ovmf/OVMF.fd"));
+        assert!(arguments.contains("/OVMF"), "{arguments}");
         assert!(arguments.contains("-smp 8,sockets=1,cores=8,threads=1"));
     }
 }

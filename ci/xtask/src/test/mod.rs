@@ -46,7 +46,7 @@ pub struct Arguments {
 }
 
 /// What a host needs to run everything.
-const NEEDS: [Need; 5] = [Need::Build, Need::Neutral, Need::Emulator, Need::Image, Need::Uefi];
+const NEEDS: [Need; 5] = [Need::Build, Need::Check, Need::Emulator, Need::Image, Need::Uefi];
 
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {

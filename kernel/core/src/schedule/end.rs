@@ -148,6 +148,7 @@ impl<M: Machine> Kernel<M> {
             State::Running => {
                 // The account goes on with the client.
                 self.make_ready(leaf);
+                self.make_ready(client);
                 self.run(client);
                 self.record(server, Label::Woken, None);
             }

@@ -27,6 +27,7 @@ fn plan(above: usize) -> Plan {
         asks: true,
         ranks: Vec::new(),
         protocol: Protocol::Direct,
+        small_steps: false,
     }
 }
 
@@ -147,6 +148,23 @@ pub fn deep_ends(above_handler: usize) -> Case {
     case.programs.lines[b] = other.to_vec();
     case.programs.lines[h] = handler;
     case
+}
+
+/// A server that many wait for, which the handler stops, starts and destroys.
+pub fn crowd(above_handler: usize) -> Case {
+    let client = [call(V), Line::Wait];
+    let other = [Line::Wait, call(V), receive_from(V)];
+    let scheduler = [call(V)];
+    let server = [Line::Wait, Line::WaitOwing, Line::ReplyAndWait(SELF), Line::Reply(SELF)];
+    let handler = [
+        Line::Wait,
+        Line::Do(Step::Suspend(V as u8)),
+        Line::Do(Step::Resume(V as u8, SELF)),
+        Line::Do(Step::Destroy(V as u8)),
+    ];
+    let lines: [(usize, &[Line]); 5] =
+        [(A, &client), (B, &other), (S1, &scheduler), (V, &server), (H, &handler)];
+    case("crowd", above_handler, &lines)
 }
 
 /// Four levels: R over S1 over S2 over S3 over A and B; R over S4 over V.
@@ -363,6 +381,12 @@ impl Case {
     /// own.
     pub fn auto(mut self) -> Case {
         self.plan.ranks = (0..self.plan.names.len() as u32).collect();
+        self
+    }
+
+    /// Each entry handles one waiter or child only when a thread stops or ends.
+    pub fn in_small_steps(mut self) -> Case {
+        self.plan.small_steps = true;
         self
     }
 

@@ -173,7 +173,7 @@ impl Search<'_> {
                     false => Step::ReplyAndWait(place, operation::Winner::Oneself),
                 });
             }
-            if index != me && state.threads[me].is_scheduler() {
+            if index != me && state.threads[me].is_scheduler() && state.named[index] {
                 steps.push(Step::AbortStale(place));
             }
         }

@@ -87,6 +87,14 @@ fn schedulers_that_are_destroyed_keep_every_invariant() {
 }
 
 #[test]
+fn ends_in_small_steps_keep_every_invariant() {
+    let crowd = at_every_level(cases::crowd);
+    let schedulers = at_every_level(|level| cases::deaths(level, &[1, 2]));
+    let cases = crowd.into_iter().chain(schedulers);
+    search(&cases.map(Case::in_small_steps).collect::<Vec<_>>());
+}
+
+#[test]
 fn four_levels_keep_every_invariant() {
     let cases = [2, 0, 4].map(cases::deep);
     let lazy = cases.clone().map(Case::lazy);

@@ -52,6 +52,8 @@ pub enum Timeout {
 pub enum Step {
     Interrupt(u8),
     Timer,
+    /// The core takes its posts.
+    Signal,
     Call(u8),
     CallWithoutDonation(u8),
     Send(u8, Winner, Timeout),
@@ -90,6 +92,7 @@ impl Step {
             self,
             Step::Interrupt(_)
                 | Step::Timer
+                | Step::Signal
                 | Step::Fault
                 | Step::Idle
                 | Step::IdleRunWoken
@@ -110,6 +113,7 @@ pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
             return system.kernel().interrupt(Interrupt::Line(Line(line.into())));
         }
         Step::Timer => return system.kernel().interrupt(Interrupt::Timer),
+        Step::Signal => return system.kernel().interrupt(Interrupt::Signal),
         Step::Fault => {
             let fault = Fault { cause: Cause::ReadFault, address: 0x1000, code: 4 };
             return system.kernel().fault(fault);
@@ -220,7 +224,7 @@ fn other_roles(state: &Snapshot, step: Step, seen: u64) -> Roles {
 pub fn in_words(names: &[&str], current: Option<usize>, step: Step) -> String {
     let name = |index: u8| names[usize::from(index)];
     let mut text = String::new();
-    if !matches!(step, Step::Interrupt(_) | Step::Timer) {
+    if !matches!(step, Step::Interrupt(_) | Step::Timer | Step::Signal) {
         let _ = write!(text, "{}: ", current.map_or("nobody", |current| names[current]));
     }
     let wins = Winner::in_words;
@@ -273,6 +277,7 @@ fn other_in_words<'a>(name: impl Fn(u8) -> &'a str, step: Step) -> String {
     match step {
         Step::Interrupt(line) => format!("interrupt on line {line}"),
         Step::Timer => "the deadline passes".into(),
+        Step::Signal => "the core takes its posts".into(),
         Step::Idle => "idle".into(),
         Step::IdleRunWoken => "idle, run who is woken".into(),
         Step::Yield => "yield".into(),

@@ -57,6 +57,9 @@ impl Programs {
         if self.timer && !state.local.timer_pending {
             steps.push(Step::Timer);
         }
+        if !state.posted.is_empty() {
+            steps.push(Step::Signal);
+        }
         let Some(me) = state.current() else { return steps };
         if self.schedulers.contains(&me) {
             self.scheduler_steps(state, me, &mut steps);
@@ -168,7 +171,7 @@ pub fn known_tokens(state: &Snapshot, me: usize) -> Vec<u8> {
 
 /// Nothing is done to what is gone.
 fn names_only_living(state: &Snapshot, step: Step) -> bool {
-    let lives = |index: u8| state.alive[usize::from(index)];
+    let lives = |index: u8| state.named[usize::from(index)];
     match step {
         Step::Call(to)
         | Step::CallWithoutDonation(to)

@@ -6,54 +6,68 @@
 
 use crate::system::System;
 use cedo_abi::Label;
-use cedo_arch_host::HostContext;
+use cedo_arch_host::{HostContext, HostMachine};
+use cedo_core::Kernel;
 use cedo_core::kernel::Local;
 use cedo_core::object::irq::{Irq, IrqState};
 use cedo_core::object::thread::{List, Record, State, Thread};
+use cedo_floor::mail::{Half, Word};
 use cedo_floor::{FrameKind, Mail, ThreadId};
 use cedo_machine::CoreNumber;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
-/// The part of a mail that lives as long as a wait on this core.
+/// A mail: what belongs to a wait on this core, and what carries an operation that takes long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MailCopy {
-    halves: [u32; 10],
-    words: [u64; 3],
+    halves: [u32; 14],
+    words: [u64; 10],
+}
+
+fn halves(mail: &Mail) -> [&Half; 14] {
+    [
+        &mail.next,
+        &mail.previous,
+        &mail.owed_by,
+        &mail.queued_at,
+        &mail.sequence,
+        &mail.kind,
+        &mail.home,
+        &mail.status,
+        &mail.detail,
+        &mail.awaits,
+        &mail.post,
+        &mail.destination,
+        &mail.generation,
+        &mail.suspensions,
+    ]
+}
+
+fn words(mail: &Mail) -> [&Word; 10] {
+    let [a, b, c, d, e, f, g] = &mail.words;
+    [&mail.flags, &mail.badge, &mail.token, a, b, c, d, e, f, g]
 }
 
 impl MailCopy {
     fn of(mail: &Mail) -> MailCopy {
-        let halves = [
-            mail.next.get(),
-            mail.previous.get(),
-            mail.owed_by.get(),
-            mail.queued_at.get(),
-            mail.sequence.get(),
-            mail.kind.get(),
-            mail.home.get(),
-            mail.status.get(),
-            mail.detail.get(),
-            mail.awaits.get(),
-        ];
-        MailCopy { halves, words: [mail.flags.get(), mail.badge.get(), mail.token.get()] }
+        MailCopy { halves: halves(mail).map(Half::get), words: words(mail).map(Word::get) }
     }
 
     fn put(&self, mail: &Mail) {
-        mail.next.set(self.halves[0]);
-        mail.previous.set(self.halves[1]);
-        mail.owed_by.set(self.halves[2]);
-        mail.queued_at.set(self.halves[3]);
-        mail.sequence.set(self.halves[4]);
-        mail.kind.set(self.halves[5]);
-        mail.home.set(self.halves[6]);
-        mail.status.set(self.halves[7]);
-        mail.detail.set(self.halves[8]);
-        mail.awaits.set(self.halves[9]);
-        mail.flags.set(self.words[0]);
-        mail.badge.set(self.words[1]);
-        mail.token.set(self.words[2]);
+        halves(mail).iter().zip(self.halves).for_each(|(half, value)| half.set(value));
+        words(mail).iter().zip(self.words).for_each(|(word, value)| word.set(value));
+    }
+
+    /// What decides about the rest of a posted operation.
+    fn operation_words(&self) -> [u8; 4] {
+        let target = self.words[4] as u8;
+        [self.halves[10] as u8, self.halves[8] as u8, self.halves[7] as u8, target]
+    }
+
+    fn suspensions(&self) -> u32 {
+        self.halves[13]
     }
 
     pub fn next(&self) -> Option<ThreadId> {
@@ -94,6 +108,10 @@ pub struct Snapshot {
     pub local: Local,
     /// By thread: it still exists.
     pub alive: Vec<bool>,
+    /// By thread: it can still be named, its end has not begun.
+    pub named: Vec<bool>,
+    /// Whose mail is posted to this core, oldest first.
+    pub posted: Vec<ThreadId>,
     /// By scheduler: the threads, as bits, whose present token it has from a *stuck*.
     pub told: Vec<u16>,
     entries: Vec<u64>,
@@ -114,6 +132,13 @@ impl Snapshot {
             .iter()
             .map(|id| table.entry(id.frame()).is(FrameKind::Thread, CoreNumber(0)))
             .collect();
+        let generations = system.generations.clone();
+        let kernel = system.kernel();
+        let generation = |id: &ThreadId| table.entry(id.frame()).generation();
+        let named =
+            ids.iter().zip(generations).map(|(id, first)| generation(id) == first).collect();
+        let posted = take_posted(kernel);
+        post(kernel, &posted);
         let copy = |index: usize| match before {
             Some(before) if !alive[index] => before.threads[index],
             _ => *kernel.look(ids[index]),
@@ -136,7 +161,18 @@ impl Snapshot {
             })
             .collect();
         let told = before.map_or_else(|| vec![0; ids.len()], |before| before.told.clone());
-        Snapshot { threads, mails, irqs, local, alive, told, entries, threads_of_space }
+        Snapshot {
+            threads,
+            mails,
+            irqs,
+            local,
+            alive,
+            named,
+            posted,
+            told,
+            entries,
+            threads_of_space,
+        }
     }
 
     /// Makes `system` what it was.
@@ -146,6 +182,7 @@ impl Snapshot {
         }
         let (ids, irq_ids) = (system.ids.clone(), system.irqs.clone());
         let kernel = system.kernel();
+        take_posted(kernel);
         kernel.local = self.local;
         for (index, id) in ids.iter().enumerate().filter(|(index, _)| self.alive[*index]) {
             *kernel.thread(*id) = self.threads[index];
@@ -156,6 +193,7 @@ impl Snapshot {
                 *kernel.objects.irq(*id) = self.irqs[index];
             }
         }
+        post(kernel, &self.posted);
         let space = kernel.space(self.threads[0].space);
         space.threads.store(self.threads_of_space, Ordering::Relaxed);
     }
@@ -305,6 +343,7 @@ impl Snapshot {
     pub fn key(&self) -> u128 {
         let mut words = Vec::with_capacity(256);
         self.local_words(&mut words);
+        words.extend(self.posted.iter().map(|id| self.index(*id) as u8));
         for index in 0..self.threads.len() {
             self.thread_words(index, &mut words);
         }
@@ -349,6 +388,7 @@ impl Snapshot {
             State::Suspended => (7, None),
         };
         words.extend([state, self.place(partner), u8::from(thread.latched)]);
+        words.push(u8::from(self.named[index]));
         words.push(self.index(thread.account) as u8);
         let works = self.of(thread.leaf).account == thread.id;
         words.push(if works { self.index(thread.leaf) as u8 } else { 0xff });
@@ -362,11 +402,16 @@ impl Snapshot {
         }
         self.record_words(index, words);
         self.scheduler_words(index, words);
-        words.extend(self.mails_in(thread.senders).iter().map(|index| *index as u8));
-        words.push(0xf0);
+        if let State::Remote(_) | State::Recalled(_) = thread.state {
+            words.extend(self.mails[index].operation_words());
+        }
+        let earlier = |at: usize| self.mails[at].suspensions() != thread.suspensions;
+        for list in [thread.senders, thread.closed] {
+            let waiters = self.mails_in(list);
+            words.extend(waiters.iter().map(|at| *at as u8 * 2 + u8::from(earlier(*at))));
+            words.push(0xf0);
+        }
         words.extend(self.mails_in(thread.owed).iter().map(|index| *index as u8));
-        words.push(0xf0);
-        words.extend(self.mails_in(thread.closed).iter().map(|index| *index as u8));
         words.push(0xf0);
         words.extend(self.irqs_of(index).iter().map(|index| *index as u8));
         words.push(0xf0);
@@ -417,6 +462,20 @@ impl Snapshot {
         let runs = matches!(thread.state, State::Running | State::Ready) && !thread.latched;
         words.push(u8::from(runs && self.has_seen_all(index)));
         words.extend(self.told[index].to_le_bytes());
+    }
+}
+
+/// Empties the inbox.
+fn take_posted(kernel: &Kernel<HostMachine>) -> Vec<ThreadId> {
+    let id = |frame: NonZeroU32| ThreadId::from_number(frame.get()).expect("not zero");
+    let take = || kernel.inbox().take(|frame| kernel.mail(id(frame))).map(id);
+    std::iter::from_fn(take).collect()
+}
+
+fn post(kernel: &Kernel<HostMachine>, posted: &[ThreadId]) {
+    let id = |frame: NonZeroU32| ThreadId::from_number(frame.get()).expect("not zero");
+    for thread in posted {
+        let _ = kernel.inbox().post(thread.number(), |frame| kernel.mail(id(frame)));
     }
 }
 

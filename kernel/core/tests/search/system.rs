@@ -45,6 +45,8 @@ pub struct Plan {
     /// Schedulers set *auto*, and these are the ranks of their children; empty: they do not.
     pub ranks: Vec<u32>,
     pub protocol: Protocol,
+    /// Each entry handles one waiter or child only when a thread stops or ends.
+    pub small_steps: bool,
 }
 
 /// A machine built from a [`Plan`].
@@ -52,6 +54,8 @@ pub struct System {
     pub world: World<Kernel<HostMachine>>,
     pub plan: Plan,
     pub ids: Vec<ThreadId>,
+    /// By thread: the generation of its frame as long as it can be named.
+    pub generations: Vec<u32>,
     pub irqs: Vec<IrqId>,
     region: u64,
 }
@@ -67,12 +71,16 @@ impl System {
             world,
             plan: plan.clone(),
             ids: vec![root],
+            generations: Vec::new(),
             irqs: Vec::new(),
             region: region & 0xffff_ffff,
         };
         system.make_threads();
         system.make_irqs();
         system.start();
+        let table = system.kernel().objects.table();
+        let generation = |id: &ThreadId| table.entry(id.frame()).generation();
+        system.generations = system.ids.iter().map(generation).collect();
         system
     }
 
@@ -124,6 +132,9 @@ impl System {
         let ids = self.ids.clone();
         let kernel = self.world.kernel_mut(CORE);
         kernel.local.protocol = plan.protocol;
+        if plan.small_steps {
+            kernel.local.losers_per_entry = 1;
+        }
         for (index, id) in ids.iter().enumerate().skip(1) {
             let thread = kernel.thread(*id);
             thread.is_new = false;

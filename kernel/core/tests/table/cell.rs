@@ -118,6 +118,7 @@ impl Cell {
             asks: true,
             ranks: Vec::new(),
             protocol: self.protocol,
+            small_steps: false,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod messages;
 pub mod objects;
 pub mod operations;
+pub mod remote_end;
 pub mod rights;
 pub mod scheduling;
 pub mod segments;
@@ -45,9 +46,11 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     faults::TESTS,
     segments::TESTS,
     threads::TESTS,
+    remote_end::TESTS,
     interrupts::TESTS,
     bad_input::TESTS,
 ];
 
 /// What needs a second core.
-pub const ON_TWO_CORES: &[&[Test]] = &[cores::TESTS, forward::TESTS_ON_TWO_CORES];
+pub const ON_TWO_CORES: &[&[Test]] =
+    &[cores::TESTS, forward::TESTS_ON_TWO_CORES, remote_end::TESTS_ON_TWO_CORES];

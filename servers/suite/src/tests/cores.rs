@@ -22,8 +22,6 @@ pub const TESTS: &[Test] = &[
     test("a send with zero to a waiting thread of another core is delivered", send_zero_waiting),
     test("a sender of another core waits its turn", queued),
     test("a thread of another core can call back", call_back),
-    test("cancelling a call to another core works, or changes nothing", abort),
-    test("cancelling a call queued at another core works, or changes nothing", abort_queued),
     test("a thread of another core can be stopped and started", suspend),
     test("a spinning thread of another core can be stopped", suspend_spinning),
     test("registers of a stopped thread of another core can be read", read_remote),
@@ -113,40 +111,6 @@ fn call_back(driver: &mut Driver) -> Verdict {
     driver.await_remote(Who::R1)?;
     equal("reply", driver.outcome(Who::R1, 0)?.out.words[0], 60)?;
     equal("call", driver.outcome(Who::A, 0)?.out.tag.label(), 4)
-}
-
-/// Cancels A's call to R1, which B can make go on. While the other core holds the call, the kernel
-/// may refuse; then nothing has changed, and the reply arrives.
-fn cancel(driver: &mut Driver) -> Verdict {
-    driver.is_busy("A waits", Who::A)?;
-    let seen = done("read", Op::thread(thread::READ, Who::A.thread()).run())?;
-    let abort = Op::thread(thread::ABORT, Who::A.thread()).word(0, seen.words[0]).run();
-    if abort.status() != Status::WrongState {
-        done("abort", abort)?;
-        pause(driver)?;
-        return status("the call", &driver.outcome(Who::A, 0)?.out, Status::Aborted);
-    }
-    driver.is_busy("A waits as before", Who::A)?;
-    driver.carry_out(Who::B, &[Op::send(Who::R1.gate()).tag(6, 0)])?;
-    driver.await_remote(Who::R1)?;
-    pause(driver)?;
-    equal("the reply", driver.outcome(Who::A, 0)?.out.words[0], 40)
-}
-
-const REPLY: Op = Op::send(LAST_TOKEN).tag(6, 1).word(0, 40);
-
-fn abort(driver: &mut Driver) -> Verdict {
-    begin(driver, Who::R1, &[OPEN, Op::receive(Who::B.gate()), REPLY])?;
-    driver.carry_out(Who::A, &[Op::call(Who::R1.gate()).tag(4, 0)])?;
-    pause(driver)?;
-    cancel(driver)
-}
-
-fn abort_queued(driver: &mut Driver) -> Verdict {
-    begin(driver, Who::R1, &[Op::receive(Who::B.gate()), OPEN, REPLY])?;
-    driver.carry_out(Who::A, &[Op::call(Who::R1.gate()).tag(4, 0)])?;
-    pause(driver)?;
-    cancel(driver)
 }
 
 fn suspend(driver: &mut Driver) -> Verdict {

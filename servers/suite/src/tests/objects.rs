@@ -23,7 +23,6 @@ pub const TESTS: &[Test] = &[
     test("a destroyed thread's capability names nothing", stale_afterwards),
     test("the frames of a destroyed thread can be used again", frames_again),
     test("a gate to a destroyed thread never reaches its successor", no_successor),
-    test("who waits for a message of a destroyed thread can be told by cancelling", closed_receive),
     test("who is queued at a destroyed thread hears that it is gone", queued_partner_gone),
     test("frames in use give no second object", frames_busy),
     test("frames beyond the Region give no object", beyond_region),
@@ -155,22 +154,6 @@ fn no_successor(driver: &mut Driver) -> Verdict {
     let send = Op::send(gate).tag(1, 0).flags(ipc::SEND_ZERO);
     status("send through the old gate", &send.run(), Status::NoCapability)?;
     driver.destroy(3)
-}
-
-fn closed_receive(driver: &mut Driver) -> Verdict {
-    let gate = victim(driver)?;
-    driver.carry_out(Who::A, &[Op::receive(gate)])?;
-    driver.is_busy("A waits for the victim", Who::A)?;
-    driver.destroy(0)?;
-    driver.settle()?;
-    if driver.is_busy("A may wait on", Who::A).is_err() {
-        return status("A's receive", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone);
-    }
-    let seen = done("read", Op::thread(thread::READ, Who::A.thread()).run())?;
-    let abort = Op::thread(thread::ABORT, Who::A.thread()).word(0, seen.words[0]);
-    done("abort", abort.run())?;
-    driver.settle()?;
-    status("A's receive", &driver.outcome(Who::A, 0)?.out, Status::Aborted)
 }
 
 fn queued_partner_gone(driver: &mut Driver) -> Verdict {

@@ -2,12 +2,15 @@
 //! one, with two children X and Y; some need the powers of a root.
 
 use super::interrupts;
+use crate::board;
 use crate::cast::Who;
 use crate::op::{Op, Out};
+use crate::outcome::Outcome;
 use crate::report::{self, Console};
-use crate::servant::{PROBE, PROGRESS, SPIN, STOP};
+use crate::servant::{self, PROBE, PROGRESS, SPIN, STOP};
 use crate::stage::Stage;
 use crate::verdict::{Failure, Verdict, done, equal, holds, label, status};
+use ::core::array;
 use ::core::sync::atomic::Ordering;
 use cedo_lib::Clock;
 use cedo_lib::abi::call::{core, ipc, thread};
@@ -57,6 +60,9 @@ const ROOTS: &[Test] = &[
     test("gets news instead of a halt when it has not heard everything", idle_news),
 ];
 
+const BELOW_THE_ROOT: &[Test] =
+    &[test("goes on with an error when a child on its grant cancels its wait", aborted_by_child)];
+
 const ROOT_OF_CORE_0: &[Test] = &[
     test("hears who took the processor from a child", preempted_by_device),
     test("goes on with the leaf below a scheduler after its deadline", leaf_below),
@@ -69,9 +75,7 @@ const ON_CORE_0: &[Test] = &[test("hears of a fault that nobody handles", fault)
 pub fn run_all(stage: &mut Stage) {
     let mut console = Console::new(stage.printer);
     run(stage, &mut console, EVERY_SCHEDULER);
-    if stage.core.is_some() {
-        run(stage, &mut console, ROOTS);
-    }
+    run(stage, &mut console, if stage.core.is_some() { ROOTS } else { BELOW_THE_ROOT });
     if stage.who == Who::Root {
         run(stage, &mut console, ROOT_OF_CORE_0);
     }
@@ -104,6 +108,21 @@ fn run_x(stage: &mut Stage, steps: &[Op]) -> Result<Out, Failure> {
 fn about(stage: &Stage, out: &Out, wanted: Label, who: Who) -> Verdict {
     label("label", out, wanted)?;
     equal("cookie", out.badge, stage.cookie(who))
+}
+
+/// The child keeps the processor all the while: its scheduler's grant is the root's then.
+fn aborted_by_child(stage: &mut Stage) -> Verdict {
+    run_x(stage, &[Op::thread(thread::READ, stage.who.thread())])?;
+    let report = Op::call(stage.x.gate()).tag(servant::REPORT, 1).word(0, 0);
+    let seen = done("the child's report", report.run())?;
+    // The report, the order, what follows from it, and the dispatch: the wait that the child cancels.
+    let packed = array::from_fn(|index| servant::word(&stage.this, &seen, index));
+    let epoch = Outcome::unpack(packed).out.words[0] + 4;
+    let abort = Op::thread(thread::ABORT, stage.who.thread()).word(0, epoch);
+    stage.order(stage.x, &[abort])?;
+    let token = stage.token(stage.x)?;
+    status("dispatch", &stage.dispatch(token, 0), Status::Aborted)?;
+    equal("steps that the child has done", board::steps(stage.x), 1)
 }
 
 fn woken(stage: &mut Stage) -> Verdict {

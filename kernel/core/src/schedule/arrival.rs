@@ -17,13 +17,13 @@ impl<M: Machine> Kernel<M> {
         let grantee = self.grantee();
         let mut common = self.common_ancestor(grantee, account);
         while common != grantee
-            && self.look(common).scheduler.granted.is_none()
+            && !self.has_granted(common)
             && let Some(above) = self.scheduler_of(common)
         {
-            // A stopped scheduler over whose head the grantee was dispatched.
+            // Stopped or frozen: the grantee was dispatched over its head.
             common = above;
         }
-        if common == grantee || self.look(common).scheduler.granted.is_none() {
+        if common == grantee || !self.has_granted(common) {
             return self.record(account, why, None);
         }
         self.charge();

@@ -181,7 +181,7 @@ impl<M: Machine> Kernel<M> {
         }
         let grantee = self.grantee();
         let common = self.common_ancestor(grantee, target);
-        if common == grantee || self.look(common).scheduler.granted.is_none() {
+        if common == grantee || !self.has_granted(common) {
             return false;
         }
         if !self.is_clear_between(common, target) {

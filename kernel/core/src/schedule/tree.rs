@@ -81,6 +81,11 @@ impl<M: Machine> Kernel<M> {
         false
     }
 
+    /// True if `id` is on the stack and has granted its time.
+    pub fn has_granted(&self, id: ThreadId) -> bool {
+        self.look(id).scheduler.granted.is_some() && self.is_on_stack(id)
+    }
+
     /// True if `id` waits with a grant out that does not lead from the root.
     pub fn is_frozen(&self, id: ThreadId) -> bool {
         let thread = self.look(id);

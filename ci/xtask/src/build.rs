@@ -172,8 +172,13 @@ pub fn cargo_build(
 
 /// A cargo command in the checkout with the flags of the target.
 pub fn target_cargo(workspace: &Workspace) -> Command {
+    cargo_in(&workspace.root)
+}
+
+/// The same in another folder.
+pub fn cargo_in(folder: &Path) -> Command {
     let mut command = Command::new(cargo());
-    command.current_dir(&workspace.root);
+    command.current_dir(folder);
     for name in FOREIGN_FLAGS {
         command.env_remove(name);
     }
@@ -190,7 +195,8 @@ pub fn cargo_of(toolchain: &str, workspace: &Workspace) -> Command {
     command
 }
 
-fn executables(messages: &str) -> impl Iterator<Item = (String, PathBuf)> + '_ {
+/// Name and path of each program in what cargo printed with `--message-format=json`.
+pub fn executables(messages: &str) -> impl Iterator<Item = (String, PathBuf)> + '_ {
     messages.lines().filter_map(|line| {
         let message: Message = serde_json::from_str(line).ok()?;
         (message.reason == "compiler-artifact").then_some(())?;

@@ -10,6 +10,7 @@
 //! | [`check`] | command: rules that need no boot |
 //! | [`test`] | command: everything, on many machine variants |
 //! | [`table`] | command: print the table of who runs next |
+//! | [`mutate`] | command: break the kernel on purpose; a check must notice |
 //! | [`image`] | command: write a bootable ISO image |
 //! | [`setup`] | command: look for what the others need, install what is missing |
 //! | [`system`] | reads and packs a system description |
@@ -31,6 +32,7 @@ mod elf;
 mod image;
 mod iso;
 mod log;
+mod mutate;
 mod progress;
 mod qemu;
 mod run;
@@ -59,6 +61,7 @@ enum Command {
     Check(check::Arguments),
     Test(test::Arguments),
     Table(table::Arguments),
+    Mutate(mutate::Arguments),
     Image(image::Arguments),
     Setup(setup::Arguments),
 }
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::main(&arguments),
         Command::Test(arguments) => test::main(&arguments),
         Command::Table(arguments) => table::main(&arguments),
+        Command::Mutate(arguments) => mutate::main(&arguments),
         Command::Image(arguments) => image::main(&arguments),
         Command::Setup(arguments) => setup::main(&arguments),
     };

@@ -24,6 +24,7 @@ mod words;
 pub use compile::tested_packages;
 pub use unsafety::unsafe_packages;
 
+use crate::mutate;
 use crate::progress::Step;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
@@ -60,6 +61,7 @@ const RULES: [(&str, Rule); 16] = [
     ("functions are short", limits::functions),
     ("the machine interface is small", limits::machine_methods),
     ("the kernel core is small", limits::core_lines),
+    ("each mutation in ci/mutations applies", mutations),
     ("clippy accepts what runs on the host", compile::clippy_host),
     ("clippy accepts what runs on the PC", compile::clippy_target),
     ("the neutral kernel compiles for aarch64", compile::neutral),
@@ -113,6 +115,11 @@ pub fn check(tree: &Tree, name: &str) -> Result<()> {
     }
     let lines: Vec<_> = problems.iter().map(|problem| format!("  {problem}")).collect();
     bail!("{}", lines.join("\n"))
+}
+
+/// Each deliberate mistake still finds what it changes.
+fn mutations(tree: &Tree) -> Result<Vec<String>> {
+    mutate::problems(&tree.workspace.root)
 }
 
 impl Tree {

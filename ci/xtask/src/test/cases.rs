@@ -7,6 +7,7 @@ use super::variants::{self, Variant};
 use crate::bench;
 use crate::build::{Profile, target_cargo};
 use crate::check::{self, Tree};
+use crate::mutate;
 use crate::qemu::{Loader, Machine, Processor};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
@@ -54,6 +55,11 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         group: "host",
         name: "host: unit tests of crates with unsafe code, interpreted by Miri".to_string(),
         run: Box::new(|context| miri::run(&context.tree)),
+    });
+    cases.push(Case {
+        group: "mutate",
+        name: "mutate: deliberate mistakes in the kernel are noticed".to_string(),
+        run: Box::new(|context| mutate::ci(&context.tree.workspace)),
     });
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));

@@ -9,7 +9,7 @@
 use cedo_abi::MAX_CORES;
 use cedo_abi::info::{MAX_MEMORY_RANGES, feature};
 use cedo_machine::atomic::AtomicU64;
-use cedo_machine::{Frame, MemoryKind, MemoryRange, PageFormat, Platform};
+use cedo_machine::{Frame, MemoryKind, MemoryRange, PageFormat, Platform, object_map_words};
 
 use crate::HostPages;
 use crate::memory::{FRAME_WORDS, Memory};
@@ -45,11 +45,11 @@ pub struct Setup {
 }
 
 impl Default for Setup {
-    /// Two cores, 96 frames, a clock whose tick is no nanosecond.
+    /// Two cores, 160 frames, a clock whose tick is no nanosecond.
     fn default() -> Setup {
         Setup {
             cores: 2,
-            ram: vec![96],
+            ram: vec![160],
             devices: Vec::new(),
             archive: Vec::new(),
             features: feature::NO_EXECUTE | feature::DEBUG,
@@ -73,10 +73,10 @@ impl Setup {
             memory.write(KERNEL_ROOT, index, HostPages::table(KERNEL_TABLE));
         }
         memory.write_bytes(ARCHIVE, &self.archive);
-        let frame_table: Vec<AtomicU64> = (0..frames).map(|_| AtomicU64::new(0)).collect();
         let platform = Platform {
             window: memory.window(),
-            frame_table: Box::leak(frame_table.into_boxed_slice()),
+            frame_table: zeroed(frames as usize),
+            object_map: zeroed(object_map_words(frames as usize)),
             memory: Box::leak(ranges.into_boxed_slice()),
             archive: (archive_frames > 0).then_some((ARCHIVE, self.archive.len() as u64)),
             info_frame: INFO,
@@ -102,4 +102,10 @@ impl Setup {
         assert!(ranges.len() <= MAX_MEMORY_RANGES, "{} memory ranges", ranges.len());
         (ranges, next.0)
     }
+}
+
+/// Words that live as long as the process.
+fn zeroed(count: usize) -> &'static [AtomicU64] {
+    let words: Vec<AtomicU64> = (0..count).map(|_| AtomicU64::new(0)).collect();
+    Box::leak(words.into_boxed_slice())
 }

@@ -9,19 +9,20 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use cedo_machine::atomic::{AtomicU64, Ordering};
-use cedo_machine::{Frame, Upcalls};
+use cedo_machine::{Frame, Platform, Upcalls};
 
 use crate::board::{Board, State};
 use crate::memory::{FRAME_WORDS, Memory};
 use crate::{HostMachine, World};
 
-/// Contents of one frame, or of 512 entries of the frame table.
+/// Contents of one frame, or of 512 words of the frame table or of the map of objects.
 struct Image {
     hash: u64,
     words: Vec<u64>,
 }
 
-/// A world at one moment: frames, frame table, machine, and `S`: what the caller took from the
+/// A world at one moment: frames, frame table and map of objects, machine, and `S`: what the caller
+/// took from the
 /// kernels.
 pub struct Snapshot<S> {
     board: Rc<Board>,
@@ -32,7 +33,7 @@ pub struct Snapshot<S> {
 
 /// Everything that is known about the contents of memory.
 pub(crate) struct Images {
-    /// The frames, then the frame table in pieces.
+    /// The frames, then the frame table and the map of objects in pieces.
     cells: Vec<&'static [AtomicU64]>,
     /// What each of `cells` was when last looked at.
     known: Vec<Rc<Image>>,
@@ -86,9 +87,11 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
 }
 
 impl Images {
-    pub fn new(memory: Memory, frame_table: &'static [AtomicU64]) -> Images {
+    pub fn new(memory: Memory, platform: &Platform) -> Images {
         let frames = (0..memory.frames()).map(|frame| &memory.words(Frame(frame))[..]);
-        let cells: Vec<_> = frames.chain(frame_table.chunks(FRAME_WORDS)).collect();
+        let tables = [platform.frame_table, platform.object_map];
+        let tables = tables.into_iter().flat_map(|table| table.chunks(FRAME_WORDS));
+        let cells: Vec<_> = frames.chain(tables).collect();
         let unknown = Rc::new(Image { hash: 0, words: Vec::new() });
         let known = vec![unknown; cells.len()];
         Images { cells, known, by_hash: HashMap::new(), stored: 0, sweep_at: 4096 }

@@ -71,7 +71,7 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         let machine = |core| HostMachine::new(CoreNumber(core), Rc::clone(&board));
         let kernels =
             (0..setup.cores).map(|core| K::new(machine(core), shared, platform)).collect();
-        let images = Images::new(memory, platform.frame_table);
+        let images = Images::new(memory, platform);
         let ticks_per_entry = setup.ticks_per_entry;
         Ok(World { board, kernels, shared, platform, images, ticks_per_entry })
     }

@@ -167,8 +167,8 @@ pub mod object {
     /// that Space, 4 = instruction pointer, 5 = stack pointer, 6 = argument (passed in word 0).
     pub const CREATE_THREAD: u8 = 0;
     /// Word 1 = frames to use: [`SPACE_FRAMES`] and at least one, at most [`MAX_TABLE_FRAMES`], that
-    /// hold the capability table (128 slots each). The kernel information page is mapped at once;
-    /// every other mapping needs stock first.
+    /// hold the capability table ([`SLOTS_PER_FRAME`] slots each). The kernel information page is
+    /// mapped at once; every other mapping needs stock first.
     pub const CREATE_SPACE: u8 = 1;
     /// Uses 1 frame. Word 1 = slot of a Lines capability, 2 = line number, 3 = handler thread slot
     /// (CONTROL), 4 = badge, 5 = trigger (0 edge, 1 level).
@@ -180,8 +180,11 @@ pub mod object {
     pub const DESTROY: u8 = 3;
 
     /// Frames that a Space takes besides its capability table: itself, its top-level page table, and
-    /// three tables through which the kernel information page is mapped.
-    pub const SPACE_FRAMES: u64 = 5;
+    /// three tables through which the kernel information page is mapped. A page table takes two
+    /// frames ([`super::memory::STOCK`]).
+    pub const SPACE_FRAMES: u64 = 9;
+    /// Slots in one frame of a capability table.
+    pub const SLOTS_PER_FRAME: u64 = 64;
     /// Most frames of a capability table.
     pub const MAX_TABLE_FRAMES: u64 = 64;
 }
@@ -189,17 +192,29 @@ pub mod object {
 /// Sub-operations of [`Call::Capability`]. `to` = source slot of the caller, `from` = destination
 /// slot, word 0 = slot of the destination Space ([`crate::name::SELF`] = own).
 pub mod capability {
-    /// Word 1 = rights to keep.
+    /// Word 1 = rights to keep. As all that is made by means of a capability, the copy lives no longer
+    /// than `to`.
     pub const COPY: u8 = 0;
     /// Make a Gate out of a Thread (CONTROL) or a Gate: word 1 = rights, word 2 = badge (a Gate
     /// keeps its own).
     pub const MAKE_GATE: u8 = 1;
     /// Copy a part of a Region, Ports or Lines: word 1 = rights, 2 = first, 3 = count.
     pub const DIVIDE: u8 = 2;
-    /// Empty the slot `from` of Space word 0.
+    /// Empty the slot `from` of Space word 0. Refused (`HasDependents`) if something was made by means
+    /// of the capability and not taken back.
     pub const DROP: u8 = 3;
     /// What is in slot `to`? Word 0 = kind, 1 = rights, 2 = badge or first, 3 = count.
     pub const IDENTIFY: u8 = 4;
+    /// Take back all that was made by means of slot `to`, directly or not, and keep that: capabilities,
+    /// mappings, objects, stock. Does a bounded part; returns word 0 = 1 while there is more to do
+    /// (call again), 0 when nothing depends on it. What is being used goes on: a message on its way, a
+    /// binding of a handler.
+    pub const REVOKE: u8 = 5;
+    /// Copy to `from` and empty `to`: nothing may have been made by means of it (`HasDependents`).
+    /// Word 1 = rights to keep. What it was made by means of stays the same.
+    pub const MOVE: u8 = 6;
+    /// Capabilities that can be above one another: each is made by means of the one above it.
+    pub const MAX_DERIVATIONS: usize = 15;
 }
 
 /// Sub-operations of [`Call::Memory`]. `to` = Space slot (or SELF).
@@ -210,7 +225,8 @@ pub mod memory {
     /// Word 0 = address, 1 = pages. Returns word 0 = pages done.
     pub const UNMAP: u8 = 1;
     /// Give frames to the Space's page-table stock: `from` = Region slot, word 0 = first page,
-    /// 1 = pages. Returns word 0 = pages done.
+    /// 1 = pages, taken two by two: a page table takes two neighbouring frames, of which the second
+    /// says where what it maps came from. Returns word 0 = pages done.
     pub const STOCK: u8 = 2;
     /// Pages that one call handles before it returns (DESIGN.md A5).
     pub const PAGES_PER_CALL: u64 = 32;

@@ -40,7 +40,8 @@ pub enum Status {
     FramesBusy = 16,
     /// The thread is in a state that does not allow this.
     WrongState = 17,
-    /// The scheduling tree, the call chain or a counter would grow beyond its bound.
+    /// The scheduling tree, the call chain, a line of derivations or a counter would grow beyond its
+    /// bound.
     TooDeep = 18,
     /// The new scheduler is the thread itself or below it.
     Cycle = 19,
@@ -53,12 +54,14 @@ pub enum Status {
     /// Memory of the partner's that the message needs is not there, and this operation does not wait
     /// for whoever could bring it.
     PartnerFault = 23,
+    /// Something was made by means of this capability: revoke it first.
+    HasDependents = 24,
 }
 
 /// Number of statuses; a table on either side has this many lines.
-pub const COUNT: u8 = 24;
+pub const COUNT: u8 = 25;
 
-const _: () = assert!(Status::PartnerFault as u8 + 1 == COUNT);
+const _: () = assert!(Status::HasDependents as u8 + 1 == COUNT);
 
 impl Status {
     /// All of them, in order.
@@ -87,6 +90,7 @@ impl Status {
         Status::Overflow,
         Status::Unsupported,
         Status::PartnerFault,
+        Status::HasDependents,
     ];
 
     /// The status in the low byte of a result word. An unknown byte reads as [`Status::Unsupported`].

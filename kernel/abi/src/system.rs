@@ -94,7 +94,7 @@ pub struct SpaceRecord {
     pub name: NameBytes,
     /// Archive entry of its ELF program.
     pub program: [u8; crate::archive::NAME_BYTES],
-    /// Frames for its capability table (128 slots each).
+    /// Frames for its capability table ([`crate::call::object::SLOTS_PER_FRAME`] slots each).
     pub table_frames: u32,
     /// Frames for page tables beyond what its program, stacks and memories need.
     pub stock_pages: u32,

@@ -1,5 +1,12 @@
 //! The page-table walker: the same for every format of entries.
 //!
+//! | file | contents |
+//! |---|---|
+//! | this one | map, unmap, bury, walk |
+//! | [`stock`] | the frames that page tables are made of |
+//! | [`sweep`] | takes back what is dead |
+//! | [`tear_down`] | gives back what no core can reach any more |
+//!
 //! A leaf entry is in one of three states:
 //!
 //! ```text
@@ -15,11 +22,22 @@
 //! A zombie is a page that nobody can reach any more but by a cached translation: it still counts as
 //! a mapping of its frame, and nothing is mapped over it. Only the call that made it buries it.
 //!
-//! Callers hold the Space's lock. Intermediate tables come from the Space's stock and stay until the
-//! Space is destroyed.
+//! An entry of an upper table is empty, leads to the next lower table, or names a table that was
+//! taken back: a zombie whose bit 2 says that every core has flushed since.
+//!
+//! The frame behind a page table is its twin: word n says by means of which slot the page that entry n
+//! maps, or the table that it leads to, came here (`object::origin`).
+//!
+//! Callers hold the Space's lock. Tables come from the Space's stock and stay until the Space is
+//! destroyed, or what they were made of is taken back.
+
+pub mod stock;
+pub mod sweep;
+pub mod tear_down;
 
 use crate::kernel::Kernel;
 use crate::object::KernelTypes;
+use crate::object::origin::Origin;
 use crate::object::space::Space;
 use cedo_abi::Status;
 use cedo_floor::{FrameKind, FrameTable, Objects, Words};
@@ -30,14 +48,34 @@ use cedo_machine::{Access, Frame, Machine, PageFormat, UserAddress};
 const ZOMBIE: u64 = 1 << 1;
 /// The zombie's frame counts a mapping less when it is buried.
 const COUNTED: u64 = 1 << 2;
-/// Frames of stock that one step of tearing down gives back.
-const STOCK_PER_STEP: usize = 64;
+/// Of a zombie that is a table: every core has flushed since.
+const QUIET: u64 = 1 << 2;
 
 /// The page table of a Space whose lock the caller holds.
 pub struct Tables<'a, M: Machine> {
     objects: &'a Objects<KernelTypes<M>>,
     space: &'a Space,
     no_execute: bool,
+}
+
+/// An entry of a page table, and the word beside it that says where it came from.
+#[derive(Clone, Copy)]
+struct Pair<'a> {
+    entry: &'a AtomicU64,
+    origin: &'a AtomicU64,
+}
+
+/// A page table and its twin.
+#[derive(Clone, Copy)]
+struct Table<'a> {
+    entries: &'a Words,
+    origins: &'a Words,
+}
+
+impl<'a> Table<'a> {
+    fn pair(self, index: usize) -> Option<Pair<'a>> {
+        Some(Pair { entry: self.entries.get(index)?, origin: self.origins.get(index)? })
+    }
 }
 
 impl<M: Machine> Kernel<M> {
@@ -55,6 +93,7 @@ impl<'a, M: Machine> Tables<'a, M> {
         address: UserAddress,
         frame: Frame,
         access: Access,
+        origin: Option<Origin>,
     ) -> Result<(), Status> {
         let leaf = self.vacant(address)?;
         let device = match self.table().entry(frame).kind() {
@@ -63,7 +102,8 @@ impl<'a, M: Machine> Tables<'a, M> {
             _ => return Err(Status::FramesBusy),
         };
         let access = Access { device, ..access };
-        leaf.store(M::Pages::leaf(frame, access, self.no_execute), Ordering::Release);
+        leaf.origin.store(Origin::packed(origin), Ordering::Relaxed);
+        leaf.entry.store(M::Pages::leaf(frame, access, self.no_execute), Ordering::Release);
         Ok(())
     }
 
@@ -76,13 +116,17 @@ impl<'a, M: Machine> Tables<'a, M> {
     ) -> Result<(), Status> {
         let access = Access { write, execute: false, device: false };
         let leaf = M::Pages::leaf(frame, access, self.no_execute);
-        self.vacant(address)?.store(leaf, Ordering::Release);
+        self.vacant(address)?.entry.store(leaf, Ordering::Release);
         Ok(())
     }
 
     /// Makes a zombie of a mapped page. False if nothing is mapped there.
     pub fn unmap_page(&self, address: UserAddress) -> bool {
-        let Some(leaf) = self.walk(address) else { return false };
+        self.walk(address).is_some_and(|leaf| self.kill(leaf))
+    }
+
+    /// Makes a zombie of a present leaf entry. False if it is none.
+    fn kill(&self, leaf: &AtomicU64) -> bool {
         let Some(frame) = M::Pages::frame(leaf.load(Ordering::Acquire)) else { return false };
         let is_memory = self.table().entry(frame).kind() == FrameKind::Ram;
         let counted = if is_memory { COUNTED } else { 0 };
@@ -92,8 +136,8 @@ impl<'a, M: Machine> Tables<'a, M> {
 
     /// Ends a zombie that the caller made: every core has flushed since.
     pub fn bury_page(&self, address: UserAddress) {
-        if let Some(leaf) = self.walk(address)
-            && M::Pages::frame(leaf.load(Ordering::Acquire)).is_none()
+        if let Some(leaf) = self.pair_for(address, M::Pages::frame)
+            && M::Pages::frame(leaf.entry.load(Ordering::Acquire)).is_none()
         {
             self.empty(leaf);
         }
@@ -101,10 +145,10 @@ impl<'a, M: Machine> Tables<'a, M> {
 
     /// Forgets the mapping of a UTCB that is being destroyed, if `frame` is still mapped there.
     pub fn clear_page(&self, address: UserAddress, frame: Frame) {
-        if let Some(leaf) = self.walk(address)
-            && M::Pages::frame(leaf.load(Ordering::Acquire)) == Some(frame)
+        if let Some(leaf) = self.pair_for(address, table_in::<M>)
+            && M::Pages::frame(leaf.entry.load(Ordering::Acquire)) == Some(frame)
         {
-            leaf.store(0, Ordering::Release);
+            leaf.entry.store(0, Ordering::Release);
         }
     }
 
@@ -118,73 +162,52 @@ impl<'a, M: Machine> Tables<'a, M> {
         words.get(M::Pages::index(address, 1))
     }
 
-    /// The leaf entry for an address; missing tables are made of the stock. Errors: `NoStock`,
-    /// `BadAddress` where a user can map nothing.
-    pub fn table_for(&self, address: UserAddress) -> Result<&'a AtomicU64, Status> {
-        let mut words = self.objects.words(self.space.page_table).ok_or(Status::BadAddress)?;
+    /// The same with its twin word, through the tables that `lower` finds.
+    fn pair_for(
+        &self,
+        address: UserAddress,
+        lower: impl Fn(u64) -> Option<Frame>,
+    ) -> Option<Pair<'a>> {
+        let mut table = self.space.page_table;
+        for level in (2..=M::Pages::LEVELS).rev() {
+            let words = self.objects.words(table)?;
+            let entry = words.get(M::Pages::index(address, level))?.load(Ordering::Acquire);
+            table = lower(entry)?;
+        }
+        self.table_at(table)?.pair(M::Pages::index(address, 1))
+    }
+
+    /// The leaf entry for an address; missing tables are made of the stock. Errors: `NoStock`;
+    /// `BadAddress` where a user can map nothing; `Occupied` where a table is being taken back.
+    fn leaf_for(&self, address: UserAddress) -> Result<Pair<'a>, Status> {
+        let mut table = self.table_at(self.space.page_table).ok_or(Status::BadAddress)?;
         for level in (2..=M::Pages::LEVELS).rev() {
             let index = M::Pages::index(address, level);
             if level == M::Pages::LEVELS && M::Pages::is_kernel_entry(index) {
                 return Err(Status::BadAddress);
             }
-            let entry = words.get(index).ok_or(Status::BadAddress)?;
-            let table = match M::Pages::frame(entry.load(Ordering::Acquire)) {
-                Some(table) => table,
-                None => {
-                    let table = self.take_table()?;
-                    entry.store(M::Pages::table(table), Ordering::Release);
-                    table
-                }
+            let place = table.pair(index).ok_or(Status::BadAddress)?;
+            let entry = place.entry.load(Ordering::Acquire);
+            let lower = match M::Pages::frame(entry) {
+                Some(lower) => lower,
+                None if entry != 0 => return Err(Status::Occupied),
+                None => self.take_table(place)?,
             };
-            words = self.objects.words(table).ok_or(Status::BadAddress)?;
+            table = self.table_at(lower).ok_or(Status::BadAddress)?;
         }
-        words.get(M::Pages::index(address, 1)).ok_or(Status::BadAddress)
-    }
-
-    /// Puts a frame that was claimed as *Stock* into the stock.
-    pub fn push_stock(&self, frame: Frame) {
-        if let Some(words) = self.objects.words(frame) {
-            let next = self.space.stock.load(Ordering::Relaxed);
-            words[0].store(u64::from(next), Ordering::Relaxed);
-            self.space.stock.store(frame.0, Ordering::Relaxed);
-        }
-    }
-
-    /// One step of tearing down a page table that no core has loaded: one leaf table with what it
-    /// maps, or one empty table, or some of the stock. False if nothing is left but the top level.
-    pub fn tear_down_step(&self) -> bool {
-        let Some(mut words) = self.objects.words(self.space.page_table) else { return false };
-        let mut level = M::Pages::LEVELS;
-        let mut parent: Option<(&AtomicU64, Frame)> = None;
-        loop {
-            let next = self.first_table(words, level).filter(|_| level > 1);
-            match (next, parent) {
-                (Some((entry, table)), _) => {
-                    let Some(lower) = self.objects.words(table) else { return false };
-                    (words, parent, level) = (lower, Some((entry, table)), level - 1);
-                }
-                (None, Some((entry, table))) => {
-                    if level == 1 {
-                        words.iter().for_each(|leaf| self.empty(leaf));
-                    }
-                    entry.store(0, Ordering::Release);
-                    self.table().turn(table, FrameKind::PageTable, FrameKind::Ram);
-                    return true;
-                }
-                (None, None) => return self.give_stock_back(),
-            }
-        }
+        table.pair(M::Pages::index(address, 1)).ok_or(Status::BadAddress)
     }
 
     /// The entry for a page where nothing is mapped.
-    fn vacant(&self, address: UserAddress) -> Result<&'a AtomicU64, Status> {
-        let leaf = self.table_for(address)?;
-        if leaf.load(Ordering::Acquire) == 0 { Ok(leaf) } else { Err(Status::Occupied) }
+    fn vacant(&self, address: UserAddress) -> Result<Pair<'a>, Status> {
+        let leaf = self.leaf_for(address)?;
+        if leaf.entry.load(Ordering::Acquire) == 0 { Ok(leaf) } else { Err(Status::Occupied) }
     }
 
     /// Empties a leaf entry; a mapping of memory no longer counts.
-    fn empty(&self, leaf: &AtomicU64) {
-        let entry = leaf.swap(0, Ordering::AcqRel);
+    fn empty(&self, leaf: Pair<'_>) {
+        let entry = leaf.entry.swap(0, Ordering::AcqRel);
+        leaf.origin.store(0, Ordering::Relaxed);
         match M::Pages::frame(entry) {
             // Counts memory only: device registers, UTCBs and the information page are never *Ram*.
             Some(frame) => _ = self.table().uncount_mapping(frame),
@@ -195,46 +218,20 @@ impl<'a, M: Machine> Tables<'a, M> {
         }
     }
 
-    /// The first table that the user part of a table leads to.
-    fn first_table(&self, words: &'a Words, level: u32) -> Option<(&'a AtomicU64, Frame)> {
-        let is_user = |index| level < M::Pages::LEVELS || !M::Pages::is_kernel_entry(index);
-        let user = words.iter().enumerate().filter(|(index, _)| is_user(*index));
-        user.map(|(_, entry)| entry)
-            .find_map(|entry| Some((entry, M::Pages::frame(entry.load(Ordering::Acquire))?)))
-    }
-
-    /// A table of zeroes from the stock.
-    fn take_table(&self) -> Result<Frame, Status> {
-        let frame = self.pop_stock().ok_or(Status::NoStock)?;
-        if self.table().turn(frame, FrameKind::Stock, FrameKind::PageTable) {
-            Ok(frame)
-        } else {
-            Err(Status::NoStock)
-        }
-    }
-
-    /// Takes a frame out of the stock; all of it is zero.
-    fn pop_stock(&self) -> Option<Frame> {
-        let frame = Frame(self.space.stock.load(Ordering::Relaxed));
-        if frame.0 == 0 {
-            return None;
-        }
-        let next = self.objects.words(frame)?[0].swap(0, Ordering::Relaxed);
-        self.space.stock.store(next as u32, Ordering::Relaxed);
-        Some(frame)
-    }
-
-    fn give_stock_back(&self) -> bool {
-        let mut any = false;
-        for _ in 0..STOCK_PER_STEP {
-            let Some(frame) = self.pop_stock() else { break };
-            self.table().turn(frame, FrameKind::Stock, FrameKind::Ram);
-            any = true;
-        }
-        any
+    fn table_at(&self, frame: Frame) -> Option<Table<'a>> {
+        let origins = self.objects.words(frame.plus(1))?;
+        Some(Table { entries: self.objects.words(frame)?, origins })
     }
 
     fn table(&self) -> FrameTable {
         self.objects.table()
+    }
+}
+
+/// The table that an entry of an upper table leads to, or did before that was taken back.
+fn table_in<M: Machine>(entry: u64) -> Option<Frame> {
+    match M::Pages::frame(entry) {
+        None if entry & ZOMBIE != 0 => Some(Frame((entry >> 12) as u32)),
+        present => present,
     }
 }

@@ -26,7 +26,7 @@ pub fn share(platform: &Platform) -> Result<Shared, &'static str> {
     if platform.cores == 0 || usize::from(platform.cores) > MAX_CORES {
         return Err("the number of processors is not supported: limit it in the boot settings");
     }
-    let table = FrameTable::new(platform.frame_table);
+    let table = FrameTable::new(platform.frame_table, platform.object_map);
     let memory = platform.memory.iter().filter(|range| range.kind == MemoryKind::Ram);
     for range in memory {
         // Frame 0 names nothing.

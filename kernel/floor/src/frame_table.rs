@@ -14,6 +14,7 @@
 //!    +------------- release: every core has left the kernel --------+
 //! ```
 
+use crate::object_map::ObjectMap;
 use cedo_machine::atomic::{AtomicU64, Ordering};
 use cedo_machine::{CoreNumber, Frame};
 
@@ -43,6 +44,8 @@ pub enum FrameKind {
     Quiet = 9,
     /// The same, of a Space: a core that looked it up before may still read it.
     QuietSpace = 10,
+    /// Beside a page table: where its entries came from.
+    Twin = 11,
 }
 
 impl FrameKind {
@@ -58,6 +61,7 @@ impl FrameKind {
             8 => FrameKind::Stock,
             9 => FrameKind::Quiet,
             10 => FrameKind::QuietSpace,
+            11 => FrameKind::Twin,
             _ => FrameKind::Absent,
         }
     }
@@ -71,6 +75,7 @@ impl FrameKind {
                 | FrameKind::PageTable
                 | FrameKind::Table
                 | FrameKind::Stock
+                | FrameKind::Twin
         )
     }
 }
@@ -121,12 +126,20 @@ impl Entry {
 #[derive(Clone, Copy, Debug)]
 pub struct FrameTable {
     entries: &'static [AtomicU64],
+    map: ObjectMap,
 }
 
 impl FrameTable {
-    /// The table that boot code zeroed.
-    pub const fn new(entries: &'static [AtomicU64]) -> FrameTable {
-        FrameTable { entries }
+    /// The table and the map that boot code zeroed.
+    pub fn new(entries: &'static [AtomicU64], map: &'static [AtomicU64]) -> FrameTable {
+        FrameTable { entries, map: ObjectMap::new(map, entries.len()) }
+    }
+
+    /// Which frames hold objects or stock. Objects are marked by who reveals and retires them, frames
+    /// of stock by the kernel core.
+    #[inline]
+    pub const fn map(self) -> ObjectMap {
+        self.map
     }
 
     /// Frames the table has entries for.
@@ -166,10 +179,15 @@ impl FrameTable {
 
     /// Makes a frame that was claimed as *Stock* known as the object it now holds.
     pub(crate) fn reveal(self, frame: Frame, kind: FrameKind, home: CoreNumber) -> bool {
-        self.change(frame, |entry| {
+        let revealed = self.change(frame, |entry| {
             (entry.kind() == FrameKind::Stock)
                 .then(|| Entry::new(kind, home, 0, entry.generation()))
-        })
+        });
+        if revealed {
+            // Afterwards: until then the frame must not be taken for one of stock.
+            self.map.mark(frame);
+        }
+        revealed
     }
 
     /// Undoes a [`claim`](Self::claim) that was never made known, or moves a frame between the
@@ -185,7 +203,7 @@ impl FrameTable {
 
     /// Ends an object: every capability for it is stale from now on. False if there is none.
     pub fn retire(self, frame: Frame) -> bool {
-        self.change(frame, |entry| {
+        let retired = self.change(frame, |entry| {
             let quiet = match entry.kind() {
                 FrameKind::Absent | FrameKind::Ram => return None,
                 FrameKind::Quiet | FrameKind::QuietSpace => return None,
@@ -193,7 +211,11 @@ impl FrameTable {
                 _ => FrameKind::Quiet,
             };
             Some(Entry::new(quiet, CoreNumber(0), 0, entry.generation().wrapping_add(1)))
-        })
+        });
+        if retired {
+            self.map.unmark(frame);
+        }
+        retired
     }
 
     /// Makes every capability for a thread stale while the object lives on: its end has begun. False
@@ -244,8 +266,8 @@ mod tests {
 
     fn table() -> FrameTable {
         extern crate std;
-        let words: std::vec::Vec<AtomicU64> = (0..4).map(|_| AtomicU64::new(0)).collect();
-        let table = FrameTable::new(words.leak());
+        let words = || -> std::vec::Vec<AtomicU64> { (0..4).map(|_| AtomicU64::new(0)).collect() };
+        let table = FrameTable::new(words().leak(), words().leak());
         table.add_ram(Frame(1));
         table
     }

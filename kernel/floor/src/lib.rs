@@ -5,6 +5,7 @@
 //! | file | contents |
 //! |---|---|
 //! | [`frame_table`] | one atomic word per frame: kind, home core, map count, generation |
+//! | [`object_map`] | which frames hold what an origin is known of |
 //! | [`objects`] | typed access to what lives in frames |
 //! | [`mail`] | the part of a thread that other cores may touch |
 //! | [`copy`] | bytes from one frame of words to another |
@@ -20,7 +21,8 @@
 //! 4. A frame holds the type that its kind says from [`Objects::claim`] until it is retired *and*
 //!    released. Between the two every core has left the kernel, so no reference is left: whoever
 //!    calls [`frame_table::FrameTable::release`] has waited for that.
-//! 5. Every other kind of frame is read and written as atomic words only.
+//! 5. The last [`objects::TAIL_WORDS`] words of an object's frame, and every other kind of frame,
+//!    are read and written as atomic words only.
 #![no_std]
 #![expect(unsafe_code, reason = "typed access to physical frames")]
 
@@ -29,6 +31,7 @@ pub mod frame_table;
 pub mod inbox;
 pub mod lock;
 pub mod mail;
+pub mod object_map;
 pub mod objects;
 
 pub use copy::copy_bytes;
@@ -36,4 +39,5 @@ pub use frame_table::{Entry, FrameKind, FrameTable};
 pub use inbox::Inbox;
 pub use lock::TicketLock;
 pub use mail::Mail;
-pub use objects::{Claims, IrqId, Objects, SpaceId, ThreadId, Types, Words};
+pub use object_map::{ObjectMap, Walk};
+pub use objects::{Claims, IrqId, Objects, SpaceId, Tail, ThreadId, Types, Words};

@@ -13,6 +13,13 @@ pub type Words = [AtomicU64; 512];
 
 /// Bytes of a frame that the thread itself may use; its [`Mail`] follows.
 pub const THREAD_BYTES: usize = 3072;
+/// Words at the end of an object's frame that every core may read and write.
+pub const TAIL_WORDS: usize = 8;
+/// Bytes of a frame before its tail.
+const BODY_BYTES: usize = 4096 - size_of::<Tail>();
+
+/// The end of an object's frame: what all cores may know of it.
+pub type Tail = [AtomicU64; TAIL_WORDS];
 
 macro_rules! object_id {
     ($name:ident, $doc:literal) => {
@@ -87,9 +94,9 @@ pub struct Objects<T: Types> {
 impl<T: Types> Objects<T> {
     const FITS: () = {
         assert!(size_of::<T::Thread>() <= THREAD_BYTES && align_of::<T::Thread>() <= 64);
-        assert!(THREAD_BYTES + size_of::<Mail>() <= 4096);
-        assert!(size_of::<T::Space>() <= 4096 && align_of::<T::Space>() <= 64);
-        assert!(size_of::<T::Irq>() <= 4096 && align_of::<T::Irq>() <= 64);
+        assert!(THREAD_BYTES + size_of::<Mail>() <= BODY_BYTES);
+        assert!(size_of::<T::Space>() <= BODY_BYTES && align_of::<T::Space>() <= 64);
+        assert!(size_of::<T::Irq>() <= BODY_BYTES && align_of::<T::Irq>() <= 64);
     };
 
     /// The access of `core`; nothing if it has been handed out.
@@ -190,6 +197,29 @@ impl<T: Types> Objects<T> {
         unsafe { &*address.cast::<Mail>() }
     }
 
+    /// The tail of an object of any core; nothing if the frame holds none (any more).
+    #[inline]
+    pub fn tail(&self, frame: Frame) -> Option<&Tail> {
+        let kind = self.table.entry(frame).kind();
+        matches!(kind, FrameKind::Thread | FrameKind::Irq | FrameKind::Space)
+            .then(|| self.tail_at(frame))
+    }
+
+    /// The tail of an object that exists or is being made; what is there stays until the frame is
+    /// released.
+    fn tail_at(&self, frame: Frame) -> &Tail {
+        let address = self.address(frame).wrapping_add(BODY_BYTES);
+        // SAFETY: the frame is in the window; what the types own ends before (asserted in `FITS`),
+        // and the rest is atomic words for everybody.
+        unsafe { &*address.cast::<Tail>() }
+    }
+
+    fn fill_tail(&self, frame: Frame, tail: &[u64; TAIL_WORDS]) {
+        let address = self.address(frame).wrapping_add(BODY_BYTES);
+        // SAFETY: as in `claim_thread`; the types end before (asserted in `FITS`).
+        unsafe { address.cast::<Tail>().write(tail.map(AtomicU64::new)) };
+    }
+
     /// A Space, perhaps one that another core has just retired.
     #[inline]
     pub fn space(&self, id: SpaceId) -> &T::Space {
@@ -213,8 +243,14 @@ impl<T: Types> Objects<T> {
         Some(unsafe { &*self.address(frame).cast::<Words>() })
     }
 
-    /// Claims `frame` for a thread of core `home` and puts `value` and a fresh mail there.
-    pub fn claim_thread(&mut self, frame: Frame, home: CoreNumber, value: T::Thread) -> bool {
+    /// Claims `frame` for a thread of core `home` and puts `value`, a fresh mail and `tail` there.
+    pub fn claim_thread(
+        &mut self,
+        frame: Frame,
+        home: CoreNumber,
+        value: T::Thread,
+        tail: &[u64; TAIL_WORDS],
+    ) -> bool {
         let Some(id) = ThreadId::new(frame) else { return false };
         // Claimed as words first, so that the thread is complete before its home core can see it.
         if !self.table.claim(frame, FrameKind::Stock, home) {
@@ -227,22 +263,24 @@ impl<T: Types> Objects<T> {
         // SAFETY: as above; the mail fits behind the thread (asserted in `FITS`).
         unsafe { mail.write(Mail::default()) };
         self.mail_at(id).home.set(u32::from(home.0));
+        self.fill_tail(frame, tail);
         self.table.reveal(frame, FrameKind::Thread, home)
     }
 
     /// Claims `frame` for an interrupt object of this core.
-    pub fn claim_irq(&mut self, frame: Frame, value: T::Irq) -> bool {
+    pub fn claim_irq(&mut self, frame: Frame, value: T::Irq, tail: &[u64; TAIL_WORDS]) -> bool {
         let home = self.core;
         if IrqId::new(frame).is_none() || !self.table.claim(frame, FrameKind::Stock, home) {
             return false;
         }
         // SAFETY: as in `claim_thread`.
         unsafe { self.address(frame).cast::<T::Irq>().write(value) };
+        self.fill_tail(frame, tail);
         self.table.reveal(frame, FrameKind::Irq, home)
     }
 
     /// Claims `frame` for a Space.
-    pub fn claim_space(&mut self, frame: Frame, value: T::Space) -> bool {
+    pub fn claim_space(&mut self, frame: Frame, value: T::Space, tail: &[u64; TAIL_WORDS]) -> bool {
         if SpaceId::new(frame).is_none()
             || !self.table.claim(frame, FrameKind::Stock, CoreNumber(0))
         {
@@ -250,6 +288,7 @@ impl<T: Types> Objects<T> {
         }
         // SAFETY: as in `claim_thread`.
         unsafe { self.address(frame).cast::<T::Space>().write(value) };
+        self.fill_tail(frame, tail);
         self.table.reveal(frame, FrameKind::Space, CoreNumber(0))
     }
 

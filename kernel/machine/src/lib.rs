@@ -31,5 +31,5 @@ pub use addr::{CoreNumber, Frame, Line, Ticks, UserAddress};
 pub use context::{Context, Fault};
 pub use cpu::{Machine, Power, Trigger};
 pub use page::{Access, PageFormat};
-pub use platform::{MemoryKind, MemoryRange, Platform};
+pub use platform::{MemoryKind, MemoryRange, Platform, object_map_words};
 pub use upcalls::{Interrupt, Next, Upcalls};

@@ -10,6 +10,8 @@ pub struct Platform {
     pub window: Window,
     /// One zeroed entry per frame, up to the highest RAM frame.
     pub frame_table: &'static [AtomicU64],
+    /// [`object_map_words`] zeroed words for that many frames.
+    pub object_map: &'static [AtomicU64],
     /// Usable memory and devices, sorted, without what boot code, kernel image and the tables above
     /// use. At most `cedo_abi::info::MAX_MEMORY_RANGES`.
     pub memory: &'static [MemoryRange],
@@ -29,6 +31,12 @@ pub struct Platform {
     pub clock_hz: u64,
     /// Per core: what to add to its counter to get the machine-wide one.
     pub clock_offset: [i64; cedo_abi::MAX_CORES],
+}
+
+/// Words of [`Platform::object_map`]: one bit per frame, then one per word of those.
+pub const fn object_map_words(frames: usize) -> usize {
+    let words = frames.div_ceil(64);
+    words + words.div_ceil(64)
 }
 
 /// A range of physical memory.

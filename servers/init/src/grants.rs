@@ -7,7 +7,7 @@ use crate::window;
 use cedo_lib::abi::info::slot;
 use cedo_lib::abi::read::Table;
 use cedo_lib::abi::system::{GrantRecord, MemoryRecord, ThreadRecord, grant};
-use cedo_lib::capability::{copy, divide, drop_slot, make_gate};
+use cedo_lib::capability::{copy, divide, make_gate, move_to};
 use cedo_lib::memory::{NewIrq, create_irq};
 use cedo_lib::{Core, Lines, Ports, Rights, Space, Status};
 
@@ -74,8 +74,7 @@ fn place_irq(
         level: record.b == 1,
     };
     create_irq(frames.region, frames.first, scratch, &new)
-        .and_then(|irq| copy(irq, space, slot, Rights(record.rights as u16)))
-        .and_then(|()| drop_slot(Space::MINE, scratch))
+        .and_then(|irq| move_to(irq, space, slot, Rights(record.rights as u16)))
         .or_fail(DOING, record.name)
 }
 

@@ -10,9 +10,11 @@ use cedo_lib::{Space, memory};
 
 /// Frames for page tables that every Space needs: three levels each for its program, stacks, UTCBs,
 /// environments and memories.
-const STOCK: u64 = 15;
+const STOCK: u64 = 15 * TABLE;
 /// Further page tables per thread: its stack, UTCB and environment lie in areas of their own.
-const STOCK_PER_THREAD: u64 = 3;
+const STOCK_PER_THREAD: u64 = 3 * TABLE;
+/// Frames of a page table: itself and its twin.
+const TABLE: u64 = 2;
 /// Pages that one page table maps.
 const PAGES_PER_TABLE: u64 = 512;
 
@@ -20,8 +22,8 @@ const PAGES_PER_TABLE: u64 = 512;
 /// tables for its window.
 pub fn make(system: &mut System) -> Result<(), Failure> {
     let doing = "see the memory it fills";
-    let own = system.take(4, doing, [0; _])?;
-    Space::MINE.stock(own.region, own.first, 4).or_fail(doing, [0; _])?;
+    let own = system.take(4 * TABLE, doing, [0; _])?;
+    Space::MINE.stock(own.region, own.first, 4 * TABLE).or_fail(doing, [0; _])?;
     for (index, record) in system.space_records() {
         make_one(system, index, &record)?;
     }
@@ -50,7 +52,8 @@ fn stock_pages(system: &System, index: usize, record: &SpaceRecord) -> u64 {
     let mapped = grants.filter_map(|grant| crate::grants::mapped(&grant, memories));
     // A mapping may need two more tables at its ends, and levels of its own above them.
     let tables: u64 = mapped.map(|pages| pages / PAGES_PER_TABLE + 4).sum();
-    STOCK + STOCK_PER_THREAD * threads().count() as u64 + tables + u64::from(record.stock_pages)
+    let extra = u64::from(record.stock_pages).next_multiple_of(TABLE);
+    STOCK + STOCK_PER_THREAD * threads().count() as u64 + tables * TABLE + extra
 }
 
 fn load(system: &mut System, index: usize, record: &SpaceRecord) -> Result<(), Failure> {

@@ -88,7 +88,7 @@ pub struct Identity {
     pub count: u64,
 }
 
-/// Copies `source` to `slot` of `space` with at most `rights`.
+/// Copies `source` to `slot` of `space` with at most `rights`. The copy lives no longer than `source`.
 pub fn copy(
     source: impl Capability,
     space: Space,
@@ -97,6 +97,18 @@ pub fn copy(
 ) -> Result<(), Status> {
     let words = [space.name(), u64::from(rights.0)];
     transfer(capability::COPY, source.name(), slot, &words)
+}
+
+/// Moves `source` to `slot` of `space` with at most `rights`: it lives as long as it would have here.
+/// Nothing may have been made by means of it.
+pub fn move_to(
+    source: impl Capability,
+    space: Space,
+    slot: u32,
+    rights: Rights,
+) -> Result<(), Status> {
+    let words = [space.name(), u64::from(rights.0)];
+    transfer(capability::MOVE, source.name(), slot, &words)
 }
 
 /// Makes a Gate with `badge` to `thread` (needs CONTROL) in `slot` of `space`.
@@ -131,7 +143,21 @@ impl Divisible for Region {}
 impl Divisible for Ports {}
 impl Divisible for Lines {}
 
-/// Empties `slot` of `space`.
+/// Takes back all that was made by means of `source`, directly or not, in as many calls as it takes:
+/// capabilities, mappings, objects, stock. Keeps `source`.
+pub fn revoke(source: impl Capability) -> Result<(), Status> {
+    loop {
+        let arguments = Arguments::new(Call::Capability, capability::REVOKE);
+        let answer = arguments.to(source.name()).make();
+        done(&answer)?;
+        if answer.words[0] == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Empties `slot` of `space`. Errors: `HasDependents` if something was made by means of what is
+/// there: [`revoke`] first.
 pub fn drop_slot(space: Space, slot: u32) -> Result<(), Status> {
     transfer(capability::DROP, SELF, slot, &[space.name()])
 }

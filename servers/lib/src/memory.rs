@@ -75,7 +75,8 @@ impl Space {
         })
     }
 
-    /// Gives `pages` frames of `region` from page `first` on to the stock for page tables.
+    /// Gives `pages` frames of `region` from page `first` on to the stock for page tables, each of
+    /// which takes two: an even number.
     pub fn stock(self, region: Region, first: u64, pages: u64) -> Result<(), Status> {
         in_pieces(pages, |done, rest| {
             self.operation(memory::STOCK).from(region.name()).words(&[first + done, rest]).make()

@@ -8,17 +8,17 @@ use crate::servant::{self, FIRST_STEP, ORDER, REPORT, STOP};
 use crate::stage::SETTLE;
 use crate::verdict::{Failure, Verdict, done, holds};
 use cedo_lib::ThisThread;
-use cedo_lib::abi::Rights;
 use cedo_lib::abi::call::{Call, capability, ipc, object, thread};
 use cedo_lib::abi::name::{MY_SCHEDULER, SELF};
 use cedo_lib::abi::system::place;
+use cedo_lib::abi::{Rights, Status};
 use core::array;
 use core::sync::atomic::Ordering;
 
 /// Scratch slots of one test.
 pub const SCRATCH_SLOTS: u64 = 12;
 /// Frames of one test in the Region "frames".
-pub const FRAMES: u64 = 16;
+pub const FRAMES: u64 = 32;
 /// Frames of the smallest Space: what it takes itself, and one frame of capability table.
 pub const SPACE: u64 = object::SPACE_FRAMES + 1;
 /// Bytes of address space of one test.
@@ -149,10 +149,22 @@ impl Driver {
         }
         STOP.store(false, Ordering::SeqCst);
         for index in 0..SCRATCH_SLOTS {
-            Op::capability(capability::DROP, SELF, self.slot(index), SELF).run();
+            self.empty(self.slot(index))?;
         }
         Op::capability(capability::DROP, SELF, Driver::FAR_SLOT, self.other_space).run();
         Ok(())
+    }
+
+    /// Takes back what was made by means of a scratch slot, and drops what is there.
+    fn empty(&self, slot: u64) -> Verdict {
+        for _ in 0..100_000 {
+            let out = Op::capability(capability::REVOKE, slot, 0, 0).run();
+            if out.status() != Status::Ok || out.words[0] == 0 {
+                return done("drop", Op::capability(capability::DROP, SELF, slot, SELF).run())
+                    .map(|_| ());
+            }
+        }
+        holds("revoking comes to an end", false)
     }
 
     /// Cancels what a servant waits for until it waits for orders.

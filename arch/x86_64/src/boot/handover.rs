@@ -14,7 +14,7 @@ use crate::panic;
 use crate::system::System;
 use crate::time::unit;
 use cedo_abi::info::feature;
-use cedo_machine::{Frame, MemoryRange, Platform, Upcalls};
+use cedo_machine::{Frame, MemoryRange, Platform, Upcalls, object_map_words};
 use cedo_mmio::Window;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
@@ -38,6 +38,7 @@ pub struct Release {
 /// Memory for the kernel's own objects.
 struct Places {
     frame_table: &'static [AtomicU64],
+    object_map: &'static [AtomicU64],
     info_frame: Frame,
     shared: u64,
     kernels: u64,
@@ -62,6 +63,7 @@ pub fn prepare<K: Upcalls<Machine = X86_64>>(
         // builder's tables and stacks, which no memory range names.
         window: unsafe { Window::new(WINDOW_BASE as *mut u8, window) },
         frame_table: places.frame_table,
+        object_map: places.object_map,
         memory: ranges.map_or(&[], |ranges| ranges.as_slice()),
         archive: information
             .archive
@@ -87,11 +89,15 @@ fn take<K: Upcalls>(builder: &mut Builder, ram: &Spans, cores: usize) -> Result<
     const { assert!(align_of::<K>() <= 4096 && align_of::<K::Shared>() <= 4096) };
     let frames = (ram.end() >> 12) as usize;
     let mut take = |bytes: usize| builder.zeroed(bytes as u64, u64::MAX);
-    let table = (WINDOW_BASE + take(frames * size_of::<AtomicU64>())?) as *const AtomicU64;
-    Ok(Places {
+    let mut words = |count: usize| -> Result<&'static [AtomicU64], NoMemory> {
+        let first = (WINDOW_BASE + take(count * size_of::<AtomicU64>())?) as *const AtomicU64;
         // SAFETY: the memory was just taken and zeroed, is in the window for ever, and is used
         // through this slice only.
-        frame_table: unsafe { core::slice::from_raw_parts(table, frames) },
+        Ok(unsafe { core::slice::from_raw_parts(first, count) })
+    };
+    Ok(Places {
+        frame_table: words(frames)?,
+        object_map: words(object_map_words(frames))?,
         info_frame: Frame::containing(take(4096)?),
         shared: WINDOW_BASE + take(size_of::<K::Shared>().max(1))?,
         kernels: WINDOW_BASE + take((size_of::<K>() * cores).max(1))?,

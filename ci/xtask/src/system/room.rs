@@ -1,6 +1,7 @@
 //! Checks of sizes and numbers: what init can keep, stacks, tables, memories, and that all of it fits
 //! the RAM asked for.
 
+use cedo_abi::call::object::{MAX_TABLE_FRAMES, SLOTS_PER_FRAME};
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::read::environment;
 use cedo_abi::system::place::MAX_STACK_PAGES;
@@ -18,23 +19,21 @@ pub const ALLOWANCE: u64 = 24 << 20;
 /// Stack of a thread that does not say how much it needs.
 pub const DEFAULT_STACK: u64 = 16 << 10;
 /// Extra page-table frames of a space that does not say how many it needs.
-pub const DEFAULT_STOCK_PAGES: u64 = 16;
-/// Slots in one frame of a capability table.
-pub const SLOTS_PER_FRAME: u64 = 128;
+pub const DEFAULT_STOCK_PAGES: u64 = 32;
 /// Slots that a space has besides those its threads are given.
 pub const FREE_SLOTS: u64 = 64;
 /// Most slots of a space.
-pub const MAX_SLOTS: u64 = 64 * 1024;
+pub const MAX_SLOTS: u64 = MAX_TABLE_FRAMES * SLOTS_PER_FRAME;
 /// Most extra page-table frames of a space.
 pub const MAX_STOCK_PAGES: u64 = 64 * 1024;
 /// Frames of a thread besides its stack: thread, UTCB, environment (two), page tables for them.
-const THREAD_PAGES: u64 = 12;
+const THREAD_PAGES: u64 = 16;
 /// Frames of a space besides table and extra stock: the space, its page table, tables for its program.
-const SPACE_PAGES: u64 = 20;
+const SPACE_PAGES: u64 = 40;
 /// Frames for page tables of a mapping that is smaller than what one table maps.
-const MAPPING_PAGES: u64 = 4;
-/// Pages that one page table maps.
-const PAGES_PER_TABLE: u64 = 512;
+const MAPPING_PAGES: u64 = 8;
+/// Pages that a page table maps, for each of its two frames.
+const PAGES_PER_TABLE_FRAME: u64 = 256;
 /// Physical addresses have at most so many bits.
 const PHYSICAL_BITS: u32 = 52;
 
@@ -161,7 +160,7 @@ fn ram(draft: &Draft, links: &Links, problems: &mut Problems) {
     for (thread, linked) in draft.threads.iter().zip(&links.threads) {
         for (grant, target) in thread.grants.iter().zip(&linked.grants) {
             if let (ObjectDraft::Memory { map: true, .. }, Some(memory)) = (&grant.object, target) {
-                add(MAPPING_PAGES + pages_of(&draft.memories[*memory]) / PAGES_PER_TABLE);
+                add(MAPPING_PAGES + pages_of(&draft.memories[*memory]) / PAGES_PER_TABLE_FRAME);
             }
         }
     }

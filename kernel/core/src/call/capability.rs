@@ -2,8 +2,10 @@
 
 use super::Answer;
 use super::decode::{self, Arguments};
+use super::give::{Give, Slot};
 use crate::kernel::Kernel;
 use crate::object::capability::{self, Capability};
+use crate::object::source::{self, Source};
 use cedo_abi::{Kind, Name, Rights, Status};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::Machine;
@@ -18,9 +20,16 @@ impl<M: Machine> Kernel<M> {
         caller: ThreadId,
         arguments: &Arguments,
     ) -> Result<Answer, Status> {
-        let source = self.capability(caller, arguments.to)?;
-        let rights = source.rights.and(Rights(arguments.words[1] as u16));
-        self.derive(caller, arguments, &Capability { rights, ..source })
+        self.give_as_told(caller, arguments, None, Give::Copy)
+    }
+
+    /// Moves a capability with at most the rights in word 1. Errors: `HasDependents`.
+    pub(super) fn move_capability(
+        &mut self,
+        caller: ThreadId,
+        arguments: &Arguments,
+    ) -> Result<Answer, Status> {
+        self.give_as_told(caller, arguments, None, Give::Move)
     }
 
     /// Makes a Gate out of a Thread (needs CONTROL; the caller itself needs none) or a Gate.
@@ -31,13 +40,16 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<Answer, Status> {
         let [_, rights, badge, ..] = arguments.words;
         let rights = Rights(rights as u16).and(GATE_RIGHTS);
-        let gate = match self.gate_source(caller, arguments.to)? {
+        let source = self.gate_source(caller, arguments.to)?;
+        let gate = match source.capability {
             gate @ Capability { kind: Kind::Gate, .. } => {
                 Capability { rights: gate.rights.and(rights), ..gate }
             }
             thread => Capability { kind: Kind::Gate, rights, badge, ..thread },
         };
-        self.derive(caller, arguments, &gate)
+        let to = self.destination(caller, arguments)?;
+        self.place_capability(to, &gate, Some(&source))?;
+        Ok(Status::Ok.into())
     }
 
     /// Copies a part of a Region, Ports or Lines. Errors: `BadArgument` if it is empty or reaches
@@ -47,22 +59,12 @@ impl<M: Machine> Kernel<M> {
         caller: ThreadId,
         arguments: &Arguments,
     ) -> Result<Answer, Status> {
-        let source = self.capability(caller, arguments.to)?;
-        let [_, rights, first, count, ..] = arguments.words;
-        let rights = source.rights.and(Rights(rights as u16));
-        let part = Capability { rights, count, ..source };
-        let end = first.checked_add(count).ok_or(Status::BadArgument)?;
-        let fits = count > 0 && end <= source.count;
-        let part = match source.kind {
-            Kind::Region | Kind::Ports | Kind::Lines if !fits => return Err(Status::BadArgument),
-            Kind::Region => Capability { frame: source.frame.plus(first as u32), ..part },
-            Kind::Ports | Kind::Lines => Capability { badge: source.badge + first, ..part },
-            _ => return Err(Status::WrongKind),
-        };
-        self.derive(caller, arguments, &part)
+        let [_, _, first, count, ..] = arguments.words;
+        self.give_as_told(caller, arguments, Some((first, count)), Give::Copy)
     }
 
-    /// Empties a slot. An empty one is no error.
+    /// Empties a slot. An empty one is no error. Errors: `HasDependents` if something was made by
+    /// means of it and not taken back.
     pub(super) fn drop_capability(
         &mut self,
         caller: ThreadId,
@@ -71,7 +73,7 @@ impl<M: Machine> Kernel<M> {
         let slot = decode::slot(arguments.from)?;
         let id = self.space_argument(caller, arguments.words[0])?;
         let (space, _held) = self.lock_space(id)?;
-        capability::clear(&self.objects, space, slot)?;
+        source::release(&self.objects, space, slot)?;
         Ok(Status::Ok.into())
     }
 
@@ -91,50 +93,61 @@ impl<M: Machine> Kernel<M> {
         Ok(Answer::Words(Status::Ok, words))
     }
 
-    /// Puts a capability into an empty slot of a Space. Errors: `NoCapability` beyond the end of its
-    /// table, `Occupied`, `WrongState` if the Space is being destroyed.
+    /// Puts a capability that is made by means of `source` (the kernel's: of nothing) into an empty
+    /// slot of a Space. Errors: `NoCapability` beyond the end of its table, or if `source` has
+    /// changed; `Occupied`; `TooDeep`; `WrongState` if the Space is being destroyed.
     pub(crate) fn place_capability(
         &self,
-        id: SpaceId,
-        slot: u32,
+        (id, slot): (SpaceId, u32),
         capability: &Capability,
+        source: Option<&Source>,
     ) -> Result<(), Status> {
         let (space, _held) = self.lock_space(id)?;
-        capability::place(&self.objects, space, slot, capability)
+        capability::expect_vacant(&self.objects, space, slot)?;
+        if let Some(source) = source {
+            source::expect_depth(source)?;
+            source::claim(&self.objects, source, Some(id))?;
+        }
+        let origin = source.and_then(|source| source.origin);
+        capability::place(&self.objects, space, slot, capability, origin)
     }
 
     /// Errors as [`place_capability`](Self::place_capability), without placing anything.
     pub(crate) fn expect_empty(&self, id: SpaceId, slot: u32) -> Result<(), Status> {
-        let space = self.space(id);
-        match capability::look_up(&self.objects, space, slot) {
-            _ if slot >= space.slots => Err(Status::NoCapability),
-            Ok(_) => Err(Status::Occupied),
-            Err(_) => Ok(()),
-        }
+        capability::expect_vacant(&self.objects, self.space(id), slot)
     }
 
-    /// The destination that all operations but *identify* share: slot `from` of the Space in word 0.
-    fn derive(
+    /// Slot `to` to the destination, with at most the rights in word 1.
+    fn give_as_told(
         &mut self,
         caller: ThreadId,
         arguments: &Arguments,
-        capability: &Capability,
+        part: Option<(u64, u64)>,
+        how: Give,
     ) -> Result<Answer, Status> {
-        let slot = decode::slot(arguments.from)?;
-        let space = self.space_argument(caller, arguments.words[0])?;
-        self.place_capability(space, slot, capability)?;
+        let from = (self.look(caller).space, decode::slot(arguments.to)?);
+        let to = self.destination(caller, arguments)?;
+        self.give(from, part, Rights(arguments.words[1] as u16), to, how)?;
         Ok(Status::Ok.into())
     }
 
+    /// The destination that all operations but *identify* and *revoke* share: slot `from` of the Space
+    /// in word 0.
+    fn destination(&self, caller: ThreadId, arguments: &Arguments) -> Result<Slot, Status> {
+        let slot = decode::slot(arguments.from)?;
+        Ok((self.space_argument(caller, arguments.words[0])?, slot))
+    }
+
     /// A Gate, or a Thread with CONTROL, or the caller.
-    fn gate_source(&self, caller: ThreadId, word: u64) -> Result<Capability, Status> {
+    fn gate_source(&self, caller: ThreadId, word: u64) -> Result<Source, Status> {
         if Name::from_word(word) == Some(Name::Myself) {
-            return Ok(self.object_capability(Kind::Thread, caller.frame()));
+            let capability = self.object_capability(Kind::Thread, caller.frame());
+            return Ok(Source { capability, origin: None, above: None });
         }
-        let source = self.capability(caller, word)?;
-        match source.kind {
+        let source = self.source(caller, word)?;
+        match source.capability.kind {
             Kind::Gate => Ok(source),
-            Kind::Thread if source.rights.has(Rights::CONTROL) => Ok(source),
+            Kind::Thread if source.capability.rights.has(Rights::CONTROL) => Ok(source),
             Kind::Thread => Err(Status::NoRight),
             _ => Err(Status::WrongKind),
         }

@@ -2,6 +2,7 @@
 
 use crate::kernel::Kernel;
 use crate::object::capability::{self, Capability};
+use crate::object::source::{self, Source};
 use cedo_abi::{Kind, Name, REGISTER_WORDS, Rights, Status, name};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Context, CoreNumber, Machine};
@@ -59,13 +60,27 @@ impl<M: Machine> Kernel<M> {
         rights: Rights,
     ) -> Result<Capability, Status> {
         let capability = self.capability(caller, word)?;
-        if capability.kind != kind {
-            return Err(Status::WrongKind);
-        }
-        if !capability.rights.has(rights) {
-            return Err(Status::NoRight);
-        }
+        capability.expect(kind, rights)?;
         Ok(capability)
+    }
+
+    /// The capability in slot `word` of the caller's table, to make something by means of it. Errors:
+    /// `NoCapability` also if it has been taken back.
+    pub fn source(&self, caller: ThreadId, word: u64) -> Result<Source, Status> {
+        source::source(&self.objects, self.look(caller).space, slot(word)?)
+    }
+
+    /// The same, of one kind and with all of `rights`. Errors: `WrongKind`, `NoRight`.
+    pub fn source_of(
+        &self,
+        caller: ThreadId,
+        word: u64,
+        kind: Kind,
+        rights: Rights,
+    ) -> Result<Source, Status> {
+        let source = self.source(caller, word)?;
+        source.capability.expect(kind, rights)?;
+        Ok(source)
     }
 
     /// The thread that `word` names: SELF, or a Thread capability with `rights`. It may live on

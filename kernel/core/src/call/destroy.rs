@@ -5,23 +5,22 @@
 //!          on the caller's:  a round of all cores, then the frames are memory again
 //! Irq      on its home core: stop the line, retire and release at once (no other core reads it)
 //! Space    no new threads or mappings; a round, so that no core has its page table loaded;
-//!          tables and stock go back step by step; retire the rest; a second round; release
+//!          a sweep for what depends on its slots, if that is outside; tables and stock go back
+//!          step by step; retire the rest; a second round; release
 //! ```
 
 use super::Answer;
+use super::cursor::{Cursor, Phase, Scope, SweepOf};
 use super::decode::Arguments;
-use super::round::Unfinished;
+use super::round::{Then, Unfinished};
 use crate::kernel::Kernel;
 use crate::object::capability::Capability;
-use crate::object::space::SLOTS_PER_FRAME;
 use crate::operation::{Operation, Progress, Stage};
 use crate::schedule::end::Ender;
 use cedo_abi::{Kind, Name, REGISTER_WORDS, Rights, Status};
 use cedo_floor::{FrameKind, IrqId, SpaceId, ThreadId};
+use cedo_machine::atomic::Ordering;
 use cedo_machine::{Frame, Machine, UserAddress};
-
-/// Steps of tearing a page table down in one call.
-const STEPS_PER_CALL: u32 = 8;
 
 impl<M: Machine> Kernel<M> {
     /// Destroys what a capability names. Needs CONTROL. Errors: `NotOneself`; `WrongKind` for what
@@ -40,14 +39,16 @@ impl<M: Machine> Kernel<M> {
         }
         match target.kind {
             Kind::Thread if target.frame == caller.frame() => Err(Status::NotOneself),
-            Kind::Thread | Kind::Irq => Ok(self.destroy_at_home(caller, &target)),
+            Kind::Thread | Kind::Irq => {
+                Ok(self.destroy_at_home(caller, &target, Then::Answer(Status::Ok)))
+            }
             Kind::Space => self.destroy_space(caller, &target),
             _ => Err(Status::WrongKind),
         }
     }
 
-    /// Destroys, on its home core, what `words` name: kind, frame, generation, and 1 if there is more to
-    /// do in a call of its own.
+    /// Destroys, on its home core, what `words` name: kind, frame, generation, 1 if there is more to do
+    /// in a call of its own, and what is answered then.
     pub fn destroy_here(
         &mut self,
         words: [u64; REGISTER_WORDS],
@@ -61,7 +62,7 @@ impl<M: Machine> Kernel<M> {
         match Kind::from_number(kind as u8) {
             Some(Kind::Thread) if is_thread => self.destroy_thread_here(words, stage, ender),
             Some(Kind::Irq) => Progress::Done(self.destroy_irq_here(frame, generation), words),
-            _ => Status::NoCapability.into(),
+            _ => Progress::Done(Status::NoCapability, words),
         }
     }
 
@@ -69,18 +70,22 @@ impl<M: Machine> Kernel<M> {
     /// core. The frames of a thread take a round to become memory again.
     pub fn after_destroy(&mut self, caller: ThreadId, status: Status) -> Answer {
         let words = self.mail(caller).words.each_ref().map(|word| word.get());
-        if status != Status::Ok {
-            return status.into();
+        let [kind, frame, _, more, then, ..] = words;
+        let then = Then::from_word(then);
+        match status {
+            Status::Ok => {}
+            Status::NoCapability => return then.gone(),
+            status => return status.into(),
         }
-        let [kind, frame, _, more, ..] = words;
         match Kind::from_number(kind as u8) {
             Some(Kind::Thread) if more == 0 => {
                 // Thread and UTCB are neighbours, see CREATE_THREAD.
                 let first = Frame(frame as u32);
-                let release = Unfinished::Release { first, count: 2, status };
+                let release = Unfinished::Release { first, count: 2, then };
                 self.finish_after_round(caller, &release, self.all_cores())
             }
-            _ => Answer::word(more),
+            _ if more != 0 => Answer::word(more),
+            _ => then.answer(),
         }
     }
 
@@ -103,34 +108,53 @@ impl<M: Machine> Kernel<M> {
         caller: ThreadId,
         id: SpaceId,
         generation: u32,
-        status: Status,
+        then: Then,
     ) -> Answer {
         if !self.is_space(id, generation) {
-            return Status::NoCapability.into();
+            return then.gone();
+        }
+        self.space(id).set_unloaded();
+        if then != Then::Again
+            && let Some(scope) = self.unswept(id)
+        {
+            let of = SweepOf::Space { space: id, generation };
+            return self.sweep(caller, of, scope).into();
         }
         let space = self.space(id);
         let held = space.lock.lock(M::relax);
-        space.set_unloaded();
-        let tables = self.tables(space);
-        let is_bare = (0..STEPS_PER_CALL).any(|_| !tables.tear_down_step());
-        let count = 2 + space.slots / SLOTS_PER_FRAME;
+        let is_bare = !self.tables(space).tear_down_step();
+        let count = space.frames();
         drop(held);
         if !is_bare {
             return Answer::word(1);
         }
         let (table, first) = (self.objects.table(), id.frame());
         if !table.retire(first) {
-            return Status::NoCapability.into();
+            return then.gone();
         }
         (1..count).for_each(|frame| _ = table.retire(first.plus(frame)));
-        let release = Unfinished::Release { first, count, status };
+        let release = Unfinished::Release { first, count, then };
         self.finish_after_round(caller, &release, self.all_cores())
     }
 
-    fn destroy_at_home(&mut self, caller: ThreadId, target: &Capability) -> Answer {
+    /// What there is to sweep before a dying Space goes; nothing if nothing outside depends on it.
+    fn unswept(&self, id: SpaceId) -> Option<Scope> {
+        let space = self.space(id);
+        let cursor = Cursor::from_word(space.cursor.load(Ordering::Acquire));
+        Scope::of_space(space.derived.load(Ordering::Acquire))
+            .filter(|_| cursor.phase() != Phase::Done)
+    }
+
+    /// Destroys a thread or Irq on its home core, and then answers `then`.
+    pub(super) fn destroy_at_home(
+        &mut self,
+        caller: ThreadId,
+        target: &Capability,
+        then: Then,
+    ) -> Answer {
         let home = self.objects.table().entry(target.frame).home();
         let (frame, generation) = (u64::from(target.frame.0), u64::from(target.generation));
-        let words = [target.kind as u64, frame, generation, 0, 0, 0, 0];
+        let words = [target.kind as u64, frame, generation, 0, then.word(), 0, 0];
         let long = |id| self.objects.is_here(id) && self.takes_long(id);
         if home == self.core() && !ThreadId::new(target.frame).is_some_and(long) {
             let progress = self.destroy_here(words, Stage::Fresh, Ender::Here);
@@ -189,7 +213,8 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::WrongState);
         }
         let cores = if self.space(space).is_unloaded() { 0 } else { self.all_cores() };
-        let tear_down = Unfinished::TearDown { space, generation, status: Status::Ok };
+        let then = Then::Answer(Status::Ok);
+        let tear_down = Unfinished::TearDown { space, generation, then };
         Ok(self.finish_after_round(caller, &tear_down, cores))
     }
 

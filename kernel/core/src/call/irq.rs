@@ -5,6 +5,9 @@ use super::decode::{self, Arguments};
 use super::memory::part_of;
 use crate::kernel::{Kernel, MAX_LINES};
 use crate::object::irq::{Irq, IrqState};
+use crate::object::made::Made;
+use crate::object::origin::Origin;
+use crate::object::source::{self, Source};
 use crate::operation::Operation;
 use cedo_abi::{Kind, REGISTER_WORDS, Rights, Status};
 use cedo_floor::{FrameKind, IrqId, SpaceId, ThreadId};
@@ -26,12 +29,27 @@ pub struct IrqRequest {
     pub handler_generation: u32,
     /// Badge of its messages.
     pub badge: u64,
-    /// Space that gets the capability.
+    /// The caller's Space: it gets the capability, and has Region and Lines.
     pub space: SpaceId,
     /// Generation of that Space's frame.
     pub space_generation: u32,
     /// Slot of the capability.
     pub slot: u32,
+    /// The Region it is made of.
+    pub region: SourceName,
+    /// The right to the line.
+    pub lines: SourceName,
+}
+
+/// A slot of the caller with its stamp: on another core it is read again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SourceName(u64);
+
+impl SourceName {
+    fn of(source: &Source) -> SourceName {
+        let named = |origin: Origin| u64::from(origin.slot) << 48 | origin.stamp;
+        SourceName(source.origin.map_or(0, named))
+    }
 }
 
 /// Two half words in one.
@@ -48,14 +66,14 @@ impl IrqRequest {
             pair(self.space.number().get(), self.space_generation),
             self.badge,
             pair(self.slot, u32::from(self.trigger == Trigger::Level)),
-            0,
-            0,
+            self.region.0,
+            self.lines.0,
         ]
     }
 
     /// From the words of [`Operation::CreateIrq`]; none if those are no request.
     pub fn from_words(words: &[u64; REGISTER_WORDS]) -> Option<IrqRequest> {
-        let [what, handler, space, badge, slot, ..] = *words;
+        let [what, handler, space, badge, slot, region, lines] = *words;
         let trigger = if slot >> 32 == 0 { Trigger::Edge } else { Trigger::Level };
         Some(IrqRequest {
             frame: Frame(what as u32),
@@ -67,6 +85,8 @@ impl IrqRequest {
             space: SpaceId::from_number(space as u32)?,
             space_generation: (space >> 32) as u32,
             slot: slot as u32,
+            region: SourceName(region),
+            lines: SourceName(lines),
         })
     }
 }
@@ -136,10 +156,11 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<(IrqRequest, CoreNumber), Status> {
         let [first, lines, line, handler, badge, trigger, _] = arguments.words;
         let region = self.object_region(caller, arguments.to)?;
-        let frame = part_of(&region, first, 1)?;
-        let lines = self.capability_of(caller, lines, Kind::Lines, Rights::NONE)?;
-        let offset = line.checked_sub(lines.badge).ok_or(Status::BadArgument)?;
-        if offset >= lines.count || line >= MAX_LINES as u64 || trigger > 1 {
+        let frame = part_of(&region.capability, first, 1)?;
+        let lines = self.source_of(caller, lines, Kind::Lines, Rights::NONE)?;
+        let range = &lines.capability;
+        let offset = line.checked_sub(range.badge).ok_or(Status::BadArgument)?;
+        if offset >= range.count || line >= MAX_LINES as u64 || trigger > 1 {
             return Err(Status::BadArgument);
         }
         let (handler, handler_generation) =
@@ -157,13 +178,30 @@ impl<M: Machine> Kernel<M> {
             space,
             space_generation: self.objects.table().entry(space.frame()).generation(),
             slot,
+            region: SourceName::of(&region),
+            lines: SourceName::of(&lines),
         };
         Ok((request, self.objects.table().entry(handler.frame()).home()))
+    }
+
+    /// The Region or Lines of a request, which may have travelled. Errors: `NoCapability` if it is no
+    /// longer what it was.
+    fn named_source(&self, request: &IrqRequest, name: SourceName) -> Result<Source, Status> {
+        let source = source::source(&self.objects, request.space, (name.0 >> 48) as u32)?;
+        if SourceName::of(&source) != name {
+            return Err(Status::NoCapability);
+        }
+        self.claim_source(Some(&source))?;
+        Ok(source)
     }
 
     /// Makes the object; the line is this request's.
     fn put_irq(&mut self, request: &IrqRequest) -> Result<(), Status> {
         let id = IrqId::new(request.frame).ok_or(Status::FramesBusy)?;
+        self.expect_empty(request.space, request.slot)?;
+        let region = self.named_source(request, request.region)?;
+        let lines = self.named_source(request, request.lines)?;
+        let made = Made { region: region.origin, lines: lines.origin, ..Made::BY_KERNEL };
         let irq = Irq {
             line: request.line,
             trigger: request.trigger,
@@ -174,12 +212,12 @@ impl<M: Machine> Kernel<M> {
             sequence: self.objects.table().entry(request.frame).generation().wrapping_shl(16),
             next: None,
         };
-        if !self.objects.claim_irq(request.frame, irq) {
+        if !self.objects.claim_irq(request.frame, irq, &made.to_tail()) {
             return Err(Status::FramesBusy);
         }
         let capability = self.object_capability(Kind::Irq, request.frame);
         let placed = if self.machine.route_line(request.line, request.trigger) {
-            self.place_capability(request.space, request.slot, &capability)
+            self.place_capability((request.space, request.slot), &capability, Some(&region))
         } else {
             Err(Status::BadArgument)
         };

@@ -2,17 +2,20 @@
 
 use super::Answer;
 use super::decode::Arguments;
+use super::give::Slot;
 use super::round::Unfinished;
 use crate::kernel::Kernel;
 use crate::object::capability::Capability;
+use crate::object::source::{self, Source};
 use crate::object::space::Space;
+use crate::page_table::stock::{PAIR, claim_pair, free_pair};
 use cedo_abi::call::memory::PAGES_PER_CALL;
 use cedo_abi::layout::{KERNEL_INFO, PAGE_SIZE};
 use cedo_abi::{Kind, Rights, Status};
 use cedo_floor::lock::Held;
 use cedo_floor::{FrameKind, SpaceId, ThreadId};
+use cedo_machine::atomic::Ordering;
 use cedo_machine::{Access, Frame, Machine, PageFormat, UserAddress};
-use core::sync::atomic::Ordering;
 
 /// Rights that a mapping can have.
 const ACCESS: Rights = Rights::READ.or(Rights::WRITE).or(Rights::EXECUTE);
@@ -27,12 +30,58 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<Answer, Status> {
         let [first, address, pages, rights, ..] = arguments.words;
         let rights = u16::try_from(rights).map_or(Rights::NONE, Rights);
+        let id = self.space_argument(caller, arguments.to)?;
+        let region = self.source(caller, arguments.from)?;
+        match self.map_source(&region, (first, pages), id, address, rights) {
+            (0, status) => Err(status),
+            (done, _) => Ok(Answer::word(done)),
+        }
+    }
+
+    /// Maps pages `first` to `first + pages` (excluded) of the Region in slot `from`, at most
+    /// [`PAGES_PER_CALL`], at `address` in the Space `to`. Needs no right over that Space: for items of
+    /// messages. Answers how many were mapped, and `Ok` or why not more; errors as of MAP.
+    pub fn map_part(
+        &self,
+        from: Slot,
+        part: (u64, u64),
+        to: SpaceId,
+        address: u64,
+        access: Rights,
+    ) -> (u64, Status) {
+        match source::source(&self.objects, from.0, from.1) {
+            Ok(region) => self.map_source(&region, part, to, address, access),
+            Err(status) => (0, status),
+        }
+    }
+
+    fn map_source(
+        &self,
+        region: &Source,
+        part: (u64, u64),
+        to: SpaceId,
+        address: u64,
+        access: Rights,
+    ) -> (u64, Status) {
+        let mut done = 0;
+        let result = self.map_pages(region, part, to, (address, access), &mut done);
+        (done, result.err().unwrap_or(Status::Ok))
+    }
+
+    /// Counts in `done` what was mapped before an error.
+    fn map_pages(
+        &self,
+        region: &Source,
+        (first, pages): (u64, u64),
+        to: SpaceId,
+        (address, rights): (u64, Rights),
+        done: &mut u64,
+    ) -> Result<(), Status> {
         if !ACCESS.has(rights) || !rights.has(Rights::READ) {
             return Err(Status::BadArgument);
         }
-        let id = self.space_argument(caller, arguments.to)?;
-        let region = self.capability_of(caller, arguments.from, Kind::Region, rights)?;
-        let frame = part_of(&region, first, pages)?;
+        region.capability.expect(Kind::Region, rights)?;
+        let frame = part_of(&region.capability, first, pages)?;
         let pages = pages.min(PAGES_PER_CALL);
         let address = page_range::<M>(address, pages)?;
         let access = Access {
@@ -40,9 +89,15 @@ impl<M: Machine> Kernel<M> {
             execute: rights.has(Rights::EXECUTE),
             device: false,
         };
-        let (space, _held) = self.lock_space(id)?;
+        let (space, _held) = self.lock_space(to)?;
+        source::claim(&self.objects, region, Some(to))?;
         let tables = self.tables(space);
-        done(pages, |page| tables.map_page(nth_page(address, page), frame.plus(page), access))
+        for page in 0..pages as u32 {
+            let (at, frame) = (nth_page(address, page), frame.plus(page));
+            tables.map_page(at, frame, access, region.origin)?;
+            *done += 1;
+        }
+        Ok(())
     }
 
     /// Unmaps pages; holes count as done. The frames count as mapped until every core that had the
@@ -69,7 +124,7 @@ impl<M: Machine> Kernel<M> {
         let tables = self.tables(space);
         let mut zombies = 0;
         for page in 0..pages as u32 {
-            zombies |= u32::from(tables.unmap_page(nth_page(address, page))) << page;
+            zombies |= u64::from(tables.unmap_page(nth_page(address, page))) << page;
         }
         let (cores, page_table) = (space.cores.load(Ordering::Acquire), space.page_table);
         drop(held);
@@ -85,8 +140,8 @@ impl<M: Machine> Kernel<M> {
         Ok(self.finish_after_round(caller, &unmapped, cores))
     }
 
-    /// Gives frames to a Space's stock. Needs OBJECTS. Errors, if not one was taken: `BadArgument`
-    /// beyond the Region, `FramesBusy`.
+    /// Gives frames to a Space's stock, two by two. Needs OBJECTS. Errors, if none were taken:
+    /// `BadArgument` beyond the Region, or for less than two; `FramesBusy`.
     pub(super) fn stock(
         &mut self,
         caller: ThreadId,
@@ -94,33 +149,29 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<Answer, Status> {
         let [first, pages, ..] = arguments.words;
         let id = self.space_argument(caller, arguments.to)?;
-        let region = self.capability_of(caller, arguments.from, Kind::Region, Rights::OBJECTS)?;
-        let frame = part_of(&region, first, pages)?;
-        let pages = pages.min(PAGES_PER_CALL) as u32;
+        let region = self.object_region(caller, arguments.from)?;
+        let frame = part_of(&region.capability, first, pages)?;
+        let pairs = pages.min(PAGES_PER_CALL) as u32 / PAIR;
+        if pairs == 0 {
+            return Err(Status::BadArgument);
+        }
         let objects = &mut self.objects;
-        let claim = |page: &u32| objects.claim_words(frame.plus(*page), FrameKind::Stock);
-        let claimed = (0..pages).take_while(claim).count() as u32;
+        let claim = |pair: &u32| claim_pair(objects, frame.plus(pair * PAIR));
+        let claimed = (0..pairs).take_while(claim).count() as u32;
         if claimed == 0 {
             return Err(Status::FramesBusy);
         }
-        match self.lock_space(id) {
-            Ok((space, _held)) => {
-                let tables = self.tables(space);
-                (0..claimed).for_each(|page| tables.push_stock(frame.plus(page)));
-                Ok(Answer::word(u64::from(claimed)))
-            }
-            Err(status) => {
-                self.unclaim(frame, claimed, FrameKind::Stock);
-                Err(status)
-            }
+        let firsts = (0..claimed).map(|pair| frame.plus(pair * PAIR));
+        let given = self.lock_space(id).and_then(|(space, _held)| {
+            source::claim(&self.objects, &region, Some(id))?;
+            let tables = self.tables(space);
+            firsts.clone().for_each(|first| tables.push_stock(first, region.origin));
+            Ok(Answer::word(u64::from(claimed * PAIR)))
+        });
+        if given.is_err() {
+            firsts.for_each(|first| free_pair(&self.objects, first, FrameKind::Stock));
         }
-    }
-
-    /// Gives frames of words back that nobody has seen.
-    pub(super) fn unclaim(&self, first: Frame, count: u32, kind: FrameKind) {
-        for page in 0..count {
-            self.objects.table().turn(first.plus(page), kind, FrameKind::Ram);
-        }
+        given
     }
 
     /// A Space with its lock held. Errors: `WrongState` if it is being destroyed.
@@ -151,16 +202,4 @@ pub(super) fn page_range<M: Machine>(address: u64, pages: u64) -> Result<UserAdd
 /// The `page`th page of a range that [`page_range`] has checked.
 pub(super) fn nth_page(first: UserAddress, page: u32) -> UserAddress {
     UserAddress::from_checked(first.number() + u64::from(page) * PAGE_SIZE)
-}
-
-/// Does pages in order until one fails. The error counts only if it was the first.
-fn done(pages: u64, mut step: impl FnMut(u32) -> Result<(), Status>) -> Result<Answer, Status> {
-    for page in 0..pages {
-        match step(page as u32) {
-            Ok(()) => {}
-            Err(status) if page == 0 => return Err(status),
-            Err(_) => return Ok(Answer::word(page)),
-        }
-    }
-    Ok(Answer::word(pages))
 }

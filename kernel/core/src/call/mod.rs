@@ -6,13 +6,17 @@
 
 pub mod capability;
 pub mod core;
+pub mod cursor;
 pub mod decode;
 pub mod destroy;
+pub mod give;
 pub mod irq;
 pub mod memory;
 pub mod object;
 pub mod ports;
+pub mod revoke;
 pub mod round;
+pub mod sweep;
 pub mod thread;
 
 use crate::kernel::Kernel;
@@ -110,6 +114,8 @@ impl<M: Machine> Kernel<M> {
             call::capability::DIVIDE => self.divide(caller, arguments).into(),
             call::capability::DROP => self.drop_capability(caller, arguments).into(),
             call::capability::IDENTIFY => self.identify(caller, arguments).into(),
+            call::capability::REVOKE => self.revoke(caller, arguments).into(),
+            call::capability::MOVE => self.move_capability(caller, arguments).into(),
             _ => Status::BadArgument.into(),
         }
     }

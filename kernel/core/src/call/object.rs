@@ -6,11 +6,14 @@
 use super::Answer;
 use super::decode::{self, Arguments};
 use super::memory::{page_range, part_of};
-use super::round::Unfinished;
+use super::round::{Then, Unfinished};
 use crate::kernel::Kernel;
 use crate::object::capability::Capability;
+use crate::object::made::Made;
+use crate::object::source::{self, Source};
 use crate::object::space::{MAX_TABLE_FRAMES, Space};
 use crate::object::thread::{Thread, ThreadHome};
+use crate::page_table::stock::{PAIR, claim_pair};
 use cedo_abi::call::object::SPACE_FRAMES;
 use cedo_abi::layout::{KERNEL_INFO, PAGE_SIZE};
 use cedo_abi::{Kind, Rights, Status};
@@ -20,6 +23,10 @@ use core::sync::atomic::Ordering;
 
 /// Spreads generations over the sequences that a thread's tokens start with.
 const SPREAD: u32 = 0x9e37_79b9;
+
+/// Tables through which the kernel information page is mapped.
+const INFO_TABLES: u32 = 3;
+const _: () = assert!(1 + PAIR + INFO_TABLES * PAIR == SPACE_FRAMES as u32);
 
 /// A thread to be: resolved and checked arguments.
 pub(crate) struct NewThread {
@@ -37,6 +44,8 @@ pub(crate) struct NewThread {
     pub stack: u64,
     /// Its message word 0.
     pub argument: u64,
+    /// The Region it is made of; the first thread's is not known.
+    pub region: Option<Source>,
 }
 
 impl NewThread {
@@ -58,12 +67,13 @@ impl<M: Machine> Kernel<M> {
         let (slot, home) = (decode::slot(arguments.from)?, self.look(caller).space);
         self.expect_empty(home, slot)?;
         self.expect_unused(new.frame, 2)?;
+        self.claim_source(new.region.as_ref())?;
         self.put_utcb(&new)?;
         if let Err(status) = self.put_thread(&new) {
             return Ok(self.take_thread_back(caller, &new, (new.utcb(), 1), status));
         }
         let capability = self.object_capability(Kind::Thread, new.frame);
-        match self.place_capability(home, slot, &capability) {
+        match self.place_capability((home, slot), &capability, new.region.as_ref()) {
             Ok(()) => Ok(Status::Ok.into()),
             Err(status) => Ok(self.take_thread_back(caller, &new, (new.frame, 2), status)),
         }
@@ -78,7 +88,7 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<Answer, Status> {
         let [first, frames, ..] = arguments.words;
         let region = self.object_region(caller, arguments.to)?;
-        let frame = part_of(&region, first, frames)?;
+        let frame = part_of(&region.capability, first, frames)?;
         let table_frames = frames.checked_sub(SPACE_FRAMES).ok_or(Status::BadArgument)?;
         let table_frames = u32::try_from(table_frames).map_err(|_| Status::BadArgument)?;
         if table_frames == 0 || table_frames > MAX_TABLE_FRAMES {
@@ -87,15 +97,17 @@ impl<M: Machine> Kernel<M> {
         let (slot, home) = (decode::slot(arguments.from)?, self.look(caller).space);
         self.expect_empty(home, slot)?;
         self.expect_unused(frame, frames as u32)?;
-        let id = self.put_space(frame, table_frames)?;
+        self.claim_source(Some(&region))?;
+        let id = self.put_space(frame, table_frames, Some(&region))?;
         let capability = self.object_capability(Kind::Space, id.frame());
-        match self.place_capability(home, slot, &capability) {
+        match self.place_capability((home, slot), &capability, Some(&region)) {
             Ok(()) => Ok(Status::Ok.into()),
             Err(status) => {
                 // Another thread took the slot: the Space goes the way of all Spaces.
                 self.space(id).start_dying();
                 let generation = capability.generation;
-                let undo = Unfinished::TearDown { space: id, generation, status };
+                let then = Then::Answer(status);
+                let undo = Unfinished::TearDown { space: id, generation, then };
                 Ok(self.finish_after_round(caller, &undo, 0))
             }
         }
@@ -104,34 +116,43 @@ impl<M: Machine> Kernel<M> {
     /// Claims the frames of a Space and fills them: itself, top-level page table, capability table,
     /// and as its first stock the tables that lead to the kernel information page. Errors:
     /// `FramesBusy`, and nothing is claimed.
-    pub(crate) fn put_space(&mut self, frame: Frame, table_frames: u32) -> Result<SpaceId, Status> {
+    pub(crate) fn put_space(
+        &mut self,
+        frame: Frame,
+        table_frames: u32,
+        region: Option<&Source>,
+    ) -> Result<SpaceId, Status> {
         let id = SpaceId::new(frame).ok_or(Status::FramesBusy)?;
-        let (page_table, table) = (frame.plus(1), frame.plus(2));
+        let page_table = frame.plus(1);
+        let table = page_table.plus(PAIR);
         let stock = table.plus(table_frames);
-        let parts = [
-            (page_table, 1, FrameKind::PageTable),
-            (table, table_frames, FrameKind::Table),
-            (stock, SPACE_FRAMES as u32 - 2, FrameKind::Stock),
-        ];
-        for (index, (first, count, kind)) in parts.into_iter().enumerate() {
-            if let Err(claimed) = self.claim_all(first, count, kind) {
-                self.unclaim(first, claimed, kind);
-                parts[..index].iter().for_each(|(first, count, kind)| {
-                    self.unclaim(*first, *count, *kind);
-                });
+        let last = stock.plus(INFO_TABLES * PAIR);
+        let kind_of = |at: Frame| match at {
+            at if at < table => FrameKind::PageTable,
+            at if at < stock => FrameKind::Table,
+            _ => FrameKind::Stock,
+        };
+        let mut at = page_table;
+        while at < last {
+            let kind = kind_of(at);
+            let (claimed, count) = match kind {
+                FrameKind::Table => (self.objects.claim_words(at, kind), 1),
+                _ => (claim_pair(&mut self.objects, at), PAIR),
+            };
+            if !claimed {
+                self.unclaim(page_table, at);
                 return Err(Status::FramesBusy);
             }
+            at = at.plus(count);
         }
+        self.objects.table().turn(page_table, FrameKind::Stock, FrameKind::PageTable);
         let space = Space::new(page_table, table, table_frames);
         let filled = self.fill_space(&space, stock);
-        if filled.is_ok() && self.objects.claim_space(frame, space) {
+        let made = Made { region: region.and_then(|it| it.origin), ..Made::BY_KERNEL };
+        if filled.is_ok() && self.objects.claim_space(frame, space, &made.to_tail()) {
             return Ok(id);
         }
-        // Tables that were made of the stock are still in place.
-        for (first, count, kind) in parts {
-            self.unclaim(first, count, kind);
-            self.unclaim(first, count, FrameKind::PageTable);
-        }
+        self.unclaim(page_table, last);
         filled.and(Err(Status::FramesBusy))
     }
 
@@ -142,7 +163,7 @@ impl<M: Machine> Kernel<M> {
         }
         let mapped = self.map_utcb(new);
         if mapped.is_err() {
-            self.unclaim(new.utcb(), 1, FrameKind::Utcb);
+            self.unclaim(new.utcb(), new.utcb().plus(1));
         }
         mapped
     }
@@ -162,7 +183,9 @@ impl<M: Machine> Kernel<M> {
         let generation = self.objects.table().entry(new.frame).generation();
         let sequence = generation.wrapping_mul(SPREAD) & !1;
         let thread = Thread::new(id, context, &home, sequence);
-        if !self.objects.claim_thread(new.frame, new.core, thread) {
+        let region = new.region.and_then(|region| region.origin);
+        let made = Made { region, space: Some(new.space), ..Made::BY_KERNEL };
+        if !self.objects.claim_thread(new.frame, new.core, thread, &made.to_tail()) {
             return Err(Status::FramesBusy);
         }
         let mail = self.mail(id);
@@ -178,8 +201,15 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The Region that gives the frames of an object. Needs OBJECTS.
-    pub(super) fn object_region(&self, caller: ThreadId, word: u64) -> Result<Capability, Status> {
-        self.capability_of(caller, word, Kind::Region, Rights::OBJECTS)
+    pub(super) fn object_region(&self, caller: ThreadId, word: u64) -> Result<Source, Status> {
+        self.source_of(caller, word, Kind::Region, Rights::OBJECTS)
+    }
+
+    /// An object will depend on the Region. Errors: `NoCapability` if that has changed; `TooDeep`.
+    pub(super) fn claim_source(&self, region: Option<&Source>) -> Result<(), Status> {
+        let Some(region) = region else { return Ok(()) };
+        source::expect_depth(region)?;
+        source::claim(&self.objects, region, None)
     }
 
     /// Errors: `FramesBusy` if one of the frames could not be claimed now.
@@ -194,7 +224,7 @@ impl<M: Machine> Kernel<M> {
     fn new_thread(&self, caller: ThreadId, arguments: &Arguments) -> Result<NewThread, Status> {
         let [first, space, core, utcb, instruction, stack, argument] = arguments.words;
         let region = self.object_region(caller, arguments.to)?;
-        let frame = part_of(&region, first, 2)?;
+        let frame = part_of(&region.capability, first, 2)?;
         let space = self.space_argument(caller, space)?;
         if core >= u64::from(self.shared.cores) {
             return Err(Status::BadArgument);
@@ -207,6 +237,7 @@ impl<M: Machine> Kernel<M> {
             instruction: M::Pages::user_address(instruction, 1).ok_or(Status::BadAddress)?,
             stack,
             argument,
+            region: Some(region),
         })
     }
 
@@ -234,18 +265,17 @@ impl<M: Machine> Kernel<M> {
     ) -> Answer {
         self.remove_utcb(new.space, new.utcb_address, new.utcb());
         (0..count).for_each(|frame| _ = self.objects.table().retire(first.plus(frame)));
-        let release = Unfinished::Release { first, count, status };
+        let release = Unfinished::Release { first, count, then: Then::Answer(status) };
         self.finish_after_round(caller, &release, self.all_cores())
     }
 
-    /// Claims frames as words. Error: how many were claimed before one that could not be.
-    fn claim_all(&mut self, first: Frame, count: u32, kind: FrameKind) -> Result<(), u32> {
-        for page in 0..count {
-            if !self.objects.claim_words(first.plus(page), kind) {
-                return Err(page);
-            }
+    /// Gives frames of words back that nobody has seen, from `first` on and before `end`.
+    fn unclaim(&self, first: Frame, end: Frame) {
+        let table = self.objects.table();
+        for frame in (first.0..end.0).map(Frame) {
+            table.map().unmark(frame);
+            table.turn(frame, table.entry(frame).kind(), FrameKind::Ram);
         }
-        Ok(())
     }
 
     /// Copies the kernel's entries, and maps the kernel information page by means of `stock`.
@@ -258,7 +288,8 @@ impl<M: Machine> Kernel<M> {
             }
         }
         let tables = self.tables(space);
-        (0..SPACE_FRAMES as u32 - 2).for_each(|page| tables.push_stock(stock.plus(page)));
+        let pairs = (0..INFO_TABLES).map(|pair| stock.plus(pair * PAIR));
+        pairs.for_each(|pair| tables.push_stock(pair, None));
         let info = M::Pages::user_address(KERNEL_INFO, PAGE_SIZE).ok_or(Status::BadAddress)?;
         tables.map_object(info, self.shared.info_frame, false)
     }

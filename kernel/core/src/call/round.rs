@@ -1,27 +1,74 @@
 //! What remains to be done when every core has flushed, or left the kernel once.
 //!
-//! A call that takes something away (`unmap`, `destroy`) notes here, in the words of its caller's own
+//! A call that takes something away (`unmap`, `destroy`, `revoke`) notes here, in the words of its caller's own
 //! mail, what to finish, and starts a round. The mail visits the cores one after the other; the
 //! caller waits as a thread. Back home, [`Kernel::after_round`] finishes the call. Every round that
 //! was started is finished so, even if the caller has been suspended in between.
 
 use super::Answer;
-use super::memory::{nth_page, page_range};
+use super::cursor::{Phase, SweepOf};
+use super::memory::nth_page;
 use crate::kernel::Kernel;
 use cedo_abi::{REGISTER_WORDS, Status};
 use cedo_floor::{FrameKind, SpaceId, ThreadId};
-use cedo_machine::{Frame, Machine};
+use cedo_machine::{Frame, Machine, UserAddress};
 
 /// What a call has begun. Lives in the words of a mail while that is under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Unfinished {
     /// Bury the zombies of an unmap: bit n of `zombies` = page n from `address` on.
-    Unmap { space: SpaceId, generation: u32, address: u64, zombies: u32, pages: u64 },
-    /// Give `count` retired frames back; then answer `status` and `word`.
-    Release { first: Frame, count: u32, status: Status },
-    /// Nobody has the page table of a dying Space loaded any more: tear it down; when it is gone,
-    /// answer `status`.
-    TearDown { space: SpaceId, generation: u32, status: Status },
+    Unmap { space: SpaceId, generation: u32, address: u64, zombies: u64, pages: u64 },
+    /// Give `count` retired frames back.
+    Release { first: Frame, count: u32, then: Then },
+    /// Nobody has the page table of a dying Space loaded any more: tear it down.
+    TearDown { space: SpaceId, generation: u32, then: Then },
+    /// Let a sweep begin with this phase.
+    Begin { of: SweepOf, first: Phase },
+    /// A table of `level` that was taken back from `address` can be torn down.
+    Quiet { space: SpaceId, generation: u32, address: u64, level: u32 },
+}
+
+/// What a call answers when what it began is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Then {
+    /// `Ok` with word 0 = 0, or an error.
+    Answer(Status),
+    /// Word 0 = 1: there is more to do.
+    Again,
+}
+
+impl Then {
+    const AGAIN: u64 = 1 << 8;
+
+    /// As a word of a mail.
+    pub(super) fn word(self) -> u64 {
+        match self {
+            Then::Answer(status) => status as u64,
+            Then::Again => Then::AGAIN,
+        }
+    }
+
+    /// From [`word`](Self::word).
+    pub(super) fn from_word(word: u64) -> Then {
+        if word == Then::AGAIN { Then::Again } else { Then::Answer(Status::of_result(word)) }
+    }
+
+    /// The answer.
+    pub(super) fn answer(self) -> Answer {
+        match self {
+            Then::Answer(Status::Ok) => Answer::word(0),
+            Then::Answer(status) => status.into(),
+            Then::Again => Answer::word(1),
+        }
+    }
+
+    /// The answer where somebody else was faster.
+    pub(super) fn gone(self) -> Answer {
+        match self {
+            Then::Answer(_) => Status::NoCapability.into(),
+            Then::Again => Answer::word(1),
+        }
+    }
 }
 
 impl Unfinished {
@@ -31,13 +78,22 @@ impl Unfinished {
         };
         match self {
             Unfinished::Unmap { space, generation, address, zombies, pages } => {
-                [1, name(space, generation), address, u64::from(zombies), pages, 0, 0]
+                [1, name(space, generation), address, zombies, pages, 0, 0]
             }
-            Unfinished::Release { first, count, status } => {
-                [2, u64::from(first.0), u64::from(count), status as u64, 0, 0, 0]
+            Unfinished::Release { first, count, then } => {
+                [2, u64::from(first.0), u64::from(count), then.word(), 0, 0, 0]
             }
-            Unfinished::TearDown { space, generation, status } => {
-                [3, name(space, generation), status as u64, 0, 0, 0, 0]
+            Unfinished::TearDown { space, generation, then } => {
+                [3, name(space, generation), then.word(), 0, 0, 0, 0]
+            }
+            Unfinished::Begin { of: SweepOf::Slot { slot, stamp }, first } => {
+                [4, u64::from(slot), stamp, first as u64, 0, 0, 0]
+            }
+            Unfinished::Begin { of: SweepOf::Space { space, generation }, first } => {
+                [5, name(space, generation), 0, first as u64, 0, 0, 0]
+            }
+            Unfinished::Quiet { space, generation, address, level } => {
+                [6, name(space, generation), address, u64::from(level), 0, 0, 0]
             }
         }
     }
@@ -51,18 +107,32 @@ impl Unfinished {
                 space: space?,
                 generation,
                 address: second,
-                zombies: third as u32,
+                zombies: third,
                 pages: fourth,
             }),
             2 => Some(Unfinished::Release {
                 first: Frame(first as u32),
                 count: second as u32,
-                status: Status::of_result(third),
+                then: Then::from_word(third),
             }),
             3 => Some(Unfinished::TearDown {
                 space: space?,
                 generation,
-                status: Status::of_result(second),
+                then: Then::from_word(second),
+            }),
+            4 => Some(Unfinished::Begin {
+                of: SweepOf::Slot { slot: first as u32, stamp: second },
+                first: Phase::from_number(third),
+            }),
+            5 => Some(Unfinished::Begin {
+                of: SweepOf::Space { space: space?, generation },
+                first: Phase::from_number(third),
+            }),
+            6 => Some(Unfinished::Quiet {
+                space: space?,
+                generation,
+                address: second,
+                level: third as u32,
             }),
             _ => None,
         }
@@ -95,15 +165,22 @@ impl<M: Machine> Kernel<M> {
                 }
                 Answer::word(pages)
             }
-            Some(Unfinished::Release { first, count, status }) => {
+            Some(Unfinished::Release { first, count, then }) => {
                 (0..count).for_each(|frame| _ = self.objects.table().release(first.plus(frame)));
-                match status {
-                    Status::Ok => Answer::word(0),
-                    status => status.into(),
-                }
+                then.answer()
             }
-            Some(Unfinished::TearDown { space, generation, status }) => {
-                self.tear_down(caller, space, generation, status)
+            Some(Unfinished::TearDown { space, generation, then }) => {
+                self.tear_down(caller, space, generation, then)
+            }
+            Some(Unfinished::Begin { of, first }) => {
+                self.begin_sweep(caller, of, first);
+                Answer::word(1)
+            }
+            Some(Unfinished::Quiet { space, generation, address, level }) => {
+                if self.is_space(space, generation) {
+                    self.quiet_table(space, address, level);
+                }
+                Answer::word(1)
             }
             None => Status::WrongState.into(),
         }
@@ -137,14 +214,20 @@ impl<M: Machine> Kernel<M> {
         entry.kind() == FrameKind::Space && entry.generation() == generation
     }
 
-    fn bury(&self, id: SpaceId, address: u64, zombies: u32) {
-        let Ok(address) = page_range::<M>(address, 1) else { return };
+    fn bury(&self, id: SpaceId, address: u64, zombies: u64) {
+        let address = UserAddress::from_checked(address);
         let space = self.space(id);
         // Also in a Space that is being destroyed, where the tables may be gone.
         let _held = space.lock.lock(M::relax);
         let tables = self.tables(space);
-        for page in (0..u32::BITS).filter(|page| zombies >> page & 1 != 0) {
+        for page in (0..u64::BITS).filter(|page| zombies >> page & 1 != 0) {
             tables.bury_page(nth_page(address, page));
         }
+    }
+
+    fn quiet_table(&self, id: SpaceId, address: u64, level: u32) {
+        let space = self.space(id);
+        let _held = space.lock.lock(M::relax);
+        self.tables(space).quiet_table(UserAddress::from_checked(address), level);
     }
 }

@@ -1,22 +1,45 @@
 //! Capability tables: looked up without a lock, written with the Space's lock held.
 //!
 //! ```text
-//! name     generation (32) | frame (32)     object kinds; Regions: 0 | first frame
-//! what     rights (16) | kind (8)
-//! badge    badge, or first (port, line), or core number
-//! count    frames, ports, lines
+//! word 0   name     generation (32) | frame (32)     object kinds; Regions: 0 | first frame
+//! word 1   what     sequence (40) | rights (16) | kind (8)
+//! word 2   badge    badge, or first (port, line), or core number
+//! word 3   count    frames, ports, lines
+//! word 4   origin   what it was made by means of, see `origin`
+//! word 5            the rest of that
+//! word 6   stamp    see `stamp`
+//! word 7   cursor   of a revocation under way, see `call::sweep`
 //! ```
 //!
-//! How the words of a slot are read while another core writes them: [`super::slot`].
+//! How the first four words are read while another core writes them: [`super::slot`]; IPC reads no
+//! others. A slot is one line of a cache.
 
-use super::slot::{self, Content, SLOT_WORDS, Slot};
+use super::origin::Origin;
+use super::slot::{self, Content};
+use super::stamp;
 use crate::object::space::Space;
 use cedo_abi::{Kind, Rights, Status};
 use cedo_floor::{FrameKind, FrameTable, Objects, Types, Words};
 use cedo_machine::Frame;
+use cedo_machine::atomic::{AtomicU64, Ordering, fence};
 
+/// Words of a slot.
+const SLOT_WORDS: usize = 8;
 /// Slots in a frame.
 const SLOTS: u32 = super::space::SLOTS_PER_FRAME;
+
+/// The words of a slot.
+#[derive(Clone, Copy)]
+pub(super) struct Slot<'a> {
+    /// The capability.
+    pub content: &'a slot::Slot,
+    /// What it was made by means of.
+    pub origin: &'a [AtomicU64; 2],
+    /// Its stamp.
+    pub stamp: &'a AtomicU64,
+    /// The cursor of a revocation under way.
+    pub cursor: &'a AtomicU64,
+}
 
 /// A capability, read. It may be stale: see [`Capability::is_live`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -49,6 +72,28 @@ impl Capability {
         let entry = table.entry(self.frame);
         entry.kind() == kind && entry.generation() == self.generation
     }
+
+    /// Errors: `WrongKind`, `NoRight` unless it is of `kind` and has all of `rights`.
+    pub fn expect(&self, kind: Kind, rights: Rights) -> Result<(), Status> {
+        if self.kind != kind {
+            return Err(Status::WrongKind);
+        }
+        if self.rights.has(rights) { Ok(()) } else { Err(Status::NoRight) }
+    }
+
+    /// Part of a Region, Ports or Lines with at most `rights`. Errors: `BadArgument` if it is empty
+    /// or reaches beyond the end, `WrongKind`.
+    pub fn part(&self, first: u64, count: u64, rights: Rights) -> Result<Capability, Status> {
+        let end = first.checked_add(count).ok_or(Status::BadArgument)?;
+        let fits = count > 0 && end <= self.count;
+        let part = Capability { rights: self.rights.and(rights), count, ..*self };
+        match self.kind {
+            Kind::Region | Kind::Ports | Kind::Lines if !fits => Err(Status::BadArgument),
+            Kind::Region => Ok(Capability { frame: self.frame.plus(first as u32), ..part }),
+            Kind::Ports | Kind::Lines => Ok(Capability { badge: self.badge + first, ..part }),
+            _ => Err(Status::WrongKind),
+        }
+    }
 }
 
 impl Capability {
@@ -74,13 +119,21 @@ impl Capability {
 }
 
 /// A slot, or nothing if the table is shorter.
-fn slot<'a, T: Types>(objects: &'a Objects<T>, space: &Space, number: u32) -> Option<&'a Slot> {
+#[inline]
+pub(super) fn slot<'a, T: Types>(
+    objects: &'a Objects<T>,
+    space: &Space,
+    number: u32,
+) -> Option<Slot<'a>> {
     if number >= space.slots {
         return None;
     }
     let words: &Words = objects.words(space.table.plus(number / SLOTS))?;
     let first = (number % SLOTS) as usize * SLOT_WORDS;
-    words.get(first..first + SLOT_WORDS)?.try_into().ok()
+    let (content, rest) = words.get(first..first + SLOT_WORDS)?.split_first_chunk()?;
+    let (origin, rest) = rest.split_first_chunk()?;
+    let [stamp, cursor] = rest else { return None };
+    Some(Slot { content, origin, stamp, cursor })
 }
 
 /// Reads slot `number`. Errors: `NoCapability` if it is empty, out of range or stale.
@@ -90,29 +143,52 @@ pub fn look_up<T: Types>(
     space: &Space,
     number: u32,
 ) -> Result<Capability, Status> {
-    let content = slot(objects, space, number).and_then(slot::read).ok_or(Status::NoCapability)?;
+    let slot = slot(objects, space, number).ok_or(Status::NoCapability)?;
+    let content = slot::read(slot.content).ok_or(Status::NoCapability)?;
     let capability = Capability::from_content(&content).ok_or(Status::NoCapability)?;
     if capability.is_live(objects.table()) { Ok(capability) } else { Err(Status::NoCapability) }
 }
 
-/// Writes an empty slot. The caller holds the Space's lock. Errors: `NoCapability` out of range,
-/// `Occupied` if a live capability is there.
+/// Errors where [`place`] can place nothing: `NoCapability` out of range, `Occupied` if a live
+/// capability is there.
+pub fn expect_vacant<T: Types>(
+    objects: &Objects<T>,
+    space: &Space,
+    number: u32,
+) -> Result<(), Status> {
+    match look_up(objects, space, number) {
+        _ if number >= space.slots => Err(Status::NoCapability),
+        Ok(_) => Err(Status::Occupied),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Writes an empty slot. The caller holds the Space's lock. Errors: as [`expect_vacant`].
 pub fn place<T: Types>(
     objects: &Objects<T>,
     space: &Space,
     number: u32,
     capability: &Capability,
+    origin: Option<Origin>,
 ) -> Result<(), Status> {
-    if look_up(objects, space, number).is_ok() {
-        return Err(Status::Occupied);
-    }
+    expect_vacant(objects, space, number)?;
+    // What a stale capability left: its dependents, if any, name the same object and are stale too.
+    clear(objects, space, number)?;
     let slot = slot(objects, space, number).ok_or(Status::NoCapability)?;
-    slot::write(slot, &capability.to_content());
+    // Behind the fence of `clear`: who follows an origin and sees these sees the new stamp too.
+    let words = slot.origin.iter().zip(Origin::to_words(origin));
+    words.for_each(|(word, value)| word.store(value, Ordering::Relaxed));
+    slot::write(slot.content, &capability.to_content());
     Ok(())
 }
 
-/// Empties a slot. The caller holds the Space's lock. Errors: `NoCapability` out of range.
+/// Empties a slot, whatever depends on it. The caller holds the Space's lock. Errors: `NoCapability`
+/// out of range.
 pub fn clear<T: Types>(objects: &Objects<T>, space: &Space, number: u32) -> Result<(), Status> {
-    slot::clear(slot(objects, space, number).ok_or(Status::NoCapability)?);
+    let slot = slot(objects, space, number).ok_or(Status::NoCapability)?;
+    slot::clear(slot.content);
+    slot.cursor.store(0, Ordering::Relaxed);
+    stamp::raise(slot.stamp);
+    fence(Ordering::Release);
     Ok(())
 }

@@ -1,9 +1,22 @@
 //! What lives in frames.
+//!
+//! | file | contents |
+//! |---|---|
+//! | [`capability`] | capability tables |
+//! | [`slot`], [`stamp`] | what several cores do with a slot at once |
+//! | [`origin`] | what a capability or mapping was made by means of |
+//! | [`source`] | making something by means of a capability |
+//! | [`made`] | what an object was made by means of |
+//! | [`irq`], [`space`], [`thread`] | objects |
 
 pub mod capability;
 pub mod irq;
+pub mod made;
+pub mod origin;
 pub mod slot;
+pub mod source;
 pub mod space;
+pub mod stamp;
 pub mod thread;
 
 use cedo_floor::Types;

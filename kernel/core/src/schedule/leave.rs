@@ -10,6 +10,7 @@
 use super::end::Ender;
 use crate::kernel::Kernel;
 use crate::list::MailList;
+use crate::object::made::Made;
 use crate::object::thread::{ErrandKind, State};
 use crate::operation::{Progress, Stage};
 use cedo_abi::Status;
@@ -121,6 +122,7 @@ impl<M: Machine> Kernel<M> {
             }
             self.begin_stop(id, Status::PartnerGone, ender);
             self.objects.table().rename(id.frame());
+            Made::note_ending(&self.objects, id.frame());
         }
         let mut left = self.local.losers_per_entry;
         while let (Some(child), Some(scheduler)) = (self.look(id).branch.children.first, scheduler)

@@ -6,13 +6,14 @@ use crate::call::object::NewThread;
 use crate::kernel::{Kernel, MAX_LINES};
 use crate::object::capability::Capability;
 use crate::object::thread::State;
+use crate::page_table::stock::{PAIR, claim_pair};
 use cedo_abi::info::range_kind::{ARCHIVE, DEVICE};
 use cedo_abi::info::slot;
 use cedo_abi::layout::{
     INIT_ARCHIVE, INIT_BOOT_INFO, INIT_STACK_PAGES, INIT_STACK_TOP, INIT_UTCB, PAGE_SIZE,
 };
 use cedo_abi::{Kind, Rights, Status};
-use cedo_floor::{FrameKind, SpaceId, ThreadId};
+use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Access, CoreNumber, Frame, Machine, PageFormat, UserAddress};
 use core::iter;
 
@@ -31,13 +32,13 @@ impl<M: Machine> Kernel<M> {
         plan: &Plan,
         frames: Frame,
     ) -> Result<ThreadId, &'static str> {
-        let space = self.put_space(frames, TABLE_FRAMES).map_err(|_| BROKEN)?;
-        for page in 0..plan.stock_frames {
-            let frame = frames.plus(plan.stock + page);
-            if !self.objects.claim_words(frame, FrameKind::Stock) {
+        let space = self.put_space(frames, TABLE_FRAMES, None).map_err(|_| BROKEN)?;
+        for table in 0..plan.stock_tables {
+            let first = frames.plus(plan.stock + table * PAIR);
+            if !claim_pair(&mut self.objects, first) {
                 return Err(BROKEN);
             }
-            self.tables(self.space(space)).push_stock(frame);
+            self.tables(self.space(space)).push_stock(first, None);
         }
         self.map_image(space, image, frames.plus(plan.image))?;
         let (stack, pages) = (frames.plus(plan.stack), INIT_STACK_PAGES as u32);
@@ -57,6 +58,7 @@ impl<M: Machine> Kernel<M> {
             instruction: M::Pages::user_address(image.entry, 1).ok_or(DAMAGED_IMAGE)?,
             stack: INIT_STACK_TOP,
             argument: INIT_UTCB,
+            region: None,
         };
         self.put_utcb(&new).map_err(clash)?;
         let root = self.put_thread(&new).map_err(|_| BROKEN)?;
@@ -103,7 +105,7 @@ impl<M: Machine> Kernel<M> {
             (range.slot, region)
         });
         for (slot, capability) in objects.into_iter().chain(cores).chain(regions) {
-            self.place_capability(space, slot, &capability).map_err(|_| BROKEN)?;
+            self.place_capability((space, slot), &capability, None).map_err(|_| BROKEN)?;
         }
         Ok(())
     }
@@ -143,7 +145,7 @@ impl<M: Machine> Kernel<M> {
         let tables = self.tables(space);
         for page in 0..pages {
             let address = UserAddress::from_checked(address + u64::from(page) * PAGE_SIZE);
-            tables.map_page(address, first.plus(page), access)?;
+            tables.map_page(address, first.plus(page), access, None)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The frames of the first server, and the memory that is left for it to hand out.
 
 use super::archive::{Archive, Image};
+use crate::page_table::stock::PAIR;
 use cedo_abi::call::object::SPACE_FRAMES;
 use cedo_abi::info::range_kind::{ARCHIVE, DEVICE, RAM};
 use cedo_abi::info::{MAX_MEMORY_RANGES, MemoryRange, slot};
@@ -8,7 +9,7 @@ use cedo_abi::layout::INIT_STACK_PAGES;
 use cedo_machine::{Frame, MemoryKind, Platform};
 
 /// Frames of the first server's capability table: 512 slots.
-pub(super) const TABLE_FRAMES: u32 = 4;
+pub(super) const TABLE_FRAMES: u32 = 8;
 /// Page tables that the first server has in stock for mappings of its own.
 const SPARE_TABLES: u32 = 24;
 /// Pages that one lowest table maps.
@@ -32,8 +33,8 @@ pub(super) struct Plan {
     pub image: u32,
     /// Its stock.
     pub stock: u32,
-    /// Frames of the stock.
-    pub stock_frames: u32,
+    /// Page tables of the stock.
+    pub stock_tables: u32,
 }
 
 impl Plan {
@@ -54,13 +55,13 @@ impl Plan {
             stack,
             image: first_page,
             stock: first_page + image.pages(),
-            stock_frames: tables + SPARE_TABLES,
+            stock_tables: tables + SPARE_TABLES,
         }
     }
 
     /// All of them.
     pub const fn frames(&self) -> u32 {
-        self.stock + self.stock_frames
+        self.stock + self.stock_tables * PAIR
     }
 }
 

@@ -79,13 +79,13 @@ fn slots_are_checked_on_both_sides() {
     }
     assert_eq!(copy(&mut server, THREAD, FREE, THREAD), Status::WrongKind);
     assert_eq!(server.create_space(0, SPACE_FRAMES + 1, FREE), Status::Ok);
-    assert_eq!(copy(&mut server, THREAD, 127, FREE), Status::Ok);
-    assert_eq!(copy(&mut server, THREAD, 127, FREE), Status::Occupied);
-    assert_eq!(copy(&mut server, THREAD, 128, FREE), Status::NoCapability);
+    assert_eq!(copy(&mut server, THREAD, 63, FREE), Status::Ok);
+    assert_eq!(copy(&mut server, THREAD, 63, FREE), Status::Occupied);
+    assert_eq!(copy(&mut server, THREAD, 64, FREE), Status::NoCapability);
     for _ in 0..2 {
-        assert_eq!(server.capability(capability::DROP, 0, 127, &[FREE]), Status::Ok);
+        assert_eq!(server.capability(capability::DROP, 0, 63, &[FREE]), Status::Ok);
     }
-    assert_eq!(copy(&mut server, THREAD, 127, FREE), Status::Ok);
+    assert_eq!(copy(&mut server, THREAD, 63, FREE), Status::Ok);
     let weak = [SELF, u64::from(Rights::STATE.0)];
     assert_eq!(server.capability(capability::COPY, FREE, FREE + 1, &weak), Status::Ok);
     assert_eq!(copy(&mut server, THREAD, 1, FREE + 1), Status::NoRight);

@@ -2,6 +2,7 @@
 
 use crate::{AREA, CODE, FREE, Server, table};
 use cedo_abi::Status;
+use cedo_abi::call::object::SPACE_FRAMES;
 use cedo_abi::call::{Call, capability, memory, object, ports};
 use cedo_abi::info::slot;
 use cedo_abi::layout::{KERNEL_INFO, PAGE_SIZE};
@@ -71,7 +72,9 @@ fn sensible(
         (Call::Object, object::CREATE_THREAD) => {
             (region, one, [page, space, 0, address, CODE, address, 0])
         }
-        (Call::Object, object::CREATE_SPACE) => (region, one, [page, 5 + count, 0, 0, 0, 0, 0]),
+        (Call::Object, object::CREATE_SPACE) => {
+            (region, one, [page, SPACE_FRAMES + count, 0, 0, 0, 0, 0])
+        }
         (Call::Object, object::CREATE_IRQ) => {
             (region, one, [page, LINES, below(random, 8), space, 1, count & 1, 0])
         }

@@ -1,6 +1,7 @@
 //! Objects, memory and capabilities, driven through calls of the first server on one simulated core.
 
 mod capabilities;
+mod derivation;
 mod family;
 mod first_server;
 mod hostile;
@@ -140,6 +141,33 @@ impl Server {
             }
         }
         panic!("never ends");
+    }
+
+    /// Takes back what depends on a slot, in as many calls as it takes.
+    pub(crate) fn revoke(&mut self, slot: u64) -> Status {
+        for _ in 0..10_000 {
+            let (status, words) = self.call(Call::Capability, capability::REVOKE, (slot, 0), &[]);
+            if status != Status::Ok || words[0] == 0 {
+                return status;
+            }
+        }
+        panic!("never ends");
+    }
+
+    /// Copies with all rights.
+    pub(crate) fn copy(&mut self, from: u64, to: u64, space: u64) -> Status {
+        self.capability(capability::COPY, from, to, &[space, Rights::ALL.0.into()])
+    }
+
+    /// Makes a part of the Region of RAM.
+    pub(crate) fn divide(&mut self, first: u64, count: u64, to: u64) {
+        let words = [SELF, Rights::ALL.0.into(), first, count];
+        let region = self.region;
+        assert_eq!(self.capability(capability::DIVIDE, region, to, &words), Status::Ok);
+    }
+
+    pub(crate) fn drop_slot(&mut self, slot: u64, space: u64) -> Status {
+        self.capability(capability::DROP, 0, slot, &[space])
     }
 
     pub(crate) fn identify(&mut self, slot: u64) -> (Status, [u64; 7]) {

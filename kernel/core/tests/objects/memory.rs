@@ -77,7 +77,7 @@ fn a_region_maps_and_gives_no_more_than_its_rights() {
     assert_eq!(server.map(0, AREA, 1, READ_WRITE).0, Status::NoRight);
     assert_eq!(server.map(0, AREA, 1, Rights::READ.or(Rights::EXECUTE)).0, Status::NoRight);
     assert_eq!(server.stock(SELF, 0, 1).0, Status::NoRight);
-    assert_eq!(server.create_space(0, 6, 71), Status::NoRight);
+    assert_eq!(server.create_space(0, SPACE_FRAMES + 1, 71), Status::NoRight);
     assert_eq!(server.map(0, AREA, 1, Rights::READ), (Status::Ok, 1));
 }
 
@@ -85,12 +85,19 @@ fn a_region_maps_and_gives_no_more_than_its_rights() {
 fn mapped_frames_are_not_stock_and_stock_is_not_mapped() {
     let mut server = Server::boot();
     assert_eq!(server.map(4, AREA, 1, READ_WRITE), (Status::Ok, 1));
-    assert_eq!(server.stock(SELF, 4, 1).0, Status::FramesBusy);
-    assert_eq!(server.stock(SELF, 2, 4), (Status::Ok, 2));
-    assert_eq!(server.map(2, AREA + PAGE_SIZE, 1, READ_WRITE).0, Status::FramesBusy);
-    assert_eq!(server.stock(SELF, 3, 1).0, Status::FramesBusy);
+    assert_eq!(server.stock(SELF, 4, 2).0, Status::FramesBusy);
+    assert_eq!(server.stock(SELF, 3, 2).0, Status::FramesBusy);
+    assert_eq!(server.stock(SELF, 1, 6), (Status::Ok, 2));
+    for page in [1, 2] {
+        let mapped = server.map(page, AREA + PAGE_SIZE, 1, READ_WRITE).0;
+        assert_eq!(mapped, Status::FramesBusy);
+    }
+    assert_eq!(server.stock(SELF, 2, 2).0, Status::FramesBusy);
     assert_eq!(server.unmap(AREA, 1), (Status::Ok, 1));
-    assert_eq!(server.stock(SELF, 4, 1), (Status::Ok, 1));
+    assert_eq!(server.stock(SELF, 4, 2), (Status::Ok, 2));
+    // Stock is taken two by two.
+    assert_eq!(server.stock(SELF, 6, 3), (Status::Ok, 2));
+    assert_eq!(server.stock(SELF, 8, 1).0, Status::BadArgument);
     table::check(&server);
 }
 
@@ -103,9 +110,9 @@ fn a_space_maps_what_its_stock_allows() {
         let region = server.region;
         server.call(Call::Memory, memory::MAP, (64, region), &words).0
     };
-    for page in 10..13 {
+    for table in 0..3 {
         assert_eq!(map(&mut server), Status::NoStock);
-        assert_eq!(server.stock(64, page, 1), (Status::Ok, 1));
+        assert_eq!(server.stock(64, 12 + 2 * table, 2), (Status::Ok, 2));
     }
     assert_eq!(map(&mut server), Status::Ok);
     // Another Space's mapping is not this one's.
@@ -118,11 +125,12 @@ fn a_space_maps_what_its_stock_allows() {
 #[test]
 fn a_frame_that_was_unmapped_becomes_an_object() {
     let mut server = Server::boot();
-    assert_eq!(server.map(0, AREA, 6, READ_WRITE), (Status::Ok, 6));
-    assert_eq!(server.create_space(0, 6, 64), Status::FramesBusy);
-    assert_eq!(server.unmap(AREA, 6), (Status::Ok, 6));
-    assert_eq!(server.create_space(0, 6, 64), Status::Ok);
-    for page in 0..6 {
+    let frames = SPACE_FRAMES + 1;
+    assert_eq!(server.map(0, AREA, frames, READ_WRITE), (Status::Ok, frames));
+    assert_eq!(server.create_space(0, frames, 64), Status::FramesBusy);
+    assert_eq!(server.unmap(AREA, frames), (Status::Ok, frames));
+    assert_eq!(server.create_space(0, frames, 64), Status::Ok);
+    for page in 0..frames {
         assert_eq!(server.map(page, AREA, 1, READ_WRITE).0, Status::FramesBusy);
     }
     // The stack is memory nobody has a Region for, but it can be unmapped.

@@ -17,8 +17,9 @@ fn entries(server: &Server) -> Vec<Entry> {
     (0..table.len()).map(|frame| table.entry(Frame(frame))).collect()
 }
 
-/// Every frame that page tables map as often as the frame table says, every table and stock frame
-/// reached exactly once from a Space, and nothing left quiet.
+/// Every frame that page tables map as often as the frame table says, every table and pair of stock
+/// reached exactly once from a Space, twins beside them and nowhere else, exactly objects and stock
+/// marked, and nothing left quiet.
 pub(crate) fn check(server: &Server) {
     let entries = entries(server);
     let mut mapped: BTreeMap<u32, u16> = BTreeMap::new();
@@ -37,12 +38,27 @@ pub(crate) fn check(server: &Server) {
             }
         }
     }
+    let table = server.world.shared().table;
     for (number, entry) in (0..).zip(&entries) {
+        let is_first = matches!(entry.kind(), FrameKind::PageTable | FrameKind::Stock);
+        if is_first {
+            assert_eq!(entries[number as usize + 1].kind(), FrameKind::Twin, "{number:#x}");
+        }
+        let is_marked = table.map().is_marked(Frame(number));
+        let has_origin = matches!(
+            entry.kind(),
+            FrameKind::Thread | FrameKind::Irq | FrameKind::Space | FrameKind::Stock
+        );
+        assert_eq!(is_marked, has_origin, "frame {number:#x}");
         let count = mapped.get(&number).copied().unwrap_or(0);
         match entry.kind() {
             FrameKind::Ram => assert_eq!(entry.map_count(), count, "frame {number:#x}"),
             FrameKind::PageTable | FrameKind::Stock => {
                 assert_eq!(owned.get(&number), Some(&1), "frame {number:#x}");
+            }
+            FrameKind::Twin => {
+                let first = entries[number as usize - 1].kind();
+                assert!(matches!(first, FrameKind::PageTable | FrameKind::Stock), "{number:#x}");
             }
             _ => assert_eq!(entry.map_count(), 0, "frame {number:#x}"),
         }
@@ -65,7 +81,10 @@ fn walk(
         match HostPages::frame(entry) {
             Some(frame) if level == 1 => *mapped.entry(frame.0).or_default() += 1,
             Some(frame) => walk(server, frame, level - 1, mapped, owned),
-            None => assert_eq!(entry, 0, "a zombie that nobody buried"),
+            None => {
+                assert_eq!(entry, 0, "a zombie that nobody buried");
+                assert_eq!(server.world.read(table.plus(1), index), 0, "the origin of nothing");
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ pub struct System {
 impl System {
     pub fn build(plan: &Plan) -> System {
         let setup =
-            Setup { cores: 1, ram: vec![96], archive: image::minimal(CODE), ..Setup::default() };
+            Setup { cores: 1, ram: vec![160], archive: image::minimal(CODE), ..Setup::default() };
         let mut world = World::boot(&setup).expect("boots");
         let region = world.load(CORE, INIT_BOOT_INFO + 24 + 24 + 16).expect("boot information");
         let root = kernel(&world).local.root.expect("the first server is the root");

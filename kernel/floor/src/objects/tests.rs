@@ -8,6 +8,7 @@ use std::boxed::Box;
 use std::vec::Vec;
 
 const FRAMES: u32 = 8;
+const TAIL: [u64; TAIL_WORDS] = [1, 2, 3, 4, 5, 6, 7, 8];
 const CORE_0: CoreNumber = CoreNumber(0);
 const CORE_1: CoreNumber = CoreNumber(1);
 
@@ -38,8 +39,8 @@ fn cores() -> [Objects<Kept>; 2] {
     // SAFETY: 1. The frames are leaked, and all of them is inside atomics. 2. They are aligned to
     // a page. 3. They are used through this window only.
     let window = unsafe { Window::new(cells.as_ptr().cast_mut().cast(), FRAMES) };
-    let table: Vec<_> = (0..FRAMES).map(|_| AtomicU64::new(0)).collect();
-    let table = FrameTable::new(table.leak());
+    let words = || -> Vec<_> { (0..FRAMES).map(|_| AtomicU64::new(0)).collect() };
+    let table = FrameTable::new(words().leak(), words().leak());
     (1..FRAMES).for_each(|frame| table.add_ram(Frame(frame)));
     let claims = Claims::new();
     [CORE_0, CORE_1].map(|core| Objects::new(&claims, window, table, core).expect("not yet taken"))
@@ -66,7 +67,7 @@ fn each_core_gets_its_access_once() {
 fn a_thread_is_its_cores_and_its_mail_is_everybodys() {
     const TURNS: u64 = 50;
     let [mut home, other] = cores();
-    assert!(home.claim_thread(Frame(1), CORE_0, thread(0)));
+    assert!(home.claim_thread(Frame(1), CORE_0, thread(0), &TAIL));
     assert!(home.is_here(id(1)) && !other.is_here(id(1)));
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -91,8 +92,8 @@ fn a_thread_is_its_cores_and_its_mail_is_everybodys() {
 #[test]
 fn two_threads_are_two_places() {
     let [mut objects, _] = cores();
-    assert!(objects.claim_thread(Frame(1), CORE_0, thread(1)));
-    assert!(objects.claim_thread(Frame(2), CORE_0, thread(2)));
+    assert!(objects.claim_thread(Frame(1), CORE_0, thread(1), &TAIL));
+    assert!(objects.claim_thread(Frame(2), CORE_0, thread(2), &TAIL));
     let (one, two) = objects.threads(id(1), id(2));
     core::mem::swap(one, two);
     two.turns = 5;
@@ -104,7 +105,7 @@ fn two_threads_are_two_places() {
 fn a_space_is_shared_by_all_cores() {
     const TURNS: u64 = 50;
     let [mut one, other] = cores();
-    assert!(one.claim_space(Frame(3), AtomicU64::new(0)));
+    assert!(one.claim_space(Frame(3), AtomicU64::new(0), &TAIL));
     let space = SpaceId::from_number(3).expect("not 0");
     std::thread::scope(|scope| {
         for objects in [&one, &other] {
@@ -123,10 +124,10 @@ fn a_space_is_shared_by_all_cores() {
 fn a_released_frame_can_hold_something_else() {
     let [mut objects, _] = cores();
     for round in 0..3 {
-        assert!(objects.claim_thread(Frame(1), CORE_0, thread(round)));
+        assert!(objects.claim_thread(Frame(1), CORE_0, thread(round), &TAIL));
         objects.thread(id(1)).turns += 1;
         assert!(objects.table().retire(Frame(1)) && objects.table().release(Frame(1)));
-        assert!(objects.claim_irq(Frame(1), 40));
+        assert!(objects.claim_irq(Frame(1), 40, &TAIL));
         let irq = IrqId::from_number(1).expect("not 0");
         *objects.irq(irq) += 2;
         assert_eq!(*objects.irq(irq), 42);
@@ -141,11 +142,11 @@ fn a_released_frame_can_hold_something_else() {
 #[test]
 fn nothing_is_claimed_twice_and_frame_0_never() {
     let [mut one, mut other] = cores();
-    assert!(one.claim_irq(Frame(1), 0));
-    assert!(!other.claim_thread(Frame(1), CORE_1, thread(0)));
+    assert!(one.claim_irq(Frame(1), 0, &TAIL));
+    assert!(!other.claim_thread(Frame(1), CORE_1, thread(0), &TAIL));
     assert!(!other.claim_words(Frame(1), FrameKind::Table));
-    assert!(!one.claim_thread(Frame(0), CORE_0, thread(0)));
-    assert!(!one.claim_space(Frame(0), AtomicU64::new(0)));
+    assert!(!one.claim_thread(Frame(0), CORE_0, thread(0), &TAIL));
+    assert!(!one.claim_space(Frame(0), AtomicU64::new(0), &TAIL));
     assert!(!one.claim_words(Frame(0), FrameKind::Stock));
     assert!(!one.claim_words(Frame(2), FrameKind::Thread));
     assert!(one.words(Frame(1)).is_none());
@@ -155,7 +156,7 @@ fn nothing_is_claimed_twice_and_frame_0_never() {
 #[should_panic = "does not hold what the kernel thinks"]
 fn another_cores_thread_cannot_be_reached() {
     let [mut home, mut other] = cores();
-    assert!(home.claim_thread(Frame(1), CORE_0, thread(0)));
+    assert!(home.claim_thread(Frame(1), CORE_0, thread(0), &TAIL));
     other.thread(id(1));
 }
 
@@ -163,6 +164,22 @@ fn another_cores_thread_cannot_be_reached() {
 #[should_panic = "does not hold what the kernel thinks"]
 fn one_thread_is_not_two() {
     let [mut objects, _] = cores();
-    assert!(objects.claim_thread(Frame(1), CORE_0, thread(0)));
+    assert!(objects.claim_thread(Frame(1), CORE_0, thread(0), &TAIL));
     objects.threads(id(1), id(1));
+}
+
+#[test]
+fn the_tail_of_an_object_is_everybodys_until_it_ends() {
+    let [mut home, other] = cores();
+    assert!(other.tail(Frame(1)).is_none());
+    assert!(home.claim_thread(Frame(1), CORE_0, thread(0), &TAIL));
+    let thread = home.thread(id(1));
+    let tail = other.tail(Frame(1)).expect("a thread");
+    tail[7].store(9, Ordering::Relaxed);
+    thread.turns = 1;
+    let values = tail.each_ref().map(|word| word.load(Ordering::Relaxed));
+    assert_eq!((values[..7].to_vec(), values[7]), (TAIL[..7].to_vec(), 9));
+    assert!(home.table().map().is_marked(Frame(1)));
+    assert!(home.table().retire(Frame(1)));
+    assert!(other.tail(Frame(1)).is_none() && !home.table().map().is_marked(Frame(1)));
 }

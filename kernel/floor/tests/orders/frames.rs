@@ -10,8 +10,8 @@ const FRAME: Frame = Frame(1);
 
 /// A table in which frame 1 is memory for users.
 pub fn table() -> FrameTable {
-    let entries: Vec<AtomicU64> = (0..2).map(|_| AtomicU64::new(0)).collect();
-    let table = FrameTable::new(entries.leak());
+    let words = || -> Vec<AtomicU64> { (0..2).map(|_| AtomicU64::new(0)).collect() };
+    let table = FrameTable::new(words().leak(), words().leak());
     table.add_ram(FRAME);
     table
 }

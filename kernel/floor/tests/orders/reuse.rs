@@ -6,9 +6,10 @@
 
 use crate::cores::Machine;
 use crate::{Plain, check};
+use cedo_floor::objects::TAIL_WORDS;
 use cedo_floor::{Claims, FrameKind, FrameTable, Objects, SpaceId, Types};
 use cedo_machine::atomic::AtomicU64;
-use cedo_machine::{CoreNumber, Frame};
+use cedo_machine::{CoreNumber, Frame, object_map_words};
 use cedo_mmio::Window;
 use loom::sync::Arc;
 use loom::thread;
@@ -20,6 +21,7 @@ const FRAME: Frame = Frame(1);
 const ROUND: u32 = 1;
 const OLD: u64 = 7;
 const NEW: u64 = 8;
+const TAIL: [u64; TAIL_WORDS] = [0; TAIL_WORDS];
 
 /// Objects of the test; a Space is shared by all cores, as in the kernel.
 struct Kinds;
@@ -49,8 +51,9 @@ unsafe impl Send for World {}
 impl World {
     fn new(cores: usize) -> Arc<World> {
         let page = |_| Page(UnsafeCell::new([0; 4096]));
-        let entries: Vec<AtomicU64> = (0..FRAMES).map(|_| AtomicU64::new(0)).collect();
-        let table = FrameTable::new(entries.leak());
+        let words = |count| -> Vec<AtomicU64> { (0..count).map(|_| AtomicU64::new(0)).collect() };
+        let map = words(object_map_words(FRAMES as usize));
+        let table = FrameTable::new(words(FRAMES as usize).leak(), map.leak());
         table.add_ram(FRAME);
         let frames = (0..FRAMES).map(page).collect();
         Arc::new(World { machine: Machine::new(cores, 1), frames, table, claims: Claims::new() })
@@ -78,7 +81,7 @@ fn look_up(objects: &Objects<Kinds>, generation: u32) -> Option<u64> {
 /// Destroys the object, sends a mail round cores 1 and up, and makes a new object in its frame.
 fn replace(world: &World, objects: &mut Objects<Kinds>, round: bool) {
     retire_and_release(world, round);
-    assert!(objects.claim_space(FRAME, Plain::new(NEW)));
+    assert!(objects.claim_space(FRAME, Plain::new(NEW), &TAIL));
 }
 
 fn retire_and_release(world: &World, round: bool) {
@@ -114,7 +117,7 @@ fn an_object_is_complete_before_it_is_known() {
             let world = Arc::clone(&world);
             move || look_up(&world.objects(1), 1)
         });
-        assert!(world.objects(0).claim_space(FRAME, Plain::new(OLD)));
+        assert!(world.objects(0).claim_space(FRAME, Plain::new(OLD), &TAIL));
         assert!(reader.join().expect("does not fail").is_none_or(|value| value == OLD));
     });
 }
@@ -124,7 +127,7 @@ fn a_frame_is_used_again_when_the_other_core_has_left_the_kernel() {
     check(4, || {
         let world = World::new(2);
         let mut objects = world.objects(0);
-        assert!(objects.claim_space(FRAME, Plain::new(OLD)));
+        assert!(objects.claim_space(FRAME, Plain::new(OLD), &TAIL));
         let reader = thread::spawn({
             let world = Arc::clone(&world);
             move || visit(&world, 1, 0)
@@ -140,7 +143,7 @@ fn a_round_visits_one_core_after_the_other() {
     check(3, || {
         let world = World::new(3);
         let mut objects = world.objects(0);
-        assert!(objects.claim_space(FRAME, Plain::new(OLD)));
+        assert!(objects.claim_space(FRAME, Plain::new(OLD), &TAIL));
         let readers = [(1, 2), (2, 0)].map(|(core, next)| {
             let world = Arc::clone(&world);
             thread::spawn(move || visit(&world, core, next))
@@ -189,7 +192,7 @@ fn without_a_round_an_object_changes_under_its_reader() {
     check(4, || {
         let world = World::new(2);
         let mut objects = world.objects(0);
-        assert!(objects.claim_space(FRAME, Plain::new(OLD)));
+        assert!(objects.claim_space(FRAME, Plain::new(OLD), &TAIL));
         let reader = thread::spawn({
             let world = Arc::clone(&world);
             move || look_up(&world.objects(1), 1)

@@ -150,12 +150,12 @@ fn no_stock(driver: &mut Driver) -> Verdict {
     let space = driver.slot(0);
     let create = Op::object(object::CREATE_SPACE, driver.frames, space, driver.frame(0));
     done("create Space", create.word(1, SPACE).run())?;
-    let map = Op::memory(memory::MAP, space, driver.frames).word(0, driver.frame(12));
+    let map = Op::memory(memory::MAP, space, driver.frames).word(0, driver.frame(30));
     let map = map.word(1, driver.area()).word(2, 1).word(3, Rights::READ.0.into());
     status("map without stock", &map.run(), Status::NoStock)?;
     let stock = Op::memory(memory::STOCK, space, driver.frames);
-    let out = done("stock", stock.word(0, driver.frame(SPACE)).word(1, 3).run())?;
-    equal("pages taken", out.words[0], 3)?;
+    let out = done("stock", stock.word(0, driver.frame(SPACE)).word(1, 7).run())?;
+    equal("pages taken, two by two", out.words[0], 6)?;
     done("map", map.run())?;
     driver.destroy(0)
 }

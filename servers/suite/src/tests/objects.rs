@@ -88,7 +88,7 @@ fn new_space(driver: &mut Driver) -> Verdict {
     let make = Op::object(object::CREATE_SPACE, driver.frames, space, driver.frame(2));
     done("create Space", make.word(1, SPACE).run())?;
     let stock = Op::memory(cedo_lib::abi::call::memory::STOCK, space, driver.frames);
-    done("stock", stock.word(0, driver.frame(2 + SPACE)).word(1, 6).run())?;
+    done("stock", stock.word(0, driver.frame(2 + SPACE)).word(1, 12).run())?;
     // The driver's own code is not mapped in the new Space: the first fetch faults.
     let code = new_space as fn(&mut Driver) -> Verdict as usize as u64;
     done("create thread", create(driver, code, 0, 0).word(1, space).run())?;

@@ -142,7 +142,7 @@ fn defaults_are_as_documented() {
         (back.cores[0].protocol, back.cores[1].protocol),
         (Protocol::Direct, Protocol::Chain)
     );
-    assert_eq!((back.spaces[1].table_frames, back.spaces[1].stock_pages), (1, 16));
+    assert_eq!((back.spaces[1].table_frames, back.spaces[1].stock_pages), (2, 32));
     let (root, worker) = (&back.threads[0], &back.threads[2]);
     assert_eq!((worker.core, worker.handler, worker.stack_pages), (0, None, 4));
     assert_eq!((worker.flags, worker.parameters, worker.grants.len()), (0, [0; 4], 0));

@@ -123,10 +123,10 @@ impl Source<'_> {
         Spec::new(Call::Object, sub, 0).between(Word::Plain(region), Word::Plain(slot))
     }
 
-    /// A capability is copied, derived, dropped or looked at.
+    /// A capability is copied, derived, moved, dropped, revoked or looked at.
     pub(crate) fn capability(&mut self) -> Spec {
         let space = self.space();
-        match self.random.below(8) {
+        match self.random.below(9) {
             0..=1 => self.copy(space),
             2..=3 => {
                 let slot = self.around.made_gates().one(self.random);
@@ -137,6 +137,14 @@ impl Source<'_> {
             5 => {
                 let slot = self.made_slot();
                 on_slots(capability::DROP, 0, slot).words(&[space])
+            }
+            6 => {
+                let slot = self.random.below(self.around.made + 64);
+                on_slots(capability::REVOKE, slot, 0)
+            }
+            7 => {
+                let (from, to) = (self.made_slot(), self.made_slot());
+                on_slots(capability::MOVE, from, to).words(&[space])
             }
             _ => {
                 let slot = self.random.below(self.around.made + 64);

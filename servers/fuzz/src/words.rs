@@ -19,7 +19,7 @@ const THREAD: [&str; 11] = [
     "set rank",
 ];
 const OBJECT: [&str; 4] = ["create thread", "create space", "create irq", "destroy"];
-const CAPABILITY: [&str; 5] = ["copy", "make gate", "divide", "drop", "identify"];
+const CAPABILITY: [&str; 7] = ["copy", "make gate", "divide", "drop", "identify", "revoke", "move"];
 const MEMORY: [&str; 3] = ["map", "unmap", "stock"];
 const CORE: [&str; 7] =
     ["set root", "deadline", "idle", "kick", "power", "write text", "set root options"];

@@ -5,6 +5,7 @@
 //! | [`scene`] | a machine whose threads have something to do each |
 //! | [`orders`] | all orders in which a scene can play |
 //! | [`closed`] | receives from one thread of another core |
+//! | [`sends`] | sends with timeout zero |
 //! | [`ends`] | abort, suspend and destroy of a thread whose mail is on another core |
 //! | [`steps`] | what stops or ends with more waiters and children than one entry handles |
 
@@ -12,4 +13,5 @@ mod closed;
 mod ends;
 mod orders;
 mod scene;
+mod sends;
 mod steps;

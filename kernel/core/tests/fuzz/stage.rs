@@ -27,7 +27,7 @@ const UTCBS: u64 = 0x3000_0000;
 /// Where the hostile Space maps.
 const AREA: u64 = 0x4000_0000;
 /// Frames of trusted memory.
-const TRUSTED_FRAMES: u32 = 300;
+const TRUSTED_FRAMES: u32 = 300 + 64;
 /// Hostile threads on each core.
 pub const HOSTILE: u64 = 4;
 
@@ -129,8 +129,8 @@ fn memory_ranges(world: &mut Machine) -> Vec<MemoryRange> {
 impl Builder {
     fn build(&mut self) {
         let cores = u64::from(self.config.cores);
-        let victims = self.make_space(1, 12);
-        let enemies = self.make_space(1, 24);
+        let victims = self.make_space(2, 24);
+        let enemies = self.make_space(2, 48);
         let mut roots = Vec::new();
         for core in 0..cores {
             let root = if core == 0 { self.first_as_root() } else { self.make_root(core) };

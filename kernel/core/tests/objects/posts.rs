@@ -1,11 +1,11 @@
-//! More posts than one interrupt takes out of an inbox.
+//! What an inbox brings: kicks, and more posts than one interrupt takes out.
 
 use crate::{AREA, CODE, CORE, FREE, Server, setup};
 use cedo_abi::call::{Call, capability, core, ipc, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::{ANY, SELF};
-use cedo_abi::{Name, Rights, Status};
+use cedo_abi::{Label, Name, Rights, Status, Tag, notice};
 use cedo_arch_host::board::Mode;
 use cedo_arch_host::{HostContext, Roles, Setup, image};
 use cedo_machine::{Context, CoreNumber, Interrupt};
@@ -145,4 +145,21 @@ fn an_inbox_that_one_interrupt_does_not_empty_interrupts_again() {
     }
     assert_eq!(interrupts, 2);
     assert!(world.shared().inboxes[CORE.index()].is_empty());
+}
+
+#[test]
+fn a_kick_is_told_to_the_root_of_the_other_core_with_all_its_bits() {
+    let mut server = boot();
+    let other = u64::from(slot::CORE_0) + 1;
+    for bits in [1, 4] {
+        call(&mut server, Call::Core, core::KICK, (other, 0), &[bits]);
+    }
+    let world = &mut server.world;
+    world.interrupt(OTHER, Interrupt::Signal).expect("is pending");
+    assert!(!world.pending(OTHER).contains(&Interrupt::Signal), "one for both");
+    let receive = operation(Call::Ipc, 0, ipc::RECEIVE);
+    let roles = Roles { operation: receive, from: ANY, ..Roles::default() };
+    let heard = world.call(OTHER, &roles).expect("the root runs").expect("goes on");
+    assert_eq!(Tag(heard.tag()).kernel_label(), Some(Label::Kick));
+    assert_eq!(heard.words()[notice::KICK_BITS], 5);
 }

@@ -52,6 +52,11 @@ pub fn fire() -> Verdict {
     Ok(())
 }
 
+/// Ends the interrupts of the clock that firmware leaves running: mode 0 without a count.
+pub fn silence() -> Verdict {
+    out(COMMAND, ONE_SHOT)
+}
+
 /// Starts the timer.
 pub fn arm() -> Verdict {
     let count = SHOT_NS * TICKS_PER_SECOND / 1_000_000_000;

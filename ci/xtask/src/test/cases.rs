@@ -30,7 +30,7 @@ pub struct Case {
 }
 
 /// A small machine of the nineties; the suite runs on it.
-const SMALL_MEMORY_MIB: u32 = 16;
+const SMALL_MEMORY_MIB: u32 = 48;
 
 /// Systems other than the suite that must power off by themselves, with 0.
 const SYSTEMS: [&str; 3] = ["default", MIXED, "tiers"];

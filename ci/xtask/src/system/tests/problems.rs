@@ -271,7 +271,7 @@ fn sizes_are_possible() {
     expect(&worker("stack = \"16M\""), &[(KEY, "a stack of 16777216 bytes")]);
     let slots = |slots| replaced("\"hello\"", &format!("\"hello\"\nslots = {slots}"));
     assert!(parse(&slots(65)).is_ok());
-    expect(&slots(64), &[(12, "must be from 65 to 65536")]);
+    expect(&slots(64), &[(12, "must be from 65 to 4096")]);
     expect(&slots(65_537), &[(12, "65537 slots")]);
     let stock = replaced("\"hello\"", "\"hello\"\nstock_pages = 100_000");
     expect(&stock, &[(1, "does not fit"), (12, "at most 65536")]);

@@ -35,6 +35,9 @@ pub struct Arguments {
     /// Boot only one machine variant of each kind.
     #[arg(long)]
     quick: bool,
+    /// Also run what takes many minutes: the interpreter and the deliberate mistakes.
+    #[arg(long)]
+    thorough: bool,
     /// Show the names of the tests and run none.
     #[arg(long)]
     list: bool,
@@ -55,6 +58,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let cases: Vec<_> = cases::all(&workspace, arguments.quick)?
         .into_iter()
         .filter(|case| case.name.contains(filter))
+        .filter(|case| arguments.thorough || !filter.is_empty() || !case.takes_long())
         .collect();
     if cases.is_empty() {
         bail!("no test's name contains `{filter}`; `cargo xtask test --list` shows all names");

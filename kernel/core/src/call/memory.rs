@@ -14,7 +14,7 @@ use cedo_abi::layout::{KERNEL_INFO, PAGE_SIZE};
 use cedo_abi::{Kind, Rights, Status};
 use cedo_floor::lock::Held;
 use cedo_floor::{FrameKind, SpaceId, ThreadId};
-use cedo_machine::atomic::Ordering;
+use cedo_machine::atomic::{Ordering, fence};
 use cedo_machine::{Access, Frame, Machine, PageFormat, UserAddress};
 
 /// Rights that a mapping can have.
@@ -126,6 +126,8 @@ impl<M: Machine> Kernel<M> {
         for page in 0..pages as u32 {
             zombies |= u64::from(tables.unmap_page(nth_page(address, page))) << page;
         }
+        // Against cores that read this page table on behalf of others: `Space::enter_core`.
+        fence(Ordering::SeqCst);
         let (cores, page_table) = (space.cores.load(Ordering::Acquire), space.page_table);
         drop(held);
         if zombies == 0 {

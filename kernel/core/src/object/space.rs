@@ -6,7 +6,7 @@
 use cedo_abi::Kind;
 use cedo_abi::call::object::SLOTS_PER_FRAME as ABI_SLOTS;
 use cedo_floor::TicketLock;
-use cedo_machine::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use cedo_machine::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 use cedo_machine::{CoreNumber, Frame};
 
 /// Slots in one frame of a capability table.
@@ -34,7 +34,8 @@ pub struct Space {
     pub lock: TicketLock,
     /// Number of the first stock frame or 0; each holds the number of the next in its first word.
     pub stock: AtomicU32,
-    /// Bit n: threads of this Space live, or lived, on core n.
+    /// Bit n: threads of this Space live, or lived, on core n, or messages to or from one were moved
+    /// there.
     pub cores: AtomicU8,
     /// Threads that live here, and the bits `DYING` and `UNLOADED`.
     pub threads: AtomicU32,
@@ -97,6 +98,17 @@ impl Space {
             self.cores.fetch_or(1 << core.0, Ordering::AcqRel);
         }
         entered
+    }
+
+    /// `core` is about to walk the page table, on behalf of a thread that lives elsewhere. Whoever
+    /// unmaps a page and reads `cores` behind a fence of the same kind either finds this core there,
+    /// or this core finds the page unmapped.
+    pub fn enter_core(&self, core: CoreNumber) {
+        let bit = 1 << core.0;
+        if self.cores.load(Ordering::Relaxed) & bit == 0 {
+            self.cores.fetch_or(bit, Ordering::AcqRel);
+        }
+        fence(Ordering::SeqCst);
     }
 
     /// One thread less.

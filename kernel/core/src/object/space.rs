@@ -100,9 +100,16 @@ impl Space {
         entered
     }
 
-    /// `core` is about to walk the page table, on behalf of a thread that lives elsewhere. Whoever
-    /// unmaps a page and reads `cores` behind a fence of the same kind either finds this core there,
-    /// or this core finds the page unmapped.
+    /// The cores that may have cached what has just been unmapped, or read it in the page table.
+    pub fn cores_to_visit(&self) -> u8 {
+        // Against `enter_core`.
+        fence(Ordering::SeqCst);
+        self.cores.load(Ordering::Acquire)
+    }
+
+    /// `core` is about to walk the page table, on behalf of a thread that lives elsewhere. Between
+    /// unmapping a page and reading the set of cores is a fence, and between entering that and reading
+    /// the page another: one of the two cores sees the other.
     pub fn enter_core(&self, core: CoreNumber) {
         let bit = 1 << core.0;
         if self.cores.load(Ordering::Relaxed) & bit == 0 {

@@ -211,8 +211,8 @@ impl Stage {
         let mut space = SELF;
         if user.is_some() {
             space = SPACES + index;
-            let page = self.take_pages(object::SPACE_FRAMES + 1);
-            let words = [page, object::SPACE_FRAMES + 1];
+            let page = self.take_pages(object::SPACE_FRAMES + 2);
+            let words = [page, object::SPACE_FRAMES + 2];
             let to = (self.region, space);
             self.setup_call(Call::Object, object::CREATE_SPACE, to, &words);
             let page = self.take_pages(32);

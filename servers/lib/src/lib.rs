@@ -10,6 +10,7 @@
 //! | [`environment`] | what init gave this thread, by name |
 //! | [`capability`] | typed capabilities; copy, derive, drop |
 //! | [`ipc`] | messages |
+//! | [`items`] | strings that go with messages |
 //! | [`thread`] | make, start, stop, inspect threads |
 //! | [`memory`] | Spaces, Regions, Irq objects; map and unmap |
 //! | [`processor`] | cores and I/O ports |
@@ -34,6 +35,7 @@ pub mod console;
 pub mod driver;
 pub mod environment;
 pub mod ipc;
+pub mod items;
 pub mod lists;
 pub mod memory;
 pub mod policy;

@@ -48,8 +48,8 @@
 use crate::ipc::{Ipc, Message};
 use cedo_abi::Status;
 use cedo_abi::item::{CONTINUES, Item, ItemKind, MAX_ITEMS};
-use cedo_rt::lists::{Lists, invoke_with};
 use cedo_rt::raw::Answer;
+use cedo_rt::windows::{Lists, invoke_with};
 use cedo_rt::{UtcbPage, View};
 
 /// An operation with items or windows.
@@ -163,8 +163,7 @@ impl Outcome {
     pub fn done(&self) -> Result<Strings, Cut> {
         let status = self.message.status;
         if self.message.arrived() {
-            let count = self.message.tag.typed_items().min(MAX_ITEMS);
-            return Ok(Strings { items: self.items, count });
+            return Ok(Strings::of(self.items, self.message.tag.typed_items()));
         }
         let [items, of_next, ..] = self.message.words;
         let has_amounts = matches!(
@@ -184,6 +183,11 @@ pub struct Strings {
 }
 
 impl Strings {
+    /// The strings among the first `count` items that the kernel has reported.
+    pub fn of(items: [Item; MAX_ITEMS], count: usize) -> Strings {
+        Strings { items, count: count.min(MAX_ITEMS) }
+    }
+
     /// How many strings there are.
     pub fn count(&self) -> usize {
         self.lengths().count()

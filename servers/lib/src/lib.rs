@@ -50,7 +50,7 @@ pub use cedo_abi as abi;
 pub use cedo_abi::{Label, Rights, Status, Tag, Token};
 pub use cedo_rt::raw::ELF_MACHINE;
 pub use cedo_rt::stack::Stack;
-pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, raw, text};
+pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, raw, text, windows};
 pub use clock::Clock;
 pub use console::Console;
 pub use environment::Environment;

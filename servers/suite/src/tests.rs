@@ -14,6 +14,7 @@ pub mod remote_end;
 pub mod rights;
 pub mod scheduling;
 pub mod segments;
+pub mod strings;
 pub mod threads;
 pub mod tokens;
 pub mod winners;
@@ -48,9 +49,14 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     threads::TESTS,
     remote_end::TESTS,
     interrupts::TESTS,
+    strings::TESTS,
     bad_input::TESTS,
 ];
 
 /// What needs a second core.
-pub const ON_TWO_CORES: &[&[Test]] =
-    &[cores::TESTS, forward::TESTS_ON_TWO_CORES, remote_end::TESTS_ON_TWO_CORES];
+pub const ON_TWO_CORES: &[&[Test]] = &[
+    cores::TESTS,
+    forward::TESTS_ON_TWO_CORES,
+    remote_end::TESTS_ON_TWO_CORES,
+    strings::TESTS_ON_TWO_CORES,
+];

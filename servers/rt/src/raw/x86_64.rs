@@ -16,7 +16,7 @@ pub fn invoke(request: Request) -> Answer {
     let (o0, o1, o2, o3, o4, o5, o6): (u64, u64, u64, u64, u64, u64, u64);
     // SAFETY: the kernel preserves rbx, rbp and rsp, which are all that is not named here, and
     // writes no memory of this program but its UTCB page, which Rust code reads volatile, and what
-    // open windows lead to, which is borrowed for this call and exposed (`lists`). (The exception is
+    // open windows lead to, which is borrowed for this call and exposed (`windows`). (The exception is
     // stated in the crate's documentation.)
     unsafe {
         asm!(

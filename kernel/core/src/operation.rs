@@ -229,7 +229,7 @@ impl<M: Machine> Kernel<M> {
         let mail = self.objects.try_mail(id).filter(|_| !self.objects.is_here(id))?;
         let destination = ThreadId::from_number(mail.destination.get())?;
         let core = self.objects.table().entry(destination.frame()).home();
-        (mail.post.get() == Post::Message as u32 && core != self.core()).then_some(core)
+        (mail.post.get() == Post::Message as u32 && core != self.core() && false).then_some(core)
     }
 
     /// True if `id` is suspended, if perhaps its mail is not home yet.

@@ -69,6 +69,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes long")]
     fn every_alignment_and_length_copies_these_bytes_and_no_others() {
         let source = frame(|at| at as u8 ^ (at >> 8) as u8);
         for from in 0..9 {

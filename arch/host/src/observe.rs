@@ -107,6 +107,11 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         self.board.state.borrow_mut().lines[line.0 as usize].lower();
     }
 
+    /// Another core has signalled `core`, or, for a search that goes back, it has not.
+    pub fn set_signal(&mut self, core: CoreNumber, pending: bool) {
+        self.board.state.borrow_mut().cores[core.index()].signal = pending;
+    }
+
     /// Lets time pass.
     pub fn advance(&mut self, ticks: Ticks) {
         let now = &mut self.board.state.borrow_mut().now;

@@ -10,6 +10,7 @@
 //! | [`check`] | command: rules that need no boot |
 //! | [`test`] | command: everything, on many machine variants |
 //! | [`table`] | command: print the table of who runs next |
+//! | [`explore`] | command: search the states of the kernel further than the tests do |
 //! | [`mutate`] | command: break the kernel on purpose; a check must notice |
 //! | [`image`] | command: write a bootable ISO image |
 //! | [`setup`] | command: look for what the others need, install what is missing |
@@ -29,6 +30,7 @@ mod bench;
 mod build;
 mod check;
 mod elf;
+mod explore;
 mod image;
 mod iso;
 mod log;
@@ -61,6 +63,7 @@ enum Command {
     Check(check::Arguments),
     Test(test::Arguments),
     Table(table::Arguments),
+    Explore(explore::Arguments),
     Mutate(mutate::Arguments),
     Image(image::Arguments),
     Setup(setup::Arguments),
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::main(&arguments),
         Command::Test(arguments) => test::main(&arguments),
         Command::Table(arguments) => table::main(&arguments),
+        Command::Explore(arguments) => explore::main(&arguments),
         Command::Mutate(arguments) => mutate::main(&arguments),
         Command::Image(arguments) => image::main(&arguments),
         Command::Setup(arguments) => setup::main(&arguments),

@@ -95,7 +95,7 @@ fn unhandled(after: &Snapshot, me: usize, names: &[&str], found: &mut Vec<Findin
     let label = Tag(context.tag()).kernel_label();
     let told = label == Some(Label::Fault) && context.badge() == thread.branch.cookie;
     let queued = thread.record.how == Record::Notice && thread.record.why == Label::Fault;
-    let is_root = after.local.root == Some(thread.id);
+    let is_root = after.local().root == Some(thread.id);
     if !told && !queued && !is_root {
         found.push(("a scheduler hears of faults that nobody handles", names[me].into()));
     }
@@ -104,7 +104,7 @@ fn unhandled(after: &Snapshot, me: usize, names: &[&str], found: &mut Vec<Findin
 /// What an open receive of `me` must take.
 fn pending(state: &Snapshot, me: usize) -> Option<Pending> {
     let thread = &state.threads[me];
-    if me == state.index(state.local.root.expect("a root")) && state.local.timer_pending {
+    if me == state.index(state.local().root.expect("a root")) && state.local().timer_pending {
         return Some(Pending::Timer);
     }
     let irq = state.irqs_of(me).first().copied().map(Pending::Irq);
@@ -127,7 +127,7 @@ fn refused(
     let (was, is) = (&before.threads[account].record, &after.threads[account].record);
     let recorded = matches!(is.how, Record::Queued | Record::Delivered);
     let kept = recorded && was.sequence == is.sequence;
-    let goes_on = after.current() == Some(me) || before.local.protocol == Protocol::Chain;
+    let goes_on = after.current() == Some(me) || before.local().protocol == Protocol::Chain;
     if !kept || !goes_on || after.threads[me].context.status() != Status::News {
         found.push(("news keeps a grant from being consumed", names[account].into()));
     }
@@ -144,7 +144,7 @@ fn granted(
 ) {
     let mut at = account;
     let mut stops = false;
-    while before.local.protocol == Protocol::Direct
+    while before.local().protocol == Protocol::Direct
         && before.threads[at].state == State::Open
         && let Some(below) = before.threads[at].scheduler.granted
     {
@@ -156,7 +156,7 @@ fn granted(
     }
     let runs = if stops { at } else { before.index(before.threads[at].leaf) };
     // A receive that is completed now finds nothing, or in chain mode lets a sender climb past it.
-    let nothing = pending(before, runs).is_none() || before.local.protocol == Protocol::Chain;
+    let nothing = pending(before, runs).is_none() || before.local().protocol == Protocol::Chain;
     let waits_on = before.threads[runs].latched && nothing;
     if after.current() != Some(runs) && !waits_on {
         let text = format!("of {}: {} should run", names[account], names[runs]);
@@ -182,7 +182,7 @@ fn taken(
 ) {
     let label = Tag(after.threads[me].context.tag()).kernel_label();
     let has = match first {
-        Pending::Timer => !after.local.timer_pending,
+        Pending::Timer => !after.local().timer_pending,
         Pending::Irq(line) => after.irqs[line].state == IrqState::Delivered,
         Pending::Told(account) => {
             after.threads[account].record.how != before.threads[account].record.how

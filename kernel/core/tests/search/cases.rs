@@ -21,6 +21,7 @@ fn plan(above: usize) -> Plan {
     Plan {
         names: NAMES.to_vec(),
         parent: vec![ROOT, ROOT, ROOT, S1, S1, S2, above],
+        homes: vec![0; NAMES.len()],
         lines: vec![H],
         fault_handlers: Vec::new(),
         started: vec![A, B],
@@ -178,6 +179,7 @@ pub fn deep(above_handler: usize) -> Case {
     let mut case = case("deep", above_handler, &lines);
     case.plan = Plan {
         names: vec!["R", "S1", "S2", "S3", "S4", "A", "B", "V", "H"],
+        homes: vec![0; 9],
         parent: vec![ROOT, ROOT, S1, S2, ROOT, 3, 3, 4, above_handler],
         lines: vec![h],
         started: vec![a, b],
@@ -206,6 +208,7 @@ pub fn two_servers(above_handler: usize) -> Case {
     let mut case = case("two servers", above_handler, &lines);
     case.plan = Plan {
         names: vec!["R", "S1", "S2", "A", "B", "V", "W", "H"],
+        homes: vec![0; 8],
         parent: vec![ROOT, ROOT, ROOT, S1, S1, S2, S2, above_handler],
         lines: vec![h],
         ..plan(ROOT)
@@ -233,6 +236,7 @@ pub fn forwards(above_handler: usize) -> Case {
     let mut case = case("forwards", above_handler, &lines);
     case.plan = Plan {
         names: vec!["R", "S1", "S2", "A", "B", "V", "W", "H"],
+        homes: vec![0; 8],
         parent: vec![ROOT, ROOT, ROOT, S1, S1, S2, S2, above_handler],
         lines: vec![h],
         ..plan(ROOT)
@@ -284,6 +288,7 @@ pub fn stuck_deep(above_handler: usize) -> Case {
     let mut case = case("stuck, deep", above_handler, &lines);
     case.plan = Plan {
         names: vec!["R", "S1", "S2", "S3", "A", "B", "V", "H"],
+        homes: vec![0; 8],
         parent: vec![ROOT, ROOT, S1, ROOT, S2, S2, s3, above_handler],
         lines: vec![h],
         started: vec![a, b],

@@ -17,7 +17,7 @@ pub struct View<'a> {
     pub scheduler: Vec<Option<usize>>,
     pub granted: Vec<Option<usize>>,
     pub account: Vec<usize>,
-    /// From the root along the grants.
+    /// From the root of the core that is looked at along the grants.
     pub stack: Vec<usize>,
     /// Waits with a grant out that is not on the stack.
     pub frozen: Vec<bool>,
@@ -31,7 +31,7 @@ impl<'a> View<'a> {
         let count = state.threads.len();
         let threads = &state.threads;
         let index = |id| state.index(id);
-        let root = index(state.local.root.expect("a root"));
+        let root = state.root();
         let granted: Vec<_> =
             threads.iter().map(|thread| thread.scheduler.granted.map(index)).collect();
         let scheduler = (0..count)
@@ -44,28 +44,29 @@ impl<'a> View<'a> {
         }
         let frozen: Vec<bool> = (0..count)
             .map(|at| {
-                let waits = state.alive[at] && threads[at].state == State::Open;
+                let waits = state.is_here(at) && threads[at].state == State::Open;
                 waits && granted[at].is_some() && !stack.contains(&at)
             })
             .collect();
         let account: Vec<usize> = threads.iter().map(|thread| index(thread.account)).collect();
         let mut ready = frozen.clone();
-        for at in (0..count).filter(|at| state.alive[*at]) {
+        for at in (0..count).filter(|at| state.is_here(*at)) {
             ready[account[at]] |= threads[at].state == State::Ready;
         }
         View { state, names, scheduler, granted, account, stack, frozen, ready, root }
     }
 
     pub fn is(&self, at: usize, wanted: State) -> bool {
-        self.state.alive[at] && self.state.threads[at].state == wanted
+        self.state.is_here(at) && self.state.threads[at].state == wanted
     }
 
+    /// The threads of the core that is looked at.
     pub fn living(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.state.threads.len()).filter(|at| self.state.alive[*at])
+        (0..self.state.threads.len()).filter(|at| self.state.is_here(*at))
     }
 
     fn direct(&self) -> bool {
-        self.state.local.protocol == Protocol::Direct
+        self.state.local().protocol == Protocol::Direct
     }
 }
 
@@ -77,6 +78,8 @@ pub fn findings(view: &View<'_>, lazy: bool) -> Vec<Finding> {
     stack(view, &mut found);
     recorded(view, lazy, &mut found);
     waits(view, &mut found);
+    pending(view, &mut found);
+    posts(view, &mut found);
     halted(view, lazy, &mut found);
     stuck_check::findings(view, &mut found);
     found
@@ -90,7 +93,7 @@ fn running(view: &View<'_>, found: &mut Vec<Finding>) {
         found.push(("one thread runs", format!("running {running:?}, current {current:?}")));
     }
     if let Some(current) = view.state.current() {
-        let grantee = view.state.local.grantee.map(|id| view.state.index(id));
+        let grantee = view.state.local().grantee.map(|id| view.state.index(id));
         if Some(view.account[current]) != grantee {
             let text = format!("{} is not on the grantee's", view.names[current]);
             found.push(("the current thread is on the grantee's account", text));
@@ -167,7 +170,7 @@ fn stack(view: &View<'_>, found: &mut Vec<Finding>) {
             found.push(("what is frozen could go on", text));
         }
     }
-    let grantee = view.state.local.grantee.map(|id| view.state.index(id));
+    let grantee = view.state.local().grantee.map(|id| view.state.index(id));
     let top = view.stack[view.stack.len() - 1];
     if view.direct() && view.state.current().is_some() && Some(top) != grantee {
         found.push(("the grants lead to the grantee", view.names[top].into()));
@@ -186,7 +189,7 @@ fn stack(view: &View<'_>, found: &mut Vec<Finding>) {
 /// Invariants 2 and 3: a ready account is in exactly one place, and its scheduler can learn of it.
 fn recorded(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
     let state = view.state;
-    let grantee = state.local.grantee.map(|id| state.index(id));
+    let grantee = state.local().grantee.map(|id| state.index(id));
     let lists_of = |at: usize| match &state.threads[at].scheduler {
         scheduler if state.alive[at] => (state.queue(at), state.records(scheduler.delivered)),
         _ => (Vec::new(), Vec::new()),
@@ -234,33 +237,45 @@ fn recorded(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
     }
 }
 
-/// Invariants 4, 7 and 9: no lost wake-up; each wait is known to exactly one thread.
+/// Invariants 7 and 9: each wait is known to exactly one thread, or under way to it.
 fn waits(view: &View<'_>, found: &mut Vec<Finding>) {
     let state = view.state;
     for at in view.living() {
         let thread = &state.threads[at];
-        let open = thread.state == State::Open && !view.frozen[at];
-        let timer = at == view.root && state.local.timer_pending;
-        if open && (thread.senders.first.is_some() || thread.irqs.first.is_some() || timer) {
-            found.push(("no wake-up is lost", view.names[at].into()));
-        }
         let count_in = |list: fn(&Snapshot, usize) -> Vec<usize>| {
-            view.living().flat_map(|owner| list(state, owner)).filter(|mail| *mail == at).count()
+            let owners = (0..state.threads.len()).filter(|owner| state.alive[*owner]);
+            owners.flat_map(|owner| list(state, owner)).filter(|mail| *mail == at).count()
         };
         let owed = count_in(|state, owner| state.mails_in(state.threads[owner].owed));
         let queued = count_in(|state, owner| state.mails_in(state.threads[owner].senders));
         let closed = count_in(|state, owner| state.mails_in(state.threads[owner].closed));
-        let expected = match thread.state {
-            State::Reply(by) if state.mails[at].owed_by() == Some(by) => (1, 0, 0),
-            State::Sending(to) if state.mails[at].queued_at() == Some(to) => (0, 1, 0),
-            State::Closed(on) if state.mails[at].awaits() == Some(on.thread) => (0, 0, 1),
-            State::Reply(_) | State::Sending(_) | State::Closed(_) => (9, 9, 9),
-            _ => (0, 0, 0),
+        let posted = state.posted.iter().flatten().filter(|id| **id == thread.id).count();
+        let lists = (owed, queued, closed, posted);
+        let right = match thread.state {
+            State::Reply(by) => lists == (1, 0, 0, 0) && state.mails[at].owed_by() == Some(by),
+            State::Sending(to) => lists == (0, 1, 0, 0) && state.mails[at].queued_at() == Some(to),
+            State::Closed(on) => {
+                lists == (0, 0, 1, 0) && state.mails[at].awaits() == Some(on.thread)
+            }
+            State::Remote(_) | State::Recalled(_) => owed + queued + closed + posted == 1,
+            _ => lists == (0, 0, 0, 0),
         };
-        if (owed, queued, closed) != expected {
-            let lists = (owed, queued, closed);
+        if !right {
             let text = format!("{} {:?}: {lists:?}", view.names[at], thread.state);
             found.push(("a wait is in one list", text));
+        }
+    }
+}
+
+/// Invariant 4: no lost wake-up.
+fn pending(view: &View<'_>, found: &mut Vec<Finding>) {
+    let state = view.state;
+    for at in view.living() {
+        let thread = &state.threads[at];
+        let open = thread.state == State::Open && !view.frozen[at];
+        let timer = at == view.root && state.local().timer_pending;
+        if open && (thread.senders.first.is_some() || thread.irqs.first.is_some() || timer) {
+            found.push(("no wake-up is lost", view.names[at].into()));
         }
     }
     for (line, irq) in state.irqs.iter().enumerate().filter(|(line, _)| state.irq_exists(*line)) {
@@ -269,6 +284,14 @@ fn waits(view: &View<'_>, found: &mut Vec<Finding>) {
         if listed != usize::from(irq.state == IrqState::Pending) {
             found.push(("a pending interrupt is in its handler's list", format!("line {line}")));
         }
+    }
+}
+
+/// A core that has posts has been signalled.
+fn posts(view: &View<'_>, found: &mut Vec<Finding>) {
+    let state = view.state;
+    if !state.posted[state.core].is_empty() && !state.signalled[state.core] {
+        found.push(("a core is told of its posts", format!("core {}", state.core)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Breadth-first search over all states that a system can reach.
 
 use crate::check::{self, View};
+use crate::liveness::Graph;
 use crate::operation::{self, Step, in_words};
 use crate::program::Programs;
 use crate::state::Snapshot;
@@ -10,7 +11,8 @@ use crate::time_check;
 use cedo_abi::Status;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
-use cedo_core::object::thread::{Record, State};
+use cedo_core::object::thread::{ErrandKind, Record, State};
+use cedo_machine::CoreNumber;
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
@@ -19,6 +21,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Kinds of counterexamples after which a search ends.
 const MAX_KINDS: usize = 6;
+
+/// Nobody runs on a core.
+const NOBODY: u8 = 0xff;
 
 /// Ends every search of this program. With the environment variable `CEDO_SEARCH_FIRST`, the first
 /// counterexample sets it: that something is wrong is all that is asked for then.
@@ -45,13 +50,22 @@ pub struct Report {
     pub counterexamples: Vec<String>,
 }
 
+/// A step, on which core, and who ran there before.
+#[derive(Clone, Copy)]
+struct Action {
+    step: Step,
+    core: u8,
+    actor: u8,
+}
+
 struct Node {
     parent: u32,
-    step: Step,
-    /// Who ran before the step.
-    actor: u8,
+    /// How the state came about.
+    action: Action,
     /// Bits of the accounts that are ready and do not run.
     ready: u16,
+    /// Bits of the threads in an operation that is under way.
+    away: u16,
 }
 
 /// A search under way.
@@ -82,20 +96,25 @@ pub fn explore(case: &Case) -> Report {
         kinds: Vec::new(),
         report: Report::default(),
     };
-    search.add(first, u32::MAX, Step::Timer, 0xff);
+    let start = Action { step: Step::Timer, core: 0, actor: NOBODY };
+    search.add(first, u32::MAX, start);
     while let Some((number, state)) = search.frontier.pop_front() {
         let enough = search.nodes.len() >= case.limit || search.kinds.len() >= MAX_KINDS;
         if enough || ENDED.load(Ordering::Relaxed) {
             search.frontier.push_front((number, state));
             break;
         }
-        search.expand(number, &state);
+        let mut state = state;
+        for core in 0..state.locals.len() {
+            state.core = core;
+            search.expand(number, &state);
+        }
     }
     search.report.complete = search.frontier.is_empty();
     search.report.states = search.nodes.len();
     let whole = search.report.complete && search.kinds.is_empty();
     if whole && !case.programs.lazy && case.plan.protocol == Protocol::Direct {
-        search.everybody_runs_again();
+        search.everything_comes_to_pass();
     }
     search.report
 }
@@ -111,8 +130,7 @@ impl Search<'_> {
                 self.counterexample(rule, text, number, Some((state, step)));
             }
             if found.is_empty() {
-                let actor = state.current().map_or(0xff, |current| current as u8);
-                let to = self.add(after, number, step, actor);
+                let to = self.add(after, number, Action::of(state, step));
                 if !matches!(step, Step::Interrupt(_) | Step::Timer) {
                     self.edges.push((number, to));
                 }
@@ -125,6 +143,7 @@ impl Search<'_> {
     fn make(&mut self, number: u32, state: &Snapshot, step: Step) -> Option<Snapshot> {
         state.put_back(&mut self.system);
         let system = &mut self.system;
+        system.core = CoreNumber(state.core as u8);
         let now = system.pass_time();
         SILENT.set(true);
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -173,7 +192,8 @@ impl Search<'_> {
                     false => Step::ReplyAndWait(place, operation::Winner::Oneself),
                 });
             }
-            if index != me && state.threads[me].is_scheduler() && state.named[index] {
+            let here = state.is_here(index) && state.named[index];
+            if index != me && state.threads[me].is_scheduler() && here {
                 steps.push(Step::AbortStale(place));
             }
         }
@@ -209,21 +229,24 @@ impl Search<'_> {
     }
 
     /// Adds a state unless it is known; its number.
-    fn add(&mut self, state: Snapshot, parent: u32, step: Step, actor: u8) -> u32 {
+    fn add(&mut self, mut state: Snapshot, parent: u32, action: Action) -> u32 {
         let key = state.key();
         if let Some(number) = self.seen.get(&key) {
             return *number;
         }
         let number = self.nodes.len() as u32;
         self.seen.insert(key, number);
-        let view = View::of(&state, &self.case.plan.names);
-        let found = check::findings(&view, self.case.programs.lazy);
-        let runs = state.local.grantee.filter(|_| state.local.current.is_some());
-        let runs = runs.map(|id| state.index(id));
-        let bits = (0..state.threads.len())
-            .filter(|at| view.ready[*at] && Some(*at) != runs)
-            .fold(0, |bits, at| bits | 1 << at);
-        self.nodes.push(Node { parent, step, actor, ready: bits });
+        let (mut found, mut ready) = (Vec::new(), 0);
+        for core in 0..state.locals.len() {
+            state.core = core;
+            let view = View::of(&state, &self.case.plan.names);
+            found.extend(check::findings(&view, self.case.programs.lazy));
+            let runs = state.local().grantee.filter(|_| state.local().current.is_some());
+            let runs = runs.map(|id| state.index(id));
+            ready |= bits(&state, |at| view.ready[at] && Some(at) != runs);
+        }
+        let away = bits(&state, |at| is_away(&state, at));
+        self.nodes.push(Node { parent, action, ready, away });
         for (rule, text) in &found {
             let text = format!("{text}; {}", state.in_words(&self.case.plan.names));
             self.counterexample(rule, &text, number, None);
@@ -251,7 +274,7 @@ impl Search<'_> {
         let names = &self.case.plan.names;
         let mut lines = self.trace(number);
         if let Some((state, step)) = last {
-            lines.push(in_words(names, state.current(), step));
+            lines.push(Action::of(state, step).in_words(names, state.locals.len()));
         }
         if let Some((state, _)) = last {
             lines.push(state.in_words(names));
@@ -267,46 +290,72 @@ impl Search<'_> {
         let mut at = number;
         while self.nodes[at as usize].parent != u32::MAX {
             let node = &self.nodes[at as usize];
-            let actor = (node.actor != 0xff).then_some(usize::from(node.actor));
-            lines.push(in_words(&self.case.plan.names, actor, node.step));
+            lines.push(node.action.in_words(&self.case.plan.names, self.cores()));
             at = node.parent;
         }
         lines.reverse();
         lines
     }
 
-    /// From every state, every account that could run can still come to run, or stop being ready,
-    /// without an interrupt: in no state is it too late.
-    fn everybody_runs_again(&mut self) {
-        let count = self.nodes.len();
-        let mut first = vec![0u32; count + 1];
-        self.edges.iter().for_each(|(_, to)| first[*to as usize + 1] += 1);
-        (0..count).for_each(|at| first[at + 1] += first[at]);
-        let mut place = first.clone();
-        let mut sources = vec![0u32; self.edges.len()];
-        for (from, to) in &self.edges {
-            sources[place[*to as usize] as usize] = *from;
-            place[*to as usize] += 1;
-        }
-        for account in 0..self.case.plan.names.len() {
-            let waits = |at: usize| self.nodes[at].ready & 1 << account != 0;
-            let mut good: Vec<bool> = (0..count).map(|at| !waits(at)).collect();
-            let mut work: Vec<usize> = (0..count).filter(|at| good[*at]).collect();
-            while let Some(at) = work.pop() {
-                for source in &sources[first[at] as usize..first[at + 1] as usize] {
-                    if !good[*source as usize] {
-                        good[*source as usize] = true;
-                        work.push(*source as usize);
-                    }
-                }
-            }
+    /// In no state is it too late, without an interrupt: every account that could run can still come
+    /// to run, or stop being ready, and every operation on a thread of another core can come to its
+    /// end.
+    fn everything_comes_to_pass(&mut self) {
+        let graph = Graph::new(self.nodes.len(), &self.edges);
+        for (at, name) in self.case.plan.names.iter().enumerate() {
+            let without = |bits: fn(&Node) -> u16| {
+                self.nodes.iter().map(|node| bits(node) & 1 << at == 0).collect()
+            };
             // States are numbered in the order of their distance.
-            if let Some(bad) = good.iter().position(|good| !good) {
-                let name = self.case.plan.names[account];
-                self.counterexample("who could run can come to run", name, bad as u32, None);
+            let starved = graph.first_without_way_to(without(|node| node.ready));
+            let stranded = graph.first_without_way_to(without(|node| node.away));
+            for (rule, bad) in [
+                ("who could run can come to run", starved),
+                ("an operation can come to its end", stranded),
+            ] {
+                if let Some(bad) = bad {
+                    self.counterexample(rule, name, bad as u32, None);
+                }
             }
         }
     }
+
+    fn cores(&self) -> usize {
+        usize::from(*self.case.plan.homes.iter().max().expect("a thread")) + 1
+    }
+}
+
+impl Action {
+    fn of(state: &Snapshot, step: Step) -> Action {
+        let actor = state.current().map_or(NOBODY, |current| current as u8);
+        Action { step, core: state.core as u8, actor }
+    }
+
+    fn in_words(self, names: &[&str], cores: usize) -> String {
+        let actor = (self.actor != NOBODY).then_some(usize::from(self.actor));
+        let text = in_words(names, actor, self.step);
+        match self.step {
+            Step::Interrupt(_) | Step::Timer | Step::Signal if cores > 1 => {
+                format!("on core {}, {text}", self.core)
+            }
+            _ => text,
+        }
+    }
+}
+
+/// The threads, as bits, for which `is` holds.
+fn bits(state: &Snapshot, is: impl Fn(usize) -> bool) -> u16 {
+    (0..state.threads.len()).filter(|at| is(*at)).fold(0, |bits, at| bits | 1 << at)
+}
+
+/// True if the mail of a thread carries an operation, or is called back.
+fn is_away(state: &Snapshot, at: usize) -> bool {
+    state.alive[at]
+        && match state.threads[at].state {
+            State::Recalled(_) => true,
+            State::Remote(errand) => errand.kind == ErrandKind::Operation,
+            _ => false,
+        }
 }
 
 fn is_above(state: &Snapshot, me: usize, index: usize) -> bool {

@@ -3,19 +3,22 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`system`] | builds a tree of threads on one simulated core |
-//! | [`cases`] | the systems that are searched |
+//! | [`system`] | builds a tree of threads on each simulated core |
+//! | [`cases`], [`core_cases`] | the systems that are searched, on one core and on two |
 //! | [`program`] | what their threads may do |
 //! | [`operation`] | one step: making it, saying it in words |
-//! | [`state`] | a state as data: copying, putting back, the key |
-//! | [`explore`] | breadth-first search, traces, liveness |
+//! | [`state`], [`mail`] | a state as data: copying, putting back, the key |
+//! | [`explore`], [`liveness`] | breadth-first search, traces, what can still be reached |
 //! | [`check`], [`stuck_check`] | what must hold in every state |
 //! | [`step_check`], [`answer_check`], [`queue_check`], [`time_check`] | what must hold of every step |
 
 mod answer_check;
 mod cases;
 mod check;
+mod core_cases;
 mod explore;
+mod liveness;
+mod mail;
 mod operation;
 mod program;
 mod queue_check;
@@ -32,10 +35,19 @@ use std::time::Instant;
 /// number (0: all there are).
 const STATES: usize = 20_000;
 
-/// Searches each of `cases`, up to a share of the states.
+/// Searches each of `cases`, up to a share of [`STATES`].
 fn search(cases: &[Case]) {
+    search_up_to(STATES, cases);
+}
+
+/// Searches each of `cases`, whose states are few enough for a test, to the end.
+fn search_all(cases: &[Case]) {
+    search_up_to(0, cases);
+}
+
+fn search_up_to(states: usize, cases: &[Case]) {
     let wanted = std::env::var("CEDO_SEARCH_STATES").ok();
-    let wanted = wanted.map_or(STATES, |text| text.parse().expect("a number of states"));
+    let wanted = wanted.map_or(states, |text| text.parse().expect("a number of states"));
     let limit = if wanted == 0 { usize::MAX } else { wanted.div_ceil(cases.len()) };
     let mut texts = Vec::new();
     for case in cases {
@@ -169,4 +181,45 @@ fn chain_mode_keeps_its_invariants() {
     ];
     let stuck = LEVELS.map(|level| cases::stuck(level).chain());
     search(&[rich.to_vec(), stuck.to_vec(), others.map(Case::chain).to_vec()].concat());
+}
+
+#[test]
+fn two_cores_that_talk_keep_every_invariant() {
+    search_all(&in_both_modes(&[core_cases::talk(), core_cases::closed()]));
+}
+
+#[test]
+fn two_cores_that_stop_threads_of_each_other_keep_every_invariant() {
+    search_all(&in_both_modes(&[core_cases::stops(), core_cases::mutual_stops()]));
+}
+
+#[test]
+fn two_cores_that_destroy_threads_of_each_other_keep_every_invariant() {
+    search_all(&in_both_modes(&[core_cases::deaths(), core_cases::deaths().in_small_steps()]));
+}
+
+#[test]
+fn interrupts_and_deadlines_on_two_cores_keep_every_invariant() {
+    search_all(&in_both_modes(&[core_cases::interrupts()]));
+}
+
+#[test]
+fn calls_and_faults_that_are_passed_on_between_cores_keep_every_invariant() {
+    search_all(&in_both_modes(&[core_cases::forwards(), core_cases::faults()]));
+}
+
+#[test]
+fn schedulers_that_another_core_stops_keep_every_invariant() {
+    search_all(&in_both_modes(&[core_cases::schedulers()]));
+}
+
+#[test]
+fn two_cores_with_schedulers_below_their_roots_keep_every_invariant() {
+    search(&in_both_modes(&[core_cases::tiers(), core_cases::tiers().auto()]));
+}
+
+/// In direct mode with eager and with lazy schedulers, and in chain mode.
+fn in_both_modes(cases: &[Case]) -> Vec<Case> {
+    let modes = |case: &Case| [case.clone(), case.clone().lazy(), case.clone().chain()];
+    cases.iter().flat_map(modes).collect()
 }

@@ -113,14 +113,17 @@ pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
             return system.kernel().interrupt(Interrupt::Line(Line(line.into())));
         }
         Step::Timer => return system.kernel().interrupt(Interrupt::Timer),
-        Step::Signal => return system.kernel().interrupt(Interrupt::Signal),
+        Step::Signal => {
+            system.world.set_signal(system.core, false);
+            return system.kernel().interrupt(Interrupt::Signal);
+        }
         Step::Fault => {
             let fault = Fault { cause: Cause::ReadFault, address: 0x1000, code: 4 };
             return system.kernel().fault(fault);
         }
         _ => {}
     }
-    let current = state.local.current.expect("somebody runs");
+    let current = state.local().current.expect("somebody runs");
     let roles = roles(system, state, step);
     let kernel = system.kernel();
     kernel.thread(current).context.set_roles(&roles);
@@ -201,11 +204,11 @@ fn other_roles(state: &Snapshot, step: Step, seen: u64) -> Roles {
         words: [word, 0, 0, 0, 0, 0, 0],
     };
     let at = |index: u8| THREADS + u64::from(index);
-    let core_0 = slot::CORE_0.into();
+    let this_core = u64::from(slot::CORE_0) + state.core as u64;
     let epoch = |index: u8| state.threads[usize::from(index)].epoch;
     match step {
-        Step::Idle => make(Call::Core, core::IDLE, 0, core_0, seen),
-        Step::IdleRunWoken => make(Call::Core, core::IDLE, core::RUN_WOKEN, core_0, seen),
+        Step::Idle => make(Call::Core, core::IDLE, 0, this_core, seen),
+        Step::IdleRunWoken => make(Call::Core, core::IDLE, core::RUN_WOKEN, this_core, seen),
         Step::Yield => make(Call::Yield, 0, 0, name::SELF, 0),
         Step::Abort(target) => make(Call::Thread, thread::ABORT, 0, at(target), epoch(target)),
         Step::AbortStale(target) => {

@@ -43,21 +43,22 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// All steps possible in `state`.
+    /// All steps that the core which is looked at can make in `state`.
     pub fn steps(&self, state: &Snapshot) -> Vec<Step> {
         let mut steps = Vec::new();
         for (line, irq) in state.irqs.iter().enumerate() {
             // Further ones coalesce.
             let fires = irq.state == IrqState::Armed
                 || irq.state == IrqState::Delivered && !irq.again && self.edges;
-            if fires && state.irq_exists(line) {
+            let here = state.is_here(state.index(irq.handler));
+            if fires && here && state.irq_exists(line) {
                 steps.push(Step::Interrupt(line as u8));
             }
         }
-        if self.timer && !state.local.timer_pending {
+        if self.timer && !state.local().timer_pending {
             steps.push(Step::Timer);
         }
-        if !state.posted.is_empty() {
+        if !state.posted[state.core].is_empty() {
             steps.push(Step::Signal);
         }
         let Some(me) = state.current() else { return steps };
@@ -124,7 +125,7 @@ impl Programs {
         let owed = state.mails_in(state.threads[me].owed);
         for client in &owed {
             let account = state.index(state.threads[*client].account);
-            let dispatches = state.local.protocol == Protocol::Direct
+            let dispatches = state.local().protocol == Protocol::Direct
                 && state.index(state.threads[account].branch.scheduler) == me;
             if self.lazy || known.is_empty() || dispatches {
                 steps.push(Step::ReplyAndWait(*client as u8, Winner::Oneself));
@@ -137,7 +138,7 @@ impl Programs {
         if !may_wait {
             return;
         }
-        if me != 0 {
+        if me != state.root() {
             let delivered = (0..state.irqs.len()).find(|line| {
                 state.irqs[*line].state == IrqState::Delivered
                     && state.index(state.irqs[*line].handler) == me

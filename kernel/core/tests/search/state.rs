@@ -4,100 +4,21 @@
 //! table, interrupt objects and [`Local`]. The key of a state leaves out what grows for ever
 //! (sequence and event numbers, epochs, time) and registers that nobody reads again.
 
+use crate::mail::MailCopy;
 use crate::system::System;
 use cedo_abi::Label;
+use cedo_abi::call::thread;
 use cedo_arch_host::{HostContext, HostMachine};
 use cedo_core::Kernel;
 use cedo_core::kernel::Local;
 use cedo_core::object::irq::{Irq, IrqState};
-use cedo_core::object::thread::{List, Record, State, Thread};
-use cedo_floor::mail::{Half, Word};
-use cedo_floor::{FrameKind, Mail, ThreadId};
-use cedo_machine::CoreNumber;
+use cedo_core::object::thread::{ErrandKind, List, Record, State, Thread};
+use cedo_floor::{FrameKind, IrqId, ThreadId};
+use cedo_machine::{CoreNumber, Interrupt};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
-
-/// A mail: what belongs to a wait on this core, and what carries an operation that takes long.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MailCopy {
-    halves: [u32; 14],
-    words: [u64; 10],
-}
-
-fn halves(mail: &Mail) -> [&Half; 14] {
-    [
-        &mail.next,
-        &mail.previous,
-        &mail.owed_by,
-        &mail.queued_at,
-        &mail.sequence,
-        &mail.kind,
-        &mail.home,
-        &mail.status,
-        &mail.detail,
-        &mail.awaits,
-        &mail.post,
-        &mail.destination,
-        &mail.generation,
-        &mail.suspensions,
-    ]
-}
-
-fn words(mail: &Mail) -> [&Word; 10] {
-    let [a, b, c, d, e, f, g] = &mail.words;
-    [&mail.flags, &mail.badge, &mail.token, a, b, c, d, e, f, g]
-}
-
-impl MailCopy {
-    fn of(mail: &Mail) -> MailCopy {
-        MailCopy { halves: halves(mail).map(Half::get), words: words(mail).map(Word::get) }
-    }
-
-    fn put(&self, mail: &Mail) {
-        halves(mail).iter().zip(self.halves).for_each(|(half, value)| half.set(value));
-        words(mail).iter().zip(self.words).for_each(|(word, value)| word.set(value));
-    }
-
-    /// What decides about the rest of a posted operation.
-    fn operation_words(&self) -> [u8; 4] {
-        let target = self.words[4] as u8;
-        [self.halves[10] as u8, self.halves[8] as u8, self.halves[7] as u8, target]
-    }
-
-    fn suspensions(&self) -> u32 {
-        self.halves[13]
-    }
-
-    pub fn next(&self) -> Option<ThreadId> {
-        ThreadId::from_number(self.halves[0])
-    }
-
-    pub fn owed_by(&self) -> Option<ThreadId> {
-        ThreadId::from_number(self.halves[2])
-    }
-
-    pub fn queued_at(&self) -> Option<ThreadId> {
-        ThreadId::from_number(self.halves[3])
-    }
-
-    pub fn awaits(&self) -> Option<ThreadId> {
-        ThreadId::from_number(self.halves[9])
-    }
-
-    pub fn sequence(&self) -> u32 {
-        self.halves[4]
-    }
-
-    fn kind(&self) -> u32 {
-        self.halves[5]
-    }
-
-    fn receives_from(&self) -> u32 {
-        self.halves[8]
-    }
-}
 
 /// A state.
 #[derive(Clone)]
@@ -105,13 +26,20 @@ pub struct Snapshot {
     pub threads: Vec<Thread<HostContext>>,
     pub mails: Vec<MailCopy>,
     pub irqs: Vec<Irq>,
-    pub local: Local,
+    /// By core.
+    pub locals: Vec<Local>,
+    /// The core that is looked at: whose step it is.
+    pub core: usize,
+    /// By thread: its core.
+    pub homes: Vec<usize>,
     /// By thread: it still exists.
     pub alive: Vec<bool>,
     /// By thread: it can still be named, its end has not begun.
     pub named: Vec<bool>,
-    /// Whose mail is posted to this core, oldest first.
-    pub posted: Vec<ThreadId>,
+    /// By core: whose mail is posted to it, oldest first.
+    pub posted: Vec<Vec<ThreadId>>,
+    /// By core: another one has signalled it.
+    pub signalled: Vec<bool>,
     /// By scheduler: the threads, as bits, whose present token it has from a *stuck*.
     pub told: Vec<u16>,
     entries: Vec<u64>,
@@ -124,54 +52,46 @@ impl Snapshot {
         let entries = entry_numbers(system)
             .map(|frame| system.world.platform().frame_table[frame].load(Ordering::Relaxed))
             .collect();
-        let ids = system.ids.clone();
-        let irq_ids = system.irqs.clone();
-        let kernel = system.kernel();
-        let table = kernel.objects.table();
-        let alive: Vec<bool> = ids
-            .iter()
-            .map(|id| table.entry(id.frame()).is(FrameKind::Thread, CoreNumber(0)))
-            .collect();
-        let generations = system.generations.clone();
-        let kernel = system.kernel();
+        let homes: Vec<usize> = system.homes.iter().map(|core| core.index()).collect();
+        let table = system.kernel().objects.table();
+        let alive = |(id, home): (&ThreadId, &CoreNumber)| {
+            table.entry(id.frame()).is(FrameKind::Thread, *home)
+        };
+        let alive: Vec<bool> = system.ids.iter().zip(&system.homes).map(alive).collect();
         let generation = |id: &ThreadId| table.entry(id.frame()).generation();
-        let named =
-            ids.iter().zip(generations).map(|(id, first)| generation(id) == first).collect();
-        let posted = take_posted(kernel);
-        post(kernel, &posted);
-        let copy = |index: usize| match before {
-            Some(before) if !alive[index] => before.threads[index],
-            _ => *kernel.look(ids[index]),
-        };
-        let threads: Vec<_> = (0..ids.len()).map(copy).collect();
-        let mail = |index: usize| match before {
-            Some(before) if !alive[index] => before.mails[index],
-            _ => MailCopy::of(kernel.mail(ids[index])),
-        };
-        let mails = (0..ids.len()).map(mail).collect();
-        let threads_of_space = kernel.space(threads[0].space).threads.load(Ordering::Relaxed);
-        let local = kernel.local;
-        let irqs = (0..irq_ids.len())
-            .map(|index| {
-                let here = table.entry(irq_ids[index].frame()).is(FrameKind::Irq, CoreNumber(0));
-                match before {
-                    Some(before) if !here => before.irqs[index],
-                    _ => *kernel.objects.irq(irq_ids[index]),
-                }
+        let named = system.ids.iter().zip(&system.generations);
+        let named = named.map(|(id, first)| generation(id) == *first).collect();
+        let irqs = irqs_of(system, before);
+        let cores: Vec<_> = system.world.cores().collect();
+        let kernels: Vec<_> = cores.iter().map(|core| system.world.kernel(*core)).collect();
+        let posted = kernels.iter().map(|kernel| all_posted(kernel)).collect();
+        let signalled =
+            |core: &CoreNumber| system.world.pending(*core).contains(&Interrupt::Signal);
+        let threads: Vec<_> = (0..homes.len())
+            .map(|index| match before {
+                Some(before) if !alive[index] => before.threads[index],
+                _ => *kernels[homes[index]].look(system.ids[index]),
             })
             .collect();
-        let told = before.map_or_else(|| vec![0; ids.len()], |before| before.told.clone());
+        let mail = |index: usize| match before {
+            Some(before) if !alive[index] => before.mails[index],
+            _ => MailCopy::of(kernels[0].mail(system.ids[index])),
+        };
+        let space = kernels[0].space(threads[0].space);
         Snapshot {
-            threads,
-            mails,
+            mails: (0..threads.len()).map(mail).collect(),
             irqs,
-            local,
+            locals: kernels.iter().map(|kernel| kernel.local).collect(),
+            core: system.core.index(),
+            homes,
             alive,
             named,
             posted,
-            told,
+            signalled: cores.iter().map(signalled).collect(),
+            told: before.map_or_else(|| vec![0; threads.len()], |before| before.told.clone()),
             entries,
-            threads_of_space,
+            threads_of_space: space.threads.load(Ordering::Relaxed),
+            threads,
         }
     }
 
@@ -181,21 +101,44 @@ impl Snapshot {
             system.world.platform().frame_table[frame].store(*entry, Ordering::Relaxed);
         }
         let (ids, irq_ids) = (system.ids.clone(), system.irqs.clone());
-        let kernel = system.kernel();
-        take_posted(kernel);
-        kernel.local = self.local;
-        for (index, id) in ids.iter().enumerate().filter(|(index, _)| self.alive[*index]) {
-            *kernel.thread(*id) = self.threads[index];
-            self.mails[index].put(kernel.mail(*id));
-        }
-        for (index, id) in irq_ids.iter().enumerate() {
-            if self.irq_exists(index) {
-                *kernel.objects.irq(*id) = self.irqs[index];
+        let cores: Vec<_> = system.world.cores().collect();
+        for core in &cores {
+            system.world.set_signal(*core, self.signalled[core.index()]);
+            let kernel = system.world.kernel_mut(*core);
+            kernel.inbox().clear();
+            kernel.local = self.locals[core.index()];
+            let here = |at: usize| self.alive[at] && self.homes[at] == core.index();
+            for index in (0..ids.len()).filter(|at| here(*at)) {
+                *kernel.thread(ids[index]) = self.threads[index];
+                self.mails[index].put(kernel.mail(ids[index]));
+            }
+            for (index, irq) in self.irqs.iter().enumerate() {
+                if here(self.index(irq.handler)) {
+                    *kernel.objects.irq(irq_ids[index]) = *irq;
+                }
             }
         }
-        post(kernel, &self.posted);
-        let space = kernel.space(self.threads[0].space);
+        // Last, since a post links mails of any core.
+        for core in cores {
+            post(system.world.kernel(core), &self.posted[core.index()]);
+        }
+        let space = system.kernel().space(self.threads[0].space);
         space.threads.store(self.threads_of_space, Ordering::Relaxed);
+    }
+
+    /// What the core that is looked at knows of itself.
+    pub fn local(&self) -> &Local {
+        &self.locals[self.core]
+    }
+
+    /// The root of the core that is looked at.
+    pub fn root(&self) -> usize {
+        self.index(self.local().root.expect("a root"))
+    }
+
+    /// True if a thread exists on the core that is looked at.
+    pub fn is_here(&self, at: usize) -> bool {
+        self.alive[at] && self.homes[at] == self.core
     }
 
     /// True if interrupt object `index` still exists.
@@ -215,7 +158,7 @@ impl Snapshot {
 
     /// The current thread.
     pub fn current(&self) -> Option<usize> {
-        self.local.current.map(|id| self.index(id))
+        self.local().current.map(|id| self.index(id))
     }
 
     /// What a scheduler has not been told of its children, oldest first.
@@ -279,7 +222,8 @@ impl Snapshot {
         let mut at = self.threads[index].irqs.first;
         while let Some(id) = at {
             let place = self.irqs.iter().position(|irq| {
-                let slot = self.local.lines.get(irq.line.0 as usize).copied().flatten();
+                let local = &self.locals[self.homes[index]];
+                let slot = local.lines.get(irq.line.0 as usize).copied().flatten();
                 slot == Some(id)
             });
             let place = place.expect("an interrupt of this system");
@@ -302,7 +246,13 @@ impl Snapshot {
         let list = |places: Vec<usize>| {
             places.iter().map(|place| names[*place]).collect::<Vec<_>>().join(",")
         };
-        let mut text = format!("[current {}", name(self.local.current));
+        let current = |local: &Local| format!("current {}", name(local.current));
+        let mut text =
+            format!("[{}", self.locals.iter().map(current).collect::<Vec<_>>().join(", "));
+        for (core, posted) in self.posted.iter().enumerate().filter(|(_, all)| !all.is_empty()) {
+            let posted: Vec<_> = posted.iter().map(|id| self.posted_in_words(names, *id)).collect();
+            text += &format!("; to core {core}: {}", posted.join(","));
+        }
         for (index, thread) in self.threads.iter().enumerate().filter(|(at, _)| self.alive[*at]) {
             let partner = match thread.state {
                 State::Closed(peer) => name(Some(peer.thread)),
@@ -339,11 +289,29 @@ impl Snapshot {
         text + "]"
     }
 
+    /// A mail on its way, for a person.
+    fn posted_in_words(&self, names: &[&str], id: ThreadId) -> String {
+        let mail = &self.mails[self.index(id)];
+        let place = mail
+            .destination()
+            .and_then(|to| self.threads.iter().position(|thread| thread.id == to));
+        let to = place.map_or("-", |at| names[at]);
+        format!(
+            "{}'s post {} about {:?} for {to}",
+            names[self.index(id)],
+            mail.post(),
+            mail.about()
+        )
+    }
+
     /// What this state means, hashed: two states with the same key have the same future.
     pub fn key(&self) -> u128 {
         let mut words = Vec::with_capacity(256);
-        self.local_words(&mut words);
-        words.extend(self.posted.iter().map(|id| self.index(*id) as u8));
+        for (local, posted) in self.locals.iter().zip(&self.posted) {
+            self.local_words(local, &mut words);
+            words.extend(posted.iter().map(|id| self.index(*id) as u8));
+            words.push(0xf1);
+        }
         for index in 0..self.threads.len() {
             self.thread_words(index, &mut words);
         }
@@ -363,8 +331,12 @@ impl Snapshot {
         id.map_or(0xff, |id| self.index(id) as u8)
     }
 
-    fn local_words(&self, words: &mut Vec<u8>) {
-        let local = &self.local;
+    /// The same for a number that may be none of a thread.
+    fn place_or_none(&self, id: Option<ThreadId>) -> u8 {
+        self.place(id.filter(|id| self.threads.iter().any(|thread| thread.id == *id)))
+    }
+
+    fn local_words(&self, local: &Local, words: &mut Vec<u8>) {
         words.push(self.place(local.current));
         words.push(self.place(local.grantee));
         words.push(u8::from(local.run_woken && local.current.is_none()));
@@ -397,13 +369,13 @@ impl Snapshot {
         words.extend(flags.map(u8::from));
         if let State::Sending(_) = thread.state {
             let mail = &self.mails[index];
-            words.extend([mail.kind() as u8, mail.words[0] as u8]);
-            words.push(self.place(ThreadId::from_number(mail.receives_from())));
+            words.extend([mail.kind() as u8, mail.carried()[0] as u8]);
+            words.push(self.place_or_none(ThreadId::from_number(mail.receives_from())));
         }
         self.record_words(index, words);
         self.scheduler_words(index, words);
         if let State::Remote(_) | State::Recalled(_) = thread.state {
-            words.extend(self.mails[index].operation_words());
+            self.mail_words(index, words);
         }
         let earlier = |at: usize| self.mails[at].suspensions() != thread.suspensions;
         for list in [thread.senders, thread.closed] {
@@ -415,6 +387,39 @@ impl Snapshot {
         words.push(0xf0);
         words.extend(self.irqs_of(index).iter().map(|index| *index as u8));
         words.push(0xf0);
+    }
+
+    /// What decides about the future of a mail that is away.
+    fn mail_words(&self, index: usize, words: &mut Vec<u8>) {
+        let mail = &self.mails[index];
+        words.extend([mail.post() as u8, mail.kind() as u8]);
+        words.extend(mail.about());
+        let of = |id| self.place_or_none(id);
+        let places = [mail.destination(), mail.owed_by(), mail.queued_at(), mail.awaits()];
+        words.extend(places.map(of));
+        words.push(of(ThreadId::from_number(mail.receives_from())));
+        let named = mail.destination().is_some_and(|to| of(Some(to)) != 0xff && self.is_named(to));
+        words.push(u8::from(named));
+        if let State::Remote(errand) | State::Recalled(errand) = self.threads[index].state
+            && errand.kind == ErrandKind::Operation
+        {
+            let [sub, pair, other, first, ..] = mail.carried();
+            words.extend([sub, pair, other].map(|word| word as u8));
+            let target = ThreadId::from_number(pair as u32).filter(|id| of(Some(*id)) != 0xff);
+            let hit = |id: ThreadId| sub == u64::from(thread::ABORT) && self.may_hit(id, first);
+            words.push(u8::from(target.is_some_and(hit)));
+        }
+    }
+
+    /// True if an abort in this epoch may yet find the wait that it is meant for.
+    fn may_hit(&self, id: ThreadId, epoch: u64) -> bool {
+        let thread = self.of(id);
+        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.latched;
+        thread.epoch == epoch && !runs
+    }
+
+    fn is_named(&self, id: ThreadId) -> bool {
+        self.named[self.index(id)]
     }
 
     fn record_words(&self, index: usize, words: &mut Vec<u8>) {
@@ -465,11 +470,27 @@ impl Snapshot {
     }
 }
 
-/// Empties the inbox.
-fn take_posted(kernel: &Kernel<HostMachine>) -> Vec<ThreadId> {
+/// The interrupt objects. What is gone keeps what `before` had.
+fn irqs_of(system: &mut System, before: Option<&Snapshot>) -> Vec<Irq> {
+    let handlers = system.plan.lines.iter().map(|handler| system.homes[*handler]);
+    let irqs: Vec<_> = system.irqs.iter().copied().zip(handlers).collect();
+    let copy = |(index, (id, home)): (usize, (IrqId, CoreNumber))| {
+        let objects = &mut system.world.kernel_mut(home).objects;
+        match before {
+            Some(before) if !objects.table().entry(id.frame()).is(FrameKind::Irq, home) => {
+                before.irqs[index]
+            }
+            _ => *objects.irq(id),
+        }
+    };
+    irqs.into_iter().enumerate().map(copy).collect()
+}
+
+/// Whose mail is in the inbox, oldest first.
+fn all_posted(kernel: &Kernel<HostMachine>) -> Vec<ThreadId> {
     let id = |frame: NonZeroU32| ThreadId::from_number(frame.get()).expect("not zero");
-    let take = || kernel.inbox().take(|frame| kernel.mail(id(frame))).map(id);
-    std::iter::from_fn(take).collect()
+    let next = |at: &NonZeroU32| NonZeroU32::new(kernel.mail(id(*at)).next.observe());
+    std::iter::successors(kernel.inbox().first(), next).map(id).collect()
 }
 
 fn post(kernel: &Kernel<HostMachine>, posted: &[ThreadId]) {

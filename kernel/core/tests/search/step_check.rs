@@ -25,7 +25,7 @@ pub fn findings(
     delivered_notices(before, after, names, &mut found);
     delivered_calls(before, after, names, &mut found);
     delivered_interrupts(before, after, names, &mut found);
-    if after.local.protocol == Protocol::Direct {
+    if after.local().protocol == Protocol::Direct {
         ended_grants(before, after, names, &mut found);
     }
     found
@@ -119,8 +119,8 @@ fn delivered_interrupts(
             found.push(("a delivered interrupt is in the handler's registers", text));
         }
     }
-    let told_root = before.local.timer_pending && !after.local.timer_pending;
-    let root = after.of(after.local.root.expect("a root"));
+    let told_root = before.local().timer_pending && !after.local().timer_pending;
+    let root = after.of(after.local().root.expect("a root"));
     if told_root && root.context.words()[notice::IRQ_LINE] != notice::LINE_TIMER {
         found.push(("a delivered deadline is in the root's registers", String::new()));
     }

@@ -1,6 +1,6 @@
-//! One simulated core with a tree of threads, built by calls of its first server.
+//! Simulated cores with a tree of threads each, built by calls of the first server.
 
-use cedo_abi::call::{Call, capability, object, operation, thread};
+use cedo_abi::call::{Call, capability, core, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::SELF;
@@ -11,7 +11,8 @@ use cedo_core::kernel::Protocol;
 use cedo_floor::{IrqId, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Ticks};
 
-pub const CORE: CoreNumber = CoreNumber(0);
+/// The core of the first server.
+const FIRST: CoreNumber = CoreNumber(0);
 const CODE: u64 = 0x20_0000;
 const AREA: u64 = 0x4000_0000;
 /// Slot of thread 0; the others follow.
@@ -27,13 +28,15 @@ pub const STEP_TICKS: u64 = 7;
 /// First page of the threads' frames in the Region of RAM.
 const FIRST_PAGE: u64 = 4;
 
-/// What to build. Threads are named by their place in `names`; 0 is the root.
+/// What to build. Threads are named by their place in `names`; 0 is the root of core 0.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Short names, for traces.
     pub names: Vec<&'static str>,
-    /// The scheduler of each thread; 0 for the root's own.
+    /// The scheduler of each thread; a root is its own.
     pub parent: Vec<usize>,
+    /// The core of each thread.
+    pub homes: Vec<u8>,
     /// Handler of each interrupt line.
     pub lines: Vec<usize>,
     /// Who handles whose faults: (faulter, handler).
@@ -54,6 +57,10 @@ pub struct System {
     pub world: World<Kernel<HostMachine>>,
     pub plan: Plan,
     pub ids: Vec<ThreadId>,
+    /// The core whose step it is.
+    pub core: CoreNumber,
+    /// By thread: its core.
+    pub homes: Vec<CoreNumber>,
     /// By thread: the generation of its frame as long as it can be named.
     pub generations: Vec<u32>,
     pub irqs: Vec<IrqId>,
@@ -62,15 +69,19 @@ pub struct System {
 
 impl System {
     pub fn build(plan: &Plan) -> System {
-        let setup =
-            Setup { cores: 1, ram: vec![160], archive: image::minimal(CODE), ..Setup::default() };
-        let mut world = World::boot(&setup).expect("boots");
-        let region = world.load(CORE, INIT_BOOT_INFO + 24 + 24 + 16).expect("boot information");
-        let root = kernel(&world).local.root.expect("the first server is the root");
+        let homes: Vec<_> = plan.homes.iter().map(|core| CoreNumber(*core)).collect();
+        let cores = plan.homes.iter().max().expect("a thread") + 1;
+        let archive = image::minimal(CODE);
+        let setup = Setup { cores, ram: vec![160], archive, ..Setup::default() };
+        let mut world: World<Kernel<HostMachine>> = World::boot(&setup).expect("boots");
+        let region = world.load(FIRST, INIT_BOOT_INFO + 24 + 24 + 16).expect("boot information");
+        let root = world.kernel(FIRST).local.root.expect("the first server is the root");
         let mut system = System {
             world,
             plan: plan.clone(),
             ids: vec![root],
+            core: FIRST,
+            homes,
             generations: Vec::new(),
             irqs: Vec::new(),
             region: region & 0xffff_ffff,
@@ -91,7 +102,8 @@ impl System {
         let first = self.call(Call::Capability, capability::IDENTIFY, (self.region, 0), &[])[2];
         for index in 1..self.plan.names.len() as u64 {
             let page = FIRST_PAGE + 2 * index;
-            let words = [page, SELF, 0, AREA + index * PAGE_SIZE, CODE, 0, 0];
+            let home = self.plan.homes[index as usize].into();
+            let words = [page, SELF, home, AREA + index * PAGE_SIZE, CODE, 0, 0];
             let to = (self.region, THREADS + index);
             self.call(Call::Object, object::CREATE_THREAD, to, &words);
             let id = ThreadId::new(Frame((first + page) as u32)).expect("not frame 0");
@@ -105,7 +117,15 @@ impl System {
             let to = (THREADS + index, WEAK_GATES + index);
             self.call(Call::Capability, capability::MAKE_GATE, to, &weak);
         }
-        for index in 1..self.plan.names.len() {
+        let plan = self.plan.clone();
+        let (roots, others): (Vec<_>, Vec<_>) =
+            (1..plan.names.len()).partition(|at| plan.parent[*at] == *at);
+        for root in roots {
+            let core = u64::from(slot::CORE_0) + u64::from(plan.homes[root]);
+            let to = (core, THREADS + root as u64);
+            self.call(Call::Core, core::SET_ROOT, to, &[core::DIRECT]);
+        }
+        for index in others {
             let to = (THREADS + index as u64, THREADS + self.plan.parent[index] as u64);
             self.call(Call::Thread, thread::SET_SCHEDULER, to, &[10 + index as u64, 0]);
         }
@@ -130,24 +150,25 @@ impl System {
     fn start(&mut self) {
         let plan = self.plan.clone();
         let ids = self.ids.clone();
-        let kernel = self.world.kernel_mut(CORE);
-        kernel.local.protocol = plan.protocol;
-        if plan.small_steps {
-            kernel.local.losers_per_entry = 1;
+        for core in self.world.cores() {
+            let local = &mut self.world.kernel_mut(core).local;
+            local.protocol = plan.protocol;
+            if plan.small_steps {
+                local.losers_per_entry = 1;
+            }
         }
-        for (index, id) in ids.iter().enumerate().skip(1) {
-            let thread = kernel.thread(*id);
-            thread.is_new = false;
+        for (index, id) in ids.iter().enumerate() {
+            let thread = self.world.kernel_mut(self.homes[index]).thread(*id);
+            let is_root = plan.parent[index] == index;
             let is_scheduler = plan.parent.contains(&index);
+            thread.is_new = false;
             thread.scheduler.ask_blocked = is_scheduler && plan.asks;
             thread.scheduler.auto = is_scheduler && !plan.ranks.is_empty();
             thread.branch.rank = plan.ranks.get(index).copied().unwrap_or(0);
-            if !plan.started.contains(&index) {
+            if !is_root && !plan.started.contains(&index) {
                 thread.state = cedo_core::object::thread::State::Open;
             }
         }
-        let root = &mut kernel.thread(ids[0]).scheduler;
-        (root.ask_blocked, root.auto) = (plan.asks, !plan.ranks.is_empty());
         for index in plan.started {
             self.call(Call::Thread, thread::RESUME, (THREADS + index as u64, 0), &[]);
         }
@@ -158,7 +179,21 @@ impl System {
         let mut all = [0; 7];
         all[..words.len()].copy_from_slice(words);
         let roles = Roles { operation: operation(call, sub, 0), to, from, tag: 0, words: all };
-        let context = self.world.call(CORE, &roles).expect("runs").expect("goes on");
+        let caller = self.world.current(FIRST).expect("the first server runs");
+        self.world.system_call(FIRST, &roles).expect("runs");
+        while self.world.current(FIRST) != Some(caller) {
+            let cores: Vec<_> = self.world.cores().collect();
+            for (core, source) in cores
+                .into_iter()
+                .flat_map(|core| {
+                    self.world.pending(core).into_iter().map(move |source| (core, source))
+                })
+                .collect::<Vec<_>>()
+            {
+                self.world.interrupt(core, source).expect("is pending");
+            }
+        }
+        let context = self.world.context(caller);
         assert_eq!(context.status(), Status::Ok, "{call:?} {sub} {to} {from} {words:x?}");
         context.words()
     }
@@ -171,11 +206,8 @@ impl System {
         before
     }
 
+    /// The kernel of the core whose step it is.
     pub fn kernel(&mut self) -> &mut Kernel<HostMachine> {
-        self.world.kernel_mut(CORE)
+        self.world.kernel_mut(self.core)
     }
-}
-
-fn kernel(world: &World<Kernel<HostMachine>>) -> &Kernel<HostMachine> {
-    world.kernel(CORE)
 }

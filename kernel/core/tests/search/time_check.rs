@@ -15,11 +15,11 @@ pub fn finding(
     began: Ticks,
     names: &[&str],
 ) -> Option<String> {
-    let ran = before.local.grantee.filter(|_| before.local.current.is_some());
-    let charged = after.local.charged.since(began).0;
-    let halts = before.local.current.is_some() != after.local.current.is_some();
-    let ends = halts || after.local.grantee != before.local.grantee;
-    let direct = before.local.protocol == Protocol::Direct;
+    let ran = before.local().grantee.filter(|_| before.local().current.is_some());
+    let charged = after.local().charged.since(began).0;
+    let halts = before.local().current.is_some() != after.local().current.is_some();
+    let ends = halts || after.local().grantee != before.local().grantee;
+    let direct = before.local().protocol == Protocol::Direct;
     if charged != 0 && charged != STEP_TICKS || direct && ends && charged == 0 {
         return Some(format!("{charged} of {STEP_TICKS} ticks are charged"));
     }
@@ -27,6 +27,8 @@ pub fn finding(
     let lives = |at: &usize| after.alive[*at];
     if !direct {
         let sum: u64 = (0..after.threads.len()).filter(lives).map(gained).sum();
+        // What was destroyed by another core has its last time with it.
+        let ran = ran.filter(|id| lives(&after.index(*id)));
         return (sum != if ran.is_some() { charged } else { 0 })
             .then(|| format!("{sum} ticks in all"));
     }

@@ -112,6 +112,7 @@ impl Cell {
         Plan {
             names: vec!["R", "S", "invoker", "destination", "sender"],
             parent,
+            homes: vec![0; 5],
             lines: Vec::new(),
             fault_handlers: Vec::new(),
             started: vec![INVOKER.into(), DESTINATION.into(), SENDER.into()],

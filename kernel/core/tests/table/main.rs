@@ -10,6 +10,9 @@
 mod cell;
 mod document;
 #[allow(dead_code, reason = "shared with the search")]
+#[path = "../search/mail.rs"]
+mod mail;
+#[allow(dead_code, reason = "shared with the search")]
 #[path = "../search/operation.rs"]
 mod operation;
 mod rule;

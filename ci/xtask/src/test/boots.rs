@@ -80,10 +80,7 @@ pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
 
 /// Boots a system that shows something and then powers off.
 pub fn powers_off(builds: &Builds, system: &str, loader: Loader) -> Result<String> {
-    let boot = builds.boot(system, Profile::Release)?;
-    let machine = Machine { loader, ..boot.machine.clone() };
-    let outcome = run::start(&builds.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
-    ensure!(outcome.is_success(), "{}", outcome.complaint());
+    let outcome = builds.run(system, loader)?;
     let lines = outcome.transcript.lines().filter(|line| !line.trim().is_empty()).count();
     ensure!(lines > 0, "the system powered off without printing anything");
     Ok(format!("{lines} lines"))
@@ -144,6 +141,15 @@ impl Builds {
     /// Nothing is built yet.
     pub fn new(workspace: Workspace) -> Self {
         Self { workspace, done: RefCell::default() }
+    }
+
+    /// Boots a system that powers off by itself, with 0.
+    pub fn run(&self, system: &str, loader: Loader) -> Result<Outcome> {
+        let boot = self.boot(system, Profile::Release)?;
+        let machine = Machine { loader, ..boot.machine.clone() };
+        let outcome = run::start(&self.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
+        ensure!(outcome.is_success(), "{}", outcome.complaint());
+        Ok(outcome)
     }
 
     /// The files of a system, built at the first call.

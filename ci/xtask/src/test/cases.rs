@@ -3,6 +3,7 @@
 use super::boots::{self, Builds, Refusal};
 use super::miri;
 use super::orders;
+use super::trace::{self, STORIES, Story};
 use super::variants::{self, Variant};
 use crate::bench;
 use crate::build::{Profile, target_cargo};
@@ -79,6 +80,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(systems.map(|name| system(name, Loader::Pvh)));
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, loader)));
+    cases.extend(STORIES.map(story));
     cases.extend([true, false].map(rows));
     Ok(cases)
 }
@@ -112,6 +114,14 @@ fn system(name: &'static str, loader: Loader) -> Case {
         group: "system",
         name: format!("system: {name}, {}", loader.name()),
         run: Box::new(move |context| boots::powers_off(&context.builds, name, loader)),
+    }
+}
+
+fn story(story: Story) -> Case {
+    Case {
+        group: "trace",
+        name: format!("trace: {}, the same on the simulated machine", story.system),
+        run: Box::new(move |context| trace::compare(&context.builds, &story)),
     }
 }
 

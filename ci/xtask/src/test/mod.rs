@@ -9,6 +9,7 @@
 //! | [`variants`] | machine variants, so that every pair of properties meets once |
 //! | [`miri`] | the host tests of crates with unsafe code, interpreted |
 //! | [`suite`] | what the test program prints |
+//! | [`trace`] | the emulated PC and the simulated machine tell the same story |
 //! | [`report`] | what a person reads |
 
 mod boots;
@@ -17,6 +18,7 @@ mod miri;
 mod orders;
 mod report;
 mod suite;
+mod trace;
 mod variants;
 
 use crate::check::Tree;

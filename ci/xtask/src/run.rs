@@ -3,6 +3,7 @@
 use crate::bench::unit;
 use crate::build::{self, Boot, Profile};
 use crate::log::Dictionary;
+use crate::qemu::again;
 use crate::qemu::guest::{self, Limits, Outcome, Session, Show};
 use crate::qemu::{Loader, Machine, Medium, Processor};
 use crate::setup::{self, Need};
@@ -37,6 +38,12 @@ pub struct Arguments {
     /// Which processor.
     #[arg(long, value_enum, default_value = "pentium-d")]
     cpu: Processor,
+    /// Memory of the machine [default: 256].
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u32>,
+    /// A machine without an HPET.
+    #[arg(long)]
+    no_hpet: bool,
     /// Build a kernel that asserts its invariants.
     #[arg(long)]
     debug: bool,
@@ -116,7 +123,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if !arguments.log {
         print_log(&workspace, &boot, &outcome);
     }
-    bail!("{}\n{}", outcome.complaint(), advice(&outcome))
+    let again = again::advice(&system.name, &machine, profile);
+    bail!("{}\n{}\n{again}", outcome.complaint(), advice(&outcome))
 }
 
 /// How to watch a boot.
@@ -189,6 +197,8 @@ fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     machine.cores = cores;
     machine.loader = arguments.boot;
     machine.processor = arguments.cpu;
+    machine.memory_mib = arguments.memory.unwrap_or(machine.memory_mib);
+    machine.hpet &= !arguments.no_hpet;
     // What an emulator measures means something in instructions only. Counted UEFI firmware takes
     // more than a minute.
     let measures = MEASURING.contains(&boot.system.as_str()) && arguments.boot != Loader::IsoUefi;

@@ -7,8 +7,10 @@
 //! | [`console`] | what it prints, as plain text |
 //! | [`end`] | how it ended, for people |
 //! | [`firmware`] | which file UEFI firmware is in |
+//! | [`again`] | the command that repeats a run |
 //! | [`terminal`] | puts the terminal back in order |
 
+pub mod again;
 pub mod console;
 pub mod end;
 pub mod firmware;
@@ -51,7 +53,6 @@ pub enum Processor {
     /// Everything the emulator has.
     Max,
     /// A Pentium D whose BIOS switched execute-disable off.
-    #[value(skip)]
     PentiumDWithoutNx,
     /// A processor without 64-bit mode.
     #[value(skip)]
@@ -95,7 +96,7 @@ impl Processor {
         match self {
             Self::PentiumD => "pentium-d",
             Self::Max => "max",
-            Self::PentiumDWithoutNx => "pentium-d without NX",
+            Self::PentiumDWithoutNx => "pentium-d-without-nx",
             Self::Pentium3 => "pentium3",
         }
     }
@@ -126,6 +127,25 @@ impl Machine {
     /// The kernel's command line.
     pub fn words(&self) -> &'static str {
         if self.icount { COUNTED } else { "" }
+    }
+
+    /// The options of `cargo xtask run` that start this machine.
+    pub fn options(&self) -> String {
+        let usual = Self::new(self.cores);
+        let mut options = format!("--cores {}", self.cores);
+        if self.loader != usual.loader {
+            options += &format!(" --boot {}", self.loader.name());
+        }
+        if self.processor != usual.processor {
+            options += &format!(" --cpu {}", self.processor.name());
+        }
+        if self.memory_mib != usual.memory_mib {
+            options += &format!(" --memory {}", self.memory_mib);
+        }
+        if !self.hpet {
+            options += " --no-hpet";
+        }
+        options + if self.icount { " --icount" } else { " --no-icount" }
     }
 
     /// What the time-stamp counter of the machine counts.
@@ -190,7 +210,7 @@ fn joined(prefix: &str, path: &Path) -> OsString {
 
 #[cfg(test)]
 mod tests {
-    use super::{Loader, Machine, Medium};
+    use super::{Loader, Machine, Medium, Processor};
     use std::path::Path;
 
     fn text(machine: &Machine, medium: &Medium<'_>) -> String {
@@ -217,6 +237,17 @@ mod tests {
         let arguments = text(&machine, &medium);
         assert!(arguments.contains("-icount shift=0,sleep=off"));
         assert!(arguments.ends_with("-append counter=instructions"), "{arguments}");
+    }
+
+    #[test]
+    fn options_name_what_is_unusual() {
+        let mut machine = Machine::new(2);
+        assert_eq!(machine.options(), "--cores 2 --no-icount");
+        machine.loader = Loader::IsoBios;
+        machine.processor = Processor::Max;
+        (machine.memory_mib, machine.hpet, machine.icount) = (48, false, true);
+        let options = "--cores 2 --boot iso-bios --cpu max --memory 48 --no-hpet --icount";
+        assert_eq!(machine.options(), options);
     }
 
     #[test]

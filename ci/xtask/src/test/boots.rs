@@ -3,12 +3,13 @@
 use super::suite;
 use super::variants::Variant;
 use crate::build::{self, Boot, Profile};
+use crate::qemu::again;
 use crate::qemu::end::End;
 use crate::qemu::guest::{self, Limits, Outcome, Session};
 use crate::qemu::{Loader, Machine, Medium, Processor};
 use crate::run::{self, Watch};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -75,7 +76,26 @@ pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
     let uefi = variant.machine.loader == Loader::IsoUefi;
     let limit = if uefi { UEFI_LIMIT } else { SUITE_LIMIT };
     let outcome = run::start(&builds.workspace, &boot, &variant.machine, Watch::silent(limit))?;
-    suite::verdict(&outcome)
+    let again = || again::advice(system, &variant.machine, variant.profile);
+    suite::verdict(&outcome).map_err(|error| anyhow!("{error:#}\n{}", again()))
+}
+
+/// A counted run prints the same when it is made again, to the last byte.
+pub fn repeats(builds: &Builds, system: &str) -> Result<String> {
+    let boot = builds.boot(system, Profile::Release)?;
+    let machine = Machine { icount: true, ..boot.machine.clone() };
+    let run = || -> Result<Outcome> {
+        let outcome = run::start(&builds.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
+        ensure!(outcome.is_success(), "{}", outcome.complaint());
+        Ok(outcome)
+    };
+    let (first, second) = (run()?.transcript, run()?.transcript);
+    let lines = || first.lines().zip(second.lines());
+    if let Some((one, other)) = lines().find(|(one, other)| one != other) {
+        bail!("two counted runs differ:\n  {one}\n  {other}");
+    }
+    ensure!(first == second, "one counted run prints more than the other");
+    Ok(format!("{} bytes", first.len()))
 }
 
 /// Boots a system that shows something and then powers off.
@@ -148,7 +168,8 @@ impl Builds {
         let boot = self.boot(system, Profile::Release)?;
         let machine = Machine { loader, ..boot.machine.clone() };
         let outcome = run::start(&self.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
-        ensure!(outcome.is_success(), "{}", outcome.complaint());
+        let again = || again::advice(system, &machine, Profile::Release);
+        ensure!(outcome.is_success(), "{}\n{}", outcome.complaint(), again());
         Ok(outcome)
     }
 

@@ -81,6 +81,11 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, loader)));
     cases.extend(STORIES.map(story));
+    cases.push(Case {
+        group: "repeat",
+        name: format!("repeat: {MIXED}, counted, prints the same again"),
+        run: Box::new(|context| boots::repeats(&context.builds, MIXED)),
+    });
     cases.extend([true, false].map(rows));
     Ok(cases)
 }
@@ -126,14 +131,18 @@ fn story(story: Story) -> Case {
 }
 
 /// Machines that lack something.
-fn special() -> [Variant; 3] {
+fn special() -> [Variant; 4] {
     let mut without_nx = Machine::new(2);
     without_nx.processor = Processor::PentiumDWithoutNx;
     let mut without_hpet = Machine::new(2);
     without_hpet.hpet = false;
     let mut small = Machine::new(2);
     small.memory_mib = SMALL_MEMORY_MIB;
-    [without_nx, without_hpet, small].map(|machine| Variant { machine, profile: Profile::Release })
+    // Repeats to the bit, cores and all.
+    let mut counted = Machine::new(2);
+    counted.icount = true;
+    [without_nx, without_hpet, small, counted]
+        .map(|machine| Variant { machine, profile: Profile::Release })
 }
 
 /// `cargo test` for host crates, and for the tests that crates for the PC have.

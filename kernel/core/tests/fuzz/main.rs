@@ -74,12 +74,15 @@ fn fail(stage: &mut Stage, config: Config, seed: u64, episode: u64, failure: &Fa
     let short = shrink::shrink(stage, steps, &violation.rule);
     let lines = shrink::trace(stage, &short);
     panic!(
-        "{} ({})\n  after {} of {} steps:\n    {}\n",
+        "{} ({})\n  after {} of {} steps:\n    {}\n  to repeat it: CEDO_FUZZ_SEED={seed} \
+         CEDO_FUZZ_CORES={} CEDO_FUZZ_CALLS={} cargo test -p cedo-core --test fuzz",
         violation.rule,
         violation.text,
         short.len(),
         steps.len(),
-        lines.join("\n    ")
+        lines.join("\n    "),
+        config.cores,
+        number("CEDO_FUZZ_CALLS", CALLS)
     );
 }
 

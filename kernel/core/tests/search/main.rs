@@ -65,7 +65,13 @@ fn search_up_to(states: usize, cases: &[Case]) {
         );
         texts.extend(report.counterexamples);
     }
-    assert!(texts.is_empty(), "\n{}", texts.join("\n"));
+    let again = std::thread::current();
+    let again = again.name().unwrap_or_default();
+    assert!(
+        texts.is_empty(),
+        "\n{}\nto repeat it: CEDO_SEARCH_STATES={wanted} cargo test -p cedo-core --test search {again}",
+        texts.join("\n")
+    );
 }
 
 const LEVELS: [usize; 3] = [0, 1, 2];

@@ -135,7 +135,8 @@ pub mod thread {
     /// `from` = a thread capability with ADOPT: its new scheduler; word 0 = cookie,
     /// word 1 = [`EDGE_STATE`] and [`EDGE_BLOCKED`]. Needs CONTROL; the child is suspended.
     pub const SET_SCHEDULER: u8 = 5;
-    /// `from` = a gate: its new fault handler (or [`crate::name::NOBODY`]). Needs CONTROL.
+    /// `from` = a gate with CALL: its new fault handler (or [`crate::name::NOBODY`]), which runs on the
+    /// faulter's time only if the gate has DONATE. Needs CONTROL.
     pub const SET_HANDLER: u8 = 6;
     /// Set, as the thread's scheduler, the cookie (word 0) of the child that token `from` names.
     pub const SET_COOKIE: u8 = 7;

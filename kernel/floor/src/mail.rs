@@ -98,7 +98,7 @@ pub struct Mail {
     pub badge: Word,
     /// Tag.
     pub tag: Word,
-    /// Generation of the frame of whom it receives from next.
+    /// Generation of the frame of whom it receives from next; of a fault: whether it lends its time.
     pub token: Word,
     /// Words.
     pub words: [Word; MAIL_WORDS],

@@ -139,6 +139,9 @@ impl<M: Machine> Kernel<M> {
             sub::SET_HANDLER if arguments.from != name::NOBODY => {
                 let name = Name::from_word(arguments.from).ok_or(Status::BadArgument)?;
                 let gate = self.gate(caller, name)?;
+                if !gate.rights.has(Rights::CALL) {
+                    return Err(Status::NoRight);
+                }
                 operation.other = gate.thread.number().get();
                 operation.other_generation = gate.generation;
                 operation.words = [gate.badge, u64::from(gate.rights.0)];

@@ -6,7 +6,7 @@ use super::{Flags, From};
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{GateTo, State};
 use cedo_abi::utcb::StateArea;
-use cedo_abi::{Label, Tag, call, notice, state};
+use cedo_abi::{Label, Rights, Tag, call, notice, state};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, Fault, Machine};
 
@@ -43,12 +43,14 @@ impl<M: Machine> Kernel<M> {
         if !self.objects.is_here(gate.thread) {
             return self.post_fault(faulter, gate, kind);
         }
+        let donates = gate.rights.has(Rights::DONATE);
         if self.waits_for(gate.thread, faulter) {
             let token = self.owe(faulter, gate.thread);
             self.write_fault(gate.thread, faulter, gate.badge, token.0);
-            return self.called(faulter, gate.thread, true);
+            return self.called(faulter, gate.thread, donates);
         }
         self.describe_sender(faulter, gate, kind, From::Anyone, Flags::none());
+        self.mail(faulter).token.set(donates.into());
         self.thread(faulter).state = State::Sending(gate.thread);
         self.stopped(faulter);
         self.queue_sender(gate.thread, faulter);

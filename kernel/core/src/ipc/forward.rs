@@ -97,7 +97,6 @@ impl<M: Machine> Kernel<M> {
         let on_its_account = self.local.protocol == Protocol::Direct
             && self.look(server).account != server
             && self.look(server).account == self.look(client).account;
-        let lends = matches!(kind, Sender::DonatingCall) || kind.is_fault();
         if !self.objects.is_here(callee) {
             self.forward_to_core(client, gate, kind);
         } else if self.waits_for(callee, client) {
@@ -109,12 +108,15 @@ impl<M: Machine> Kernel<M> {
             }
             if on_its_account {
                 self.leave_account(server, client);
-                self.called(client, callee, lends);
+                self.called(client, callee, donates);
                 return self.leave_behind(server, flags);
             }
             return self.forwarded_to_waiting(server, callee, flags);
         } else {
             self.describe_sender(client, gate, kind, From::Anyone, Flags::forwarded());
+            if kind.is_fault() {
+                self.mail(client).token.set(donates.into());
+            }
             self.thread(client).state = State::Sending(callee);
             self.stopped(client);
             self.queue_sender(callee, client);

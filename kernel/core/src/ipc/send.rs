@@ -289,8 +289,11 @@ impl<M: Machine> Kernel<M> {
 
     /// True if queued `id` lends its time to who takes its message.
     pub fn is_donating_call(&self, id: ThreadId) -> bool {
-        let kind = Sender::from_number(self.mail(id).kind.get());
-        kind.is_some_and(|kind| kind == Sender::DonatingCall || kind.is_fault())
+        let mail = self.mail(id);
+        let kind = Sender::from_number(mail.kind.get());
+        kind.is_some_and(|kind| {
+            kind == Sender::DonatingCall || kind.is_fault() && mail.token.get() != 0
+        })
     }
 
     /// Posts a message to a partner on another core; the sender waits for what it comes to.

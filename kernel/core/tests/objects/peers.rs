@@ -2,12 +2,12 @@
 
 use crate::family::{BOTH, Family, GATES, place};
 use crate::{AREA, CODE, CORE};
-use cedo_abi::call::{Call, ipc, object, operation, thread};
+use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
 use cedo_abi::item::Item;
 use cedo_abi::name::{ANY, MY_SCHEDULER, SELF};
 use cedo_abi::state::Cause;
 use cedo_abi::utcb::Utcb;
-use cedo_abi::{Label, Status, Tag};
+use cedo_abi::{Label, Rights, Status, Tag};
 use cedo_arch_host::Roles;
 use cedo_core::kernel::Protocol;
 use cedo_machine::{Context, CoreNumber, Fault, Interrupt};
@@ -142,6 +142,37 @@ fn a_scheduler_that_waits_has_heard_of_the_same_below_whomever_it_is_put() {
     family.destroy(0);
     assert_eq!(family.server.world.context(scheduler), before);
     assert_eq!(family.running(), family.root);
+}
+
+#[test]
+fn a_fault_lends_no_more_than_the_handlers_gate_allows() {
+    let mut family = Family::new(2);
+    let (weak, weaker) = (place(90), place(91));
+    for (slot, rights) in [(weak, Rights::SEND.or(Rights::CALL)), (weaker, Rights::SEND)] {
+        let words = [SELF, rights.0.into(), 9];
+        let made = family.server.capability(capability::MAKE_GATE, place(1), slot, &words);
+        assert_eq!(made, Status::Ok);
+    }
+    let set = |family: &mut Family, gate| {
+        family.server.call(Call::Thread, thread::SET_HANDLER, (place(0), gate), &[]).0
+    };
+    assert_eq!(set(&mut family, weaker), Status::NoRight);
+    assert_eq!(set(&mut family, weak), Status::Ok);
+    let handler = family.dispatch(1);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    for busy in [false, true] {
+        family.dispatch(0);
+        family.server.world.fault(CORE, FAULT).expect("the child runs");
+        assert_eq!(family.running(), family.root);
+        assert_eq!(family.dispatch(1), handler);
+        if busy {
+            family.ipc(ipc::RECEIVE, 0, ANY);
+        }
+        let told = family.server.world.context(handler);
+        assert_eq!((told.badge(), told.status()), (9, Status::Ok));
+        family.ipc(ipc::SEND, told.token(), 0);
+        family.server.world.spurious(CORE, Interrupt::Timer).expect("runs");
+    }
 }
 
 #[test]

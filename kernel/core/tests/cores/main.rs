@@ -7,11 +7,13 @@
 //! | [`closed`] | receives from one thread of another core |
 //! | [`sends`] | sends with timeout zero |
 //! | [`ends`] | abort, suspend and destroy of a thread whose mail is on another core |
+//! | [`same`] | the table of who waits for what, with partners here and there |
 //! | [`steps`] | what stops or ends with more waiters and children than one entry handles |
 
 mod closed;
 mod ends;
 mod orders;
+mod same;
 mod scene;
 mod sends;
 mod steps;

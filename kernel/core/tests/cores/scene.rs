@@ -77,6 +77,7 @@ pub struct Scene {
     /// By thread: the call it is in, as long as its status has not been noted.
     calls: Vec<Option<Act>>,
     quick_roots: bool,
+    busy_roots: bool,
 }
 
 impl Scene {
@@ -96,6 +97,7 @@ impl Scene {
             done: vec![Vec::new(); count],
             calls: vec![None; count],
             quick_roots: false,
+            busy_roots: false,
         };
         scene.make_threads(cores);
         scene
@@ -161,6 +163,12 @@ impl Scene {
         self
     }
 
+    /// Roots that have nothing to do keep the processor, so that threads can get something to do later.
+    pub fn with_busy_roots(&mut self) -> &mut Scene {
+        self.busy_roots = true;
+        self
+    }
+
     /// Each entry handles one waiter or child only.
     pub fn in_small_steps(&mut self) -> &mut Scene {
         for core in self.world.cores() {
@@ -190,6 +198,13 @@ impl Scene {
 
     pub fn context(&self, thread: usize) -> HostContext {
         self.world.context(self.ids[thread].frame())
+    }
+
+    /// Lets things happen until nothing can.
+    pub fn play(&mut self) {
+        while let Some(event) = self.events().first().copied() {
+            self.happens(event);
+        }
     }
 
     /// True if all of its frame is memory again.
@@ -293,6 +308,7 @@ impl Scene {
             match self.ids.iter().position(|id| *id == current) {
                 Some(thread) if self.may_act(thread) => events.push(Event::Act(thread)),
                 Some(_) => {}
+                None if self.busy_roots && !self.has_work(core) => {}
                 None if self.quick_roots => return vec![Event::Root(core)],
                 None => events.push(Event::Root(core)),
             }
@@ -350,6 +366,20 @@ impl Scene {
         self.done[thread].push(context.status());
     }
 
+    /// True if the root has something to take, or somebody to dispatch.
+    fn has_work(&self, core: CoreNumber) -> bool {
+        self.world.kernel(core).has_news(self.root(core)) || self.to_dispatch(core).is_some()
+    }
+
+    /// Somebody whom the root knows to be ready, and who has something to do.
+    fn to_dispatch(&self, core: CoreNumber) -> Option<usize> {
+        let knows = |thread: &usize| {
+            let delivered = || self.look(*thread).record.how == Record::Delivered;
+            self.homes[*thread] == core && self.is_busy(*thread) && delivered()
+        };
+        (0..self.ids.len()).find(knows)
+    }
+
     /// A root takes what is pending, else dispatches who has something to do, else idles.
     fn root_acts(&mut self, core: CoreNumber) {
         let kernel = self.world.kernel(core);
@@ -362,14 +392,9 @@ impl Scene {
             tag: 0,
             words: [word, 0, 0, 0, 0, 0, 0],
         };
-        let knows = |thread: &usize| {
-            let delivered = || self.look(*thread).record.how == Record::Delivered;
-            self.homes[*thread] == core && self.is_busy(*thread) && delivered()
-        };
-        let known = (0..self.ids.len()).find(knows);
         let roles = if kernel.has_news(root) {
             ipc(ipc::RECEIVE | ipc::RECEIVE_ZERO, 0, 0)
-        } else if let Some(thread) = known {
+        } else if let Some(thread) = self.to_dispatch(core) {
             let id = self.ids[thread];
             let token = Token::new(id.frame().0, kernel.look(id).record.sequence).0;
             ipc(ipc::SEND | ipc::RECEIVE, token, scheduler.event)

@@ -33,9 +33,11 @@ pub fn strip(elf: &[u8]) -> Result<Vec<u8>> {
     let end = segments
         .iter()
         .filter(|segment| segment.p_type(endian) == PT_LOAD)
-        .map(|segment| segment.p_offset(endian) + segment.p_filesz(endian))
-        .fold(table, u64::max);
+        .map(|segment| segment.p_offset(endian).checked_add(segment.p_filesz(endian)))
+        .try_fold(table, |end, segment| Some(end.max(segment?)))
+        .context("damaged program headers")?;
     let mut kept = elf.get(..usize::try_from(end)?).context("the ELF file is truncated")?.to_vec();
+    ensure!(kept.len() >= SECTION_NUMBERS.end, "the ELF file is truncated");
     let table = kept.len().next_multiple_of(8);
     kept.resize(table + usize::from(SECTIONS * SECTION_BYTES), 0);
     kept[table + usize::from(NAMES * SECTION_BYTES) + SECTION_TYPE] = SHT_STRTAB.0 as u8;

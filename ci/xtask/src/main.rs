@@ -12,25 +12,23 @@
 //! | [`table`] | command: print the table of who runs next |
 //! | [`explore`] | command: search the states of the kernel further than the tests do |
 //! | [`mutate`] | command: break the kernel on purpose; a check must notice |
+//! | [`fuzz`] | command: inputs that nobody would write |
 //! | [`image`] | command: write a bootable ISO image |
 //! | [`setup`] | command: look for what the others need, install what is missing |
-//! | [`system`] | reads and packs a system description |
-//! | [`archive`] | packs the boot archive |
+//! | `system`, `archive`, `elf` | the files of a boot: see `lib.rs` |
 //! | [`workspace`] | folders, packages and systems of this checkout |
 //! | [`build`] | runs cargo for kernel and servers, makes the files of one boot |
-//! | [`elf`] | drops debug information from an ELF file |
 //! | [`iso`] | wraps one boot into a GRUB image |
 //! | [`qemu`] | the emulated PC: command line, time limit, console, how it ended |
 //! | [`log`] | decodes the kernel's binary log |
 //! | [`progress`] | what a person sees while a step takes long |
 #![forbid(unsafe_code)]
 
-mod archive;
 mod bench;
 mod build;
 mod check;
-mod elf;
 mod explore;
+mod fuzz;
 mod image;
 mod iso;
 mod log;
@@ -39,13 +37,13 @@ mod progress;
 mod qemu;
 mod run;
 mod setup;
-mod system;
 mod table;
 mod test;
 mod workspace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use xtask::{archive, elf, system};
 
 /// Build, boot, measure and check Cedo, a multicore microkernel without a scheduler.
 #[derive(Parser)]
@@ -65,6 +63,7 @@ enum Command {
     Table(table::Arguments),
     Explore(explore::Arguments),
     Mutate(mutate::Arguments),
+    Fuzz(fuzz::Arguments),
     Image(image::Arguments),
     Setup(setup::Arguments),
 }
@@ -78,6 +77,7 @@ fn main() -> ExitCode {
         Command::Table(arguments) => table::main(&arguments),
         Command::Explore(arguments) => explore::main(&arguments),
         Command::Mutate(arguments) => mutate::main(&arguments),
+        Command::Fuzz(arguments) => fuzz::main(&arguments),
         Command::Image(arguments) => image::main(&arguments),
         Command::Setup(arguments) => setup::main(&arguments),
     };

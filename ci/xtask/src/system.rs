@@ -12,11 +12,11 @@
 //! | [`names`], [`tree`], [`claims`], [`room`] | checks |
 //! | [`mappings`] | addresses of memories: chosen and checked |
 //! | [`description`], [`build`] | the result |
-//! | [`pack`] | its packed form |
+//! | [`pack`], [`unpack`] | its packed form |
 
 mod build;
 mod claims;
-mod description;
+pub mod description;
 mod draft;
 mod fields;
 mod grants;
@@ -28,6 +28,7 @@ mod parameters;
 mod room;
 mod source;
 mod tree;
+mod unpack;
 
 #[cfg(test)]
 mod tests;

@@ -2,14 +2,14 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `archive` | reads the boot archive by words |
+//! | [`archive`] | reads the boot archive by words |
 //! | `information` | fills the kernel information page and what the first server is told |
 //! | `init` | builds the first server: Space, image, thread |
 //! | `memory` | takes the first server's frames, and says what is left |
 //!
 //! An error is one line for a person; the board prints `cannot boot: ` before it.
 
-mod archive;
+pub mod archive;
 mod information;
 mod init;
 mod memory;

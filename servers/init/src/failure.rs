@@ -24,7 +24,7 @@ pub enum Cause {
     /// Archive or description are damaged.
     Damaged(read::Error),
     /// The program is none.
-    Program(crate::elf::Error),
+    Program(cedo_lib::elf::Error),
     /// The description names what is not there.
     Missing(&'static str),
     /// The boot archive lacks what it must have.

@@ -15,7 +15,6 @@
 //! | `failure` | why a system does not start, in one line |
 //! | `frames` | hands out memory |
 //! | `window` | where this server sees the frames it fills |
-//! | `elf` | reads ELF programs; the bytes may come from anywhere |
 //! | `system` | what is made, by index of the description |
 //! | `spaces` | Spaces and their programs |
 //! | `threads` | threads, stacks, UTCBs |
@@ -28,7 +27,6 @@
 #![forbid(unsafe_code)]
 
 mod boot;
-mod elf;
 mod environments;
 mod failure;
 mod faults;

@@ -1,11 +1,11 @@
 //! Spaces and their programs.
 
-use crate::elf::{Program, Segment};
 use crate::failure::{Cause, Failure, Refused};
 use crate::system::System;
 use crate::window;
 use cedo_lib::abi::call::object::SPACE_FRAMES;
 use cedo_lib::abi::system::{SpaceRecord, text};
+use cedo_lib::elf::{Program, Segment};
 use cedo_lib::{Space, memory};
 
 /// Frames for page tables that every Space needs: three levels each for its program, stacks, UTCBs,

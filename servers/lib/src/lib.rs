@@ -19,6 +19,7 @@
 //! | [`lists`] | lists of children for policies |
 //! | `trial` | a policy on trial, for its tests on the host |
 //! | [`sched`] | the loop that drives a policy as a root or as a nested scheduler |
+//! | [`elf`] | reads a program, for who loads it |
 //! | [`driver`] | the loop of an interrupt driver |
 //! | [`call`] | system calls other than IPC |
 #![no_std]
@@ -32,6 +33,7 @@ pub mod capability;
 pub mod clock;
 pub mod console;
 pub mod driver;
+pub mod elf;
 pub mod environment;
 pub mod ipc;
 pub mod lists;

@@ -44,7 +44,7 @@ pub struct Tables {
 pub fn information(magic: u64, address: u64) -> Information {
     let information = match magic as u32 {
         pvh::MAGIC => pvh::read(&EarlyWindow, address),
-        multiboot::MAGIC => multiboot::read(address),
+        multiboot::MAGIC => multiboot::read(&EarlyWindow, address),
         _ => None,
     };
     information.unwrap_or_else(|| {

@@ -5,7 +5,7 @@
 //! | `header` | what loaders look for, and the way from 32 to 64 bits |
 //! | [`information`] | what the loader said, copied |
 //! | [`pvh`] | reading it in Xen's PVH form |
-//! | `multiboot` | reading it in multiboot2 form |
+//! | [`multiboot`] | reading it in multiboot2 form |
 //! | [`memory`] | spans of physical memory: who uses what |
 //! | `tables` | the kernel's page table |
 //! | `start` | the list of steps, core 0 |
@@ -30,7 +30,6 @@ pub mod handover;
 pub mod header;
 pub mod information;
 pub mod memory;
-#[cfg(target_os = "none")]
 pub mod multiboot;
 pub mod pvh;
 #[cfg(target_os = "none")]

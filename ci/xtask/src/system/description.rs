@@ -88,19 +88,50 @@ pub struct Grant {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Object {
     /// The right to send to a thread.
-    Gate { thread: u32, badge: u64 },
+    Gate {
+        /// Its index.
+        thread: u32,
+        /// What the thread sees of the sender.
+        badge: u64,
+    },
     /// A thread.
-    Thread { thread: u32 },
-    /// An interrupt line; `trigger` 0 is edge, 1 is level.
-    Irq { line: u64, trigger: u64, badge: u64 },
+    Thread {
+        /// Its index.
+        thread: u32,
+    },
+    /// An interrupt line.
+    Irq {
+        /// Its number.
+        line: u64,
+        /// 0 is edge, 1 is level.
+        trigger: u64,
+        /// What the handler sees of the source.
+        badge: u64,
+    },
     /// I/O ports.
-    Ports { first: u64, count: u64 },
-    /// A memory, mapped at `address`, or not mapped where that is 0.
-    Memory { memory: u32, address: u64 },
+    Ports {
+        /// The first.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
+    /// A memory.
+    Memory {
+        /// Its index.
+        memory: u32,
+        /// Where it is mapped; 0 where it is not.
+        address: u64,
+    },
     /// A core.
-    Core { core: u32 },
+    Core {
+        /// Its number.
+        core: u32,
+    },
     /// An address space.
-    Space { space: u32 },
+    Space {
+        /// Its index.
+        space: u32,
+    },
 }
 
 /// A range of memory.
@@ -132,5 +163,10 @@ impl Description {
     /// The form that init reads: [`cedo_abi::system`].
     pub fn pack(&self) -> Vec<u8> {
         super::pack::pack(self)
+    }
+
+    /// Reads the packed form back. `ram` is not in it.
+    pub fn unpack(bytes: &[u8], ram: u64) -> Result<Self, cedo_abi::read::Error> {
+        super::unpack::unpack(bytes, ram)
     }
 }

@@ -8,6 +8,7 @@ use super::variants::{self, Variant};
 use crate::bench;
 use crate::build::{Profile, target_cargo};
 use crate::check::{self, Tree};
+use crate::fuzz;
 use crate::mutate;
 use crate::qemu::{Loader, Machine, Processor};
 use crate::workspace::Workspace;
@@ -33,6 +34,10 @@ pub struct Case {
 /// A small machine of the nineties; the suite runs on it.
 const SMALL_MEMORY_MIB: u32 = 48;
 
+/// How long inputs are made up for each reader of untrusted files; nine of them.
+const READER_SECONDS: f64 = 12.0;
+const QUICK_READER_SECONDS: f64 = 1.0;
+
 /// Systems other than the suite that must power off by themselves, with 0.
 const SYSTEMS: [&str; 3] = ["default", MIXED, "tiers"];
 const MIXED: &str = "mixed";
@@ -56,6 +61,12 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         group: "host",
         name: "host: unit tests".to_string(),
         run: Box::new(host_tests),
+    });
+    let seconds = if quick { QUICK_READER_SECONDS } else { READER_SECONDS };
+    cases.push(Case {
+        group: "fuzz",
+        name: "fuzz: readers of untrusted files".to_string(),
+        run: Box::new(move |context| fuzz::readers::all(&context.tree.workspace, seconds)),
     });
     cases.push(Case {
         group: "orders",

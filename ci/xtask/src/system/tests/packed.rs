@@ -1,75 +1,13 @@
 //! The packed form, read back field by field with the reader that init uses.
 
-use cedo_abi::call::core::{CHAIN, DIRECT};
-use cedo_abi::read::name;
-use cedo_abi::read::system::Reader;
-use cedo_abi::system::{GrantRecord, NONE, grant, place, thread_flag};
+use cedo_abi::system::{place, thread_flag};
 
 use super::{BASE, parse};
-use crate::system::description::{
-    Core, Description, Grant, Memory, Object, Protocol, Space, Thread,
-};
+use crate::system::description::{Description, Grant, Object, Protocol};
 
-fn text(padded: &[u8]) -> String {
-    name(padded).unwrap().to_string()
-}
-
-/// Everything that the packed form holds, as a description. RAM is not in it.
+/// Everything that the packed form holds, as a description.
 pub fn unpack(bytes: &[u8], ram: u64) -> Description {
-    let reader = Reader::new(bytes).unwrap();
-    let cores = reader.cores().iter().map(|core| Core {
-        root: core.root,
-        protocol: match u64::from(core.protocol) {
-            DIRECT => Protocol::Direct,
-            CHAIN => Protocol::Chain,
-            other => panic!("protocol {other}"),
-        },
-    });
-    let spaces = reader.spaces().iter().map(|space| Space {
-        name: text(&space.name),
-        program: text(&space.program),
-        table_frames: space.table_frames,
-        stock_pages: space.stock_pages,
-    });
-    let threads = reader.threads().iter().map(|thread| Thread {
-        name: text(&thread.name),
-        space: thread.space,
-        core: thread.core,
-        scheduler: thread.scheduler,
-        handler: (thread.handler != NONE).then_some(thread.handler),
-        stack_pages: thread.stack_pages,
-        flags: thread.flags,
-        parameters: thread.parameters,
-        grants: reader.grants_of(&thread).iter().map(|record| granted(&record)).collect(),
-    });
-    let memories = reader.memories().iter().map(|memory| Memory {
-        name: text(&memory.name),
-        pages: memory.pages,
-        base: memory.base,
-    });
-    Description {
-        name: reader.name().to_string(),
-        ram,
-        cores: cores.collect(),
-        spaces: spaces.collect(),
-        threads: threads.collect(),
-        memories: memories.collect(),
-    }
-}
-
-fn granted(record: &GrantRecord) -> Grant {
-    let (a, b, c) = (record.a, record.b, record.c);
-    let object = match record.kind {
-        grant::GATE => Object::Gate { thread: a as u32, badge: b },
-        grant::THREAD => Object::Thread { thread: a as u32 },
-        grant::IRQ => Object::Irq { line: a, trigger: b, badge: c },
-        grant::PORTS => Object::Ports { first: a, count: b },
-        grant::MEMORY => Object::Memory { memory: a as u32, address: b },
-        grant::CORE => Object::Core { core: a as u32 },
-        grant::SPACE => Object::Space { space: a as u32 },
-        other => panic!("kind {other}"),
-    };
-    Grant { name: text(&record.name), rights: record.rights, object }
+    Description::unpack(bytes, ram).unwrap()
 }
 
 #[test]

@@ -3,10 +3,10 @@
 //!
 //! Source: System V ABI, chapters *ELF Header* and *Program Loading*.
 
-use cedo_lib::Rights;
-use cedo_lib::abi::layout::PAGE_SIZE;
-use cedo_lib::abi::read::Cursor;
-use cedo_lib::abi::system::place;
+use cedo_abi::Rights;
+use cedo_abi::layout::PAGE_SIZE;
+use cedo_abi::read::Cursor;
+use cedo_abi::system::place;
 use core::fmt;
 
 /// "\x7fELF", 64-bit, little-endian, version 1.

@@ -1,9 +1,13 @@
 //! A small program is read; no truncation and no single changed byte makes the reader panic or
 //! accept a segment outside its bounds.
 
+extern crate std;
+
 use super::{Error, Program, Segment};
-use cedo_lib::Rights;
-use cedo_lib::abi::system::place;
+use cedo_abi::Rights;
+use cedo_abi::system::place;
+use std::vec;
+use std::vec::Vec;
 
 const MACHINE: u16 = 62;
 

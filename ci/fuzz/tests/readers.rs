@@ -6,6 +6,8 @@ use cedo_readers::{READERS, Reader};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 /// Hold the readers of untrusted files against inputs made from a seed.
@@ -57,22 +59,39 @@ fn start(arguments: &Arguments) -> Result<usize> {
         return write_files(&readers, folder).map(|()| 0);
     }
     run::keep_panics();
+    if arguments.input.is_none() && arguments.case.is_none() {
+        return run_all(&readers, arguments);
+    }
     let mut failures = 0;
     for reader in readers {
-        let single = match (&arguments.input, arguments.case) {
-            (Some(path), _) => {
-                Some(std::fs::read(path).with_context(|| format!("cannot read {path:?}"))?)
+        let input = match &arguments.input {
+            Some(path) => std::fs::read(path).with_context(|| format!("cannot read {path:?}"))?,
+            None => {
+                let case = arguments.case.unwrap_or_default();
+                run::input(reader, &(reader.files)(), arguments.seed, case)
             }
-            (None, Some(case)) => Some(run::input(reader, &(reader.files)(), arguments.seed, case)),
-            (None, None) => None,
         };
-        let passed = match single {
-            Some(input) => repeat(reader, &input),
-            None => run_all(reader, arguments)?,
-        };
-        failures += usize::from(!passed);
+        failures += usize::from(!repeat(reader, &input));
     }
     Ok(failures)
+}
+
+/// Runs each reader for its time, as many at once as there are processors. How many failed.
+fn run_all(readers: &[&Reader], arguments: &Arguments) -> Result<usize> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<usize> {
+        let mut failures = 0;
+        while let Some(reader) = readers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            failures += usize::from(!run_one(reader, arguments)?);
+        }
+        Ok(failures)
+    };
+    thread::scope(|scope| {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+        let ends = workers.into_iter().map(|worker| worker.join().expect("panics are kept"));
+        ends.sum()
+    })
 }
 
 /// Runs one input. True if the reader behaves.
@@ -86,7 +105,7 @@ fn repeat(reader: &Reader, input: &[u8]) -> bool {
     result.is_ok()
 }
 
-fn run_all(reader: &Reader, arguments: &Arguments) -> Result<bool> {
+fn run_one(reader: &Reader, arguments: &Arguments) -> Result<bool> {
     let seed = arguments.seed;
     match run::run(reader, seed, Duration::from_secs_f64(arguments.seconds)) {
         Ok(tried) => {

@@ -19,6 +19,7 @@
 //! | [`lists`] | lists of children for policies |
 //! | `trial` | a policy on trial, for its tests on the host |
 //! | [`sched`] | the loop that drives a policy as a root or as a nested scheduler |
+//! | [`lock`] | locks whose waiters lend their time to the holder
 //! | [`elf`] | reads a program, for who loads it |
 //! | [`driver`] | the loop of an interrupt driver |
 //! | [`call`] | system calls other than IPC |
@@ -37,6 +38,7 @@ pub mod elf;
 pub mod environment;
 pub mod ipc;
 pub mod lists;
+pub mod lock;
 pub mod memory;
 pub mod policy;
 pub mod processor;

@@ -64,4 +64,12 @@ pub trait Policy {
     fn blocked(&mut self, child: usize);
     /// Takes the child that runs next out of the ready ones; nothing if there are none.
     fn choose(&mut self, now_ns: u64) -> Option<Decision>;
+
+    /// From now on the child, which waits, counts as one of `level` if that is more urgent than what it
+    /// was admitted with; 0: no longer. False, and nothing changes, if the policy has no levels or does
+    /// not let its children have this one.
+    fn set_level(&mut self, child: usize, level: u64) -> bool {
+        let _ = (child, level);
+        false
+    }
 }

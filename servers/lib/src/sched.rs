@@ -21,16 +21,23 @@
 //!   zero. In direct mode one message carries both children.
 //! - A root owns its core's deadline and sets it in its dispatch. It also lets callers sleep
 //!   ([`SLEEP_UNTIL`]). A nested scheduler owns no timer: its decisions last until it is entered.
+//! - A child that waits for a lock ([`crate::lock`]) is ready for the policy while the holder can run,
+//!   and when it is chosen the holder is dispatched.
 //!
 //! | file | contents |
 //! |---|---|
 //! | `engine` | the loop |
 //! | `book` | tokens by child |
 //! | `sleepers` | callers that sleep |
+//! | [`lending`] | children that wait for locks, and lend their turns to who holds them |
+//! | `locks` | what children ask for their locks |
 
 mod book;
 mod engine;
+pub mod lending;
+mod locks;
 mod sleepers;
 
 pub use engine::{Scheduler, run};
+pub use lending::{DEADLOCK, HOLDER_STOPPED, JOIN, LATE, LEVEL, LOOK, RELEASE, WAIT};
 pub use sleepers::{DONE, FULL, REFUSED, SLEEP_UNTIL, sleep_until};

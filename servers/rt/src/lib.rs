@@ -18,6 +18,7 @@
 //! | [`thread`] | what a thread knows about itself |
 //! | `start` | where a program starts |
 //! | [`utcb`] | the page shared with the kernel |
+//! | [`exclusive`] | memory that one at a time may change
 //! | [`stack`] | stacks for further threads of a program |
 //! | [`view`] | volatile access to mapped memory |
 //! | [`page`] | the kernel information page, and what the first server is told |
@@ -29,6 +30,7 @@
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+pub mod exclusive;
 pub mod page;
 #[cfg(target_os = "none")]
 mod panic;

@@ -16,6 +16,10 @@ pub struct FixedPriority {
     /// Bit `p` is set where the line of priority `p` is not empty.
     lines: u64,
     priority: [u8; CHILDREN],
+    /// Lines that children have asked to be in while they hold locks; 0: none.
+    level: [u8; CHILDREN],
+    /// Highest level that a child may ask for.
+    ceiling: u64,
     /// Longest turn of each child; 0: a turn lasts until the child waits or yields.
     slice_ns: [u64; CHILDREN],
     default_slice_ns: u64,
@@ -30,10 +34,22 @@ impl FixedPriority {
             ready: Lists::new(),
             lines: 0,
             priority: [0; CHILDREN],
+            level: [0; CHILDREN],
+            ceiling: 0,
             slice_ns: [default_slice_ns; CHILDREN],
             default_slice_ns,
             end_ns: [0; CHILDREN],
         }
+    }
+
+    /// The same, and children may raise themselves to priority `ceiling`.
+    pub const fn with_ceiling(mut self, ceiling: u64) -> FixedPriority {
+        self.ceiling = if ceiling < PRIORITIES as u64 { ceiling } else { PRIORITIES as u64 - 1 };
+        self
+    }
+
+    fn line(&self, child: usize) -> usize {
+        usize::from(self.priority[child].max(self.level[child]))
     }
 
     fn take(&mut self, child: usize) {
@@ -56,9 +72,12 @@ impl Policy for FixedPriority {
     }
 
     fn ready(&mut self, child: usize, why: Why, now_ns: u64) {
-        let Some(end_ns) = self.end_ns.get_mut(child) else { return };
+        if child >= CHILDREN {
+            return;
+        }
+        let line = self.line(child);
+        let end_ns = &mut self.end_ns[child];
         let in_its_turn = why == Why::Preempted && now_ns < *end_ns;
-        let line = usize::from(self.priority[child]);
         if !in_its_turn {
             *end_ns = 0;
         }
@@ -91,5 +110,13 @@ impl Policy for FixedPriority {
         let grant = if has_rest { Grant::Rest } else { Grant::Fresh };
         let until_ns = (slice_ns > 0).then_some(self.end_ns[child]);
         Some(Decision { child, until_ns, grant })
+    }
+
+    fn set_level(&mut self, child: usize, level: u64) -> bool {
+        if child >= CHILDREN || level > self.ceiling {
+            return false;
+        }
+        self.level[child] = level as u8;
+        true
     }
 }

@@ -115,3 +115,32 @@ fn a_child_with_a_slice_of_its_own_makes_room_for_equals_that_have_none() {
     let second = policy.choose(SLICE_NS).expect("two are ready");
     assert_eq!((second.child, second.until_ns), (1, None));
 }
+
+#[test]
+fn a_child_is_as_urgent_as_the_level_it_asked_for_and_no_longer_than_it_did() {
+    let mut policy = FixedPriority::new(0).with_ceiling(9);
+    for (child, priority) in [(0, 1), (1, 5), (2, 9)] {
+        admit(&mut policy, child, priority);
+        policy.ready(child, Why::New, 0);
+    }
+    let order = |policy: &mut FixedPriority| {
+        let order = [(); 3].map(|()| policy.choose(0).map(|decision| decision.child));
+        (0..3).for_each(|child| policy.ready(child, Why::Woken, 0));
+        order
+    };
+    assert_eq!(order(&mut policy), [Some(2), Some(1), Some(0)]);
+    policy.blocked(0);
+    assert!(policy.set_level(0, 7));
+    policy.ready(0, Why::Woken, 0);
+    assert_eq!(order(&mut policy), [Some(2), Some(0), Some(1)]);
+    policy.blocked(1);
+    assert!(policy.set_level(1, 3), "less urgent than its own: nothing changes");
+    policy.ready(1, Why::Woken, 0);
+    assert_eq!(order(&mut policy), [Some(2), Some(0), Some(1)]);
+    assert!(!policy.set_level(0, 10), "more than the scheduler allows");
+    policy.blocked(0);
+    assert!(policy.set_level(0, 0));
+    policy.ready(0, Why::Woken, 0);
+    assert_eq!(order(&mut policy), [Some(2), Some(1), Some(0)]);
+    assert!(!FixedPriority::new(0).set_level(0, 1), "no child may, unless it is said");
+}

@@ -40,7 +40,7 @@ const READER_SECONDS: f64 = 60.0;
 const QUICK_READER_SECONDS: f64 = 1.0;
 
 /// Systems other than the suite that must power off by themselves, with 0.
-const SYSTEMS: [&str; 3] = ["default", MIXED, "tiers"];
+const SYSTEMS: [&str; 5] = ["default", MIXED, "tiers", "locks", "locks-chain"];
 const MIXED: &str = "mixed";
 /// Loaders beyond the usual one that must start a small system.
 const LOADERS: [Loader; 2] = [Loader::IsoBios, Loader::IsoUefi];

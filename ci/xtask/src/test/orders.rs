@@ -1,6 +1,6 @@
-//! What crosses cores, in every order that the memory model allows.
+//! What crosses cores, and the locks of user programs, in every order that the memory model allows.
 //!
-//! The test `orders` of a kernel crate is compiled with the atomics of a model checker
+//! The test `orders` of a crate is compiled with the atomics of a model checker
 //! (`cedo_machine::atomic`), in a target folder of its own, because that changes every crate below.
 
 use super::cases;
@@ -9,7 +9,7 @@ use crate::check::Tree;
 use anyhow::Result;
 
 /// Crates that have a test called [`TEST`].
-const PACKAGES: [&str; 2] = ["cedo-floor", "cedo-core"];
+const PACKAGES: [&str; 3] = ["cedo-floor", "cedo-core", "cedo-lib"];
 const TEST: &str = "orders";
 /// Selects the model checker's atomics.
 const FLAGS: &str = "--cfg loom";

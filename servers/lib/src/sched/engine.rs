@@ -1,6 +1,7 @@
 //! The loop: hear, choose, dispatch.
 
 use super::book::Book;
+use super::lending::{Lending, bit, children};
 use super::sleepers::{DONE, FULL, REFUSED, SLEEP_UNTIL, Sleepers};
 use crate::capability::{Core, Thread};
 use crate::clock::Clock;
@@ -29,21 +30,35 @@ pub fn run<P: Policy>(environment: &Environment, policy: &mut P) -> ! {
 
 /// A policy and what the loop keeps for it.
 pub struct Scheduler<'a, P> {
-    policy: &'a mut P,
+    pub(super) policy: &'a mut P,
     /// The core, of a root.
     root: Option<Core>,
     chain: bool,
     clock: Clock,
-    now_ns: u64,
+    pub(super) now_ns: u64,
     /// Event number of the last message.
     seen: u64,
     /// The deadline the core is set to; 0: none, [`UNKNOWN`].
     armed_ns: u64,
     idle_flags: u64,
-    /// The child that the last dispatch went to, until something is heard.
-    running: Option<usize>,
-    book: Book,
+    /// What the last dispatch was, until something is heard.
+    running: Option<Turn>,
+    /// Bit by child: the policy has it as ready.
+    offered: u64,
+    /// Bit by child: a fault stopped it that nobody handles.
+    pub(super) faulty: u64,
+    pub(super) book: Book,
     sleepers: Sleepers,
+    pub(super) lending: Lending,
+    /// What children know this scheduler by.
+    pub(super) family: u64,
+}
+
+/// A turn of a child, and who runs in it: another one if it lends its turns.
+#[derive(Clone, Copy)]
+struct Turn {
+    of: usize,
+    runs: usize,
 }
 
 impl<'a, P: Policy> Scheduler<'a, P> {
@@ -71,8 +86,12 @@ impl<'a, P: Policy> Scheduler<'a, P> {
             armed_ns: 0,
             idle_flags: 0,
             running: None,
+            offered: 0,
+            faulty: 0,
             book: Book::new(known),
             sleepers: Sleepers::new(),
+            lending: Lending::new(),
+            family: u64::from(environment.thread_index()) + 1,
         }
     }
 
@@ -85,16 +104,21 @@ impl<'a, P: Policy> Scheduler<'a, P> {
     /// Once around: choose, dispatch or wait, hear.
     pub fn step(&mut self) {
         self.wake_sleepers();
+        self.wake_late();
         match self.policy.choose(self.now_ns) {
-            Some(decision) => self.dispatch(decision),
+            Some(decision) => {
+                self.offered &= !bit(decision.child);
+                self.dispatch(decision);
+            }
             None => self.wait(),
         }
     }
 
     fn dispatch(&mut self, decision: Decision) {
-        let child = decision.child;
-        let Some(token) = self.book.take(child) else {
-            self.policy.blocked(child);
+        let turn = Turn { of: decision.child, runs: self.lending.stands_in(decision.child) };
+        let Some(token) = self.book.take(turn.runs) else {
+            // Who it lends its turns to cannot run; it is offered again when that one can.
+            self.blocked(turn.of);
             return;
         };
         let (mut flags, mut deadline_ns) = (0, 0);
@@ -115,16 +139,18 @@ impl<'a, P: Policy> Scheduler<'a, P> {
         match message.status {
             Status::News => {
                 // Nothing was consumed: the child is ready as before.
-                self.ready(child, token, Why::Preempted);
+                self.running = Some(turn);
+                self.ready(turn.runs, token, Why::Preempted);
+                self.running = None;
                 self.hear(&message);
             }
             status if status.is_done() => {
-                self.running = Some(child);
+                self.running = Some(turn);
                 self.armed_ns = deadline_ns;
                 self.hear(&message);
             }
             // The child stopped being ready: there will be a message when it is again.
-            _ => self.policy.blocked(child),
+            _ => self.end(turn),
         }
     }
 
@@ -132,7 +158,7 @@ impl<'a, P: Policy> Scheduler<'a, P> {
     fn wait(&mut self) {
         let message = match self.root {
             Some(core) => {
-                let deadline_ns = self.sleepers.earliest_ns();
+                let deadline_ns = self.next_wake_ns();
                 if let Some(deadline_ns) = deadline_ns {
                     self.armed_ns = deadline_ns;
                 }
@@ -156,11 +182,7 @@ impl<'a, P: Policy> Scheduler<'a, P> {
                 self.take_in(&second);
             }
         }
-        if let Some(child) = self.running.take()
-            && !self.book.is_ready(child)
-        {
-            self.policy.blocked(child);
-        }
+        self.end_turn();
         // A deadline that has passed is spent.
         if self.armed_ns <= self.now_ns {
             self.armed_ns = 0;
@@ -175,7 +197,8 @@ impl<'a, P: Policy> Scheduler<'a, P> {
             Some(Label::Lost) => Why::Lost,
             Some(Label::New) => Why::New,
             Some(Label::Woken | Label::Stuck | Label::Lease) => Why::Woken,
-            Some(Label::Blocked | Label::Fault) => return self.stopped(message.badge),
+            Some(Label::Blocked) => return self.stopped(message.badge),
+            Some(Label::Fault) => return self.faulted(message.badge),
             Some(Label::Irq) => return self.interrupted(message),
             Some(Label::Idle | Label::Kick) => return,
             None => return self.serve(message),
@@ -210,18 +233,66 @@ impl<'a, P: Policy> Scheduler<'a, P> {
         }
     }
 
+    /// The child can run, and with it whoever lends it turns.
     fn ready(&mut self, child: usize, token: Token, why: Why) {
+        self.lending.leave(child);
+        self.faulty &= !bit(child);
         self.book.put(child, token);
-        self.policy.ready(child, why, self.now_ns);
+        match self.running {
+            Some(turn) if turn.runs == child && turn.of != child => {
+                self.offer(turn.of, why);
+                self.offer(child, Why::Woken);
+            }
+            _ => {
+                self.offered |= bit(child);
+                self.policy.ready(child, why, self.now_ns);
+            }
+        }
+        for helper in children(self.lending.helpers(child)) {
+            self.offer(helper, Why::Woken);
+        }
     }
 
-    /// The child with this cookie waits, or is stopped by a fault that nobody handles.
-    fn stopped(&mut self, cookie: u64) {
-        let Some(child) = self.book.child(cookie) else { return };
-        if self.running == Some(child) {
-            self.running = None;
+    /// Tells the policy of a child that can run, unless it knows.
+    pub(super) fn offer(&mut self, child: usize, why: Why) {
+        if self.offered & bit(child) == 0 {
+            self.offered |= bit(child);
+            self.policy.ready(child, why, self.now_ns);
         }
+    }
+
+    /// The child with this cookie waits, or is stopped.
+    pub(super) fn stopped(&mut self, cookie: u64) {
+        let Some(child) = self.book.child(cookie) else { return };
         self.book.take(child);
+        match self.running {
+            Some(turn) if turn.runs == child => {
+                self.running = None;
+                self.end(turn);
+            }
+            _ => self.blocked(child),
+        }
+    }
+
+    /// The turn that was is over; who ran in it waits, unless there was a message that it can run.
+    pub(super) fn end_turn(&mut self) {
+        if let Some(turn) = self.running.take()
+            && !self.book.is_ready(turn.runs)
+        {
+            self.end(turn);
+        }
+    }
+
+    /// Nobody runs in this turn any longer, nor can.
+    fn end(&mut self, turn: Turn) {
+        self.blocked(turn.runs);
+        if turn.of != turn.runs {
+            self.blocked(turn.of);
+        }
+    }
+
+    pub(super) fn blocked(&mut self, child: usize) {
+        self.offered &= !bit(child);
         self.policy.blocked(child);
     }
 
@@ -235,7 +306,10 @@ impl<'a, P: Policy> Scheduler<'a, P> {
                 }
                 FULL
             }
-            _ => REFUSED,
+            label => match self.serve_lock(label, message, token) {
+                Some(served) => return served,
+                None => REFUSED,
+            },
         };
         reply(token, refusal, 0, [0; 7]);
     }
@@ -247,12 +321,20 @@ impl<'a, P: Policy> Scheduler<'a, P> {
         }
     }
 
-    /// The earlier of the decision's end and the first sleeper's time; 0: none.
+    /// The earlier of the decision's end and the first one's time who is to be woken; 0: none.
     #[inline]
     fn deadline_ns(&self, until_ns: Option<u64>) -> u64 {
         let until_ns = until_ns.unwrap_or(u64::MAX);
-        let earliest_ns = self.sleepers.earliest_ns().unwrap_or(u64::MAX).min(until_ns);
+        let earliest_ns = self.next_wake_ns().unwrap_or(u64::MAX).min(until_ns);
         if earliest_ns == u64::MAX { 0 } else { earliest_ns }
+    }
+
+    /// When somebody is to be woken.
+    #[inline]
+    fn next_wake_ns(&self) -> Option<u64> {
+        let sleeps_ns = self.sleepers.earliest_ns();
+        let waits_ns = self.lending.earliest_ns();
+        sleeps_ns.into_iter().chain(waits_ns).min()
     }
 }
 

@@ -15,6 +15,8 @@ use std::boxed::Box;
 use std::vec;
 use std::vec::Vec;
 
+mod locks;
+
 const CORE_SLOT: u32 = 5;
 /// Chosen children run for so long.
 const SLICE_NS: u64 = 1000;

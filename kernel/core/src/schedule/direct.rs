@@ -85,8 +85,13 @@ impl<M: Machine> Kernel<M> {
         self.thread(account).leaf = server;
     }
 
-    /// `server` works for itself.
+    /// `server` works for itself. The account that it leaves has no runnable leaf, unless somebody has
+    /// become it already.
     pub fn work_for_itself(&mut self, server: ThreadId) {
+        let account = self.look(server).account;
+        if account != server && self.look(account).leaf == server {
+            self.thread(account).leaf = account;
+        }
         let thread = self.thread(server);
         thread.account = server;
         thread.leaf = server;

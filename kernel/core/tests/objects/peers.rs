@@ -125,6 +125,23 @@ fn a_stopped_client_does_not_remember_the_server_that_a_fault_stopped() {
 }
 
 #[test]
+fn a_stopped_client_does_not_remember_the_server_that_waits_for_somebody_else() {
+    let mut family = Family::new(3);
+    let server = family.dispatch(1);
+    family.ipc(ipc::RECEIVE, 0, ANY);
+    let client = family.dispatch(0);
+    family.ipc(BOTH | ipc::CALL, place(1) + GATES, ANY);
+    assert_eq!(family.running(), server);
+    // It leaves the account of its client, and owes it the reply still.
+    family.ipc(ipc::RECEIVE, 0, place(2) + GATES);
+    assert_eq!(family.running(), family.root);
+    assert_eq!(family.server.call(Call::Thread, thread::SUSPEND, (place(0), 0), &[]).0, Status::Ok);
+    family.destroy(1);
+    assert_eq!(family.server.call(Call::Thread, thread::RESUME, (place(0), 0), &[]).0, Status::Ok);
+    assert_eq!(family.dispatch(0), client);
+}
+
+#[test]
 fn a_scheduler_that_waits_has_heard_of_the_same_below_whomever_it_is_put() {
     let mut family = Family::new(1);
     for child in 1..4 {

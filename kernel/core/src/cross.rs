@@ -108,6 +108,7 @@ impl<M: Machine> Kernel<M> {
         mail.generation.set(peer.generation);
         let core = self.objects.table().entry(peer.thread.frame()).home();
         if self.objects.is_here(id) {
+            mail.epoch.set(self.look(id).epoch);
             self.send_out(id, Errand { core, kind: ErrandKind::Message });
         } else {
             self.post(core, id);

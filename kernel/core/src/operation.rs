@@ -169,6 +169,7 @@ impl<M: Machine> Kernel<M> {
                 self.post(self.core(), invoker);
             }
             Progress::Fetch(target, core) => {
+                mail.epoch.set(self.look(target).epoch);
                 let fetches = &mail.words[REGISTER_WORDS - 1];
                 fetches.set(fetches.get() + 1);
                 mail.post.set(Post::Fetch as u32);
@@ -182,8 +183,10 @@ impl<M: Machine> Kernel<M> {
 
     /// The mail of `invoker` looks for that of the thread it names, which may be kept here.
     pub fn fetch_arrived(&mut self, invoker: ThreadId) {
-        let target = ThreadId::from_number(self.mail(invoker).destination.get());
-        let fetched = target.is_some_and(|target| self.give_back(target));
+        let mail = self.mail(invoker);
+        let target = ThreadId::from_number(mail.destination.get());
+        let epoch = mail.epoch.get();
+        let fetched = target.is_some_and(|target| self.give_back(target, epoch));
         let mail = self.mail(invoker);
         let home = CoreNumber(mail.flags.get() as u8);
         let hops = mail.badge.get();
@@ -201,12 +204,16 @@ impl<M: Machine> Kernel<M> {
         self.post(home, invoker);
     }
 
-    /// Sends the mail of `id`, of another core, home if it is kept here. The wait is over then.
-    fn give_back(&mut self, id: ThreadId) -> bool {
+    /// Sends the mail of `id`, of another core, home if it is kept here for the wait `epoch`, which is
+    /// over then.
+    fn give_back(&mut self, id: ThreadId, epoch: u64) -> bool {
         if self.objects.is_here(id) {
             return false;
         }
         let Some(mail) = self.objects.try_mail(id) else { return false };
+        if mail.epoch.get() != epoch {
+            return false;
+        }
         let lists = [
             (mail.owed_by.get(), MailList::Owed),
             (mail.queued_at.get(), MailList::Senders),

@@ -205,3 +205,24 @@ fn who_waits_for_a_call_that_has_been_passed_on_is_suspended_and_destroyed() {
         assert!(scene.is_released(VICTIM));
     });
 }
+
+#[test]
+fn an_abort_that_follows_a_call_ends_no_later_wait() {
+    // The first call is passed on to core 2 and answered there; then its client waits for another one
+    // of that core.
+    let mut scene = Scene::new(3, &[0, 1, 0, 2, 2]);
+    scene.with_quick_roots().does(VICTIM, &[Act::Call(PARTNER), Act::Send(4)]);
+    scene.does(PARTNER, &[Act::Receive, Act::Forward(VICTIM, SECOND)]);
+    scene.does(SECOND, &[Act::Receive, Act::ReplyAndWait(VICTIM)]);
+    scene.does(ENDER, &[Act::AbortFirst(VICTIM)]);
+    in_every_order(scene, |scene| {
+        assert!(scene.waits(VICTIM), "nobody takes its second message");
+        assert!(scene.look(VICTIM).epoch == 2, "{:?}", scene.done);
+        let first = match *scene.done[ENDER] {
+            [Status::Ok] => Status::Aborted,
+            [Status::Stale] => Status::Ok,
+            ref other => panic!("{other:?}"),
+        };
+        assert_eq!(scene.done[VICTIM], [first]);
+    });
+}

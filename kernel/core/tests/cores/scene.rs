@@ -39,6 +39,8 @@ pub enum Act {
     /// Passes the call of the first thread, which it has taken, on to the second.
     Forward(usize, usize),
     Abort(usize),
+    /// Of the wait that is the thread's first operation.
+    AbortFirst(usize),
     Suspend(usize),
     Resume(usize),
     Destroy(usize),
@@ -443,6 +445,7 @@ impl Scene {
             Act::ReplyAndWait(client) => ipc(both, self.token(client), ANY),
             Act::Forward(client, to) => ipc(ipc::SEND | ipc::FORWARD, gate(to), self.token(client)),
             Act::Abort(thread) => on(Call::Thread, thread::ABORT, thread, self.look(thread).epoch),
+            Act::AbortFirst(thread) => on(Call::Thread, thread::ABORT, thread, 1),
             Act::Suspend(thread) => on(Call::Thread, thread::SUSPEND, thread, 0),
             Act::Resume(thread) => on(Call::Thread, thread::RESUME, thread, 0),
             Act::Destroy(thread) | Act::DestroyAgain(thread) => {

@@ -70,6 +70,11 @@ impl MailCopy {
         [a, b, c, d, e, f, g]
     }
 
+    /// Which operation of its thread it is, or is looking for.
+    pub fn epoch(&self) -> u64 {
+        self.words[11]
+    }
+
     pub fn suspensions(&self) -> u32 {
         self.halves[13]
     }

@@ -10,6 +10,7 @@ use cedo_abi::Label;
 use cedo_abi::call::thread;
 use cedo_arch_host::{HostContext, HostMachine};
 use cedo_core::Kernel;
+use cedo_core::cross::Post;
 use cedo_core::kernel::Local;
 use cedo_core::object::irq::{Irq, IrqState};
 use cedo_core::object::thread::{ErrandKind, List, Record, State, Thread};
@@ -400,6 +401,9 @@ impl Snapshot {
         words.push(of(ThreadId::from_number(mail.receives_from())));
         let named = mail.destination().is_some_and(|to| of(Some(to)) != 0xff && self.is_named(to));
         words.push(u8::from(named));
+        let sought = mail.destination().filter(|to| of(Some(*to)) != 0xff);
+        let finds = sought.is_some_and(|to| self.mails[self.index(to)].epoch() == mail.epoch());
+        words.push(u8::from(mail.post() == Post::Fetch as u32 && finds));
         if let State::Remote(errand) | State::Recalled(errand) = self.threads[index].state
             && errand.kind == ErrandKind::Operation
         {

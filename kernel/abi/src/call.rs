@@ -149,6 +149,11 @@ pub mod thread {
     /// Set, as the thread's scheduler, the rank (word 0) of the child that token `from` names. A child
     /// starts with rank 0; a greater rank is more urgent. Only [`AUTO`] looks at it.
     pub const SET_RANK: u8 = 10;
+    /// Move the thread to the core of its new scheduler: `from`, word 0 and word 1 as for
+    /// [`SET_SCHEDULER`]. Needs CONTROL; the thread is suspended, schedules nobody and handles no
+    /// interrupts. Who waits for it hears *aborted*. Returns word 0 = 1 if it has moved, also with an
+    /// error: then it is there, suspended, without a scheduler.
+    pub const MIGRATE: u8 = 11;
     /// Edge option: the scheduler may read and write the child's registers.
     pub const EDGE_STATE: u64 = 1;
     /// Edge option: the scheduler is told when this child blocks.

@@ -12,7 +12,7 @@
 //!
 //! | post | the receiving core | back home |
 //! |---|---|---|
-//! | Message | queues it at the receiver, which is told as of an interrupt | |
+//! | Message | queues it at the receiver, which is told as of an interrupt; sends it after one that has moved | |
 //! | Reply | | the message is in the mail, its long part in the UTCB |
 //! | Verdict | | taken, or why not |
 //! | Operation | carries it out | |
@@ -24,12 +24,13 @@
 
 use crate::call::Answer;
 use crate::ipc::closed::PASSED_ON;
+use crate::ipc::receive::Taken;
 use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::object::thread::{Errand, ErrandKind, GateTo, Peer, State};
 use crate::operation::Operation;
 use cedo_abi::Status;
-use cedo_floor::{FrameKind, ThreadId};
+use cedo_floor::ThreadId;
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
 
 /// Mails that one interrupt takes out of the inbox (DESIGN.md A5).
@@ -197,13 +198,18 @@ impl<M: Machine> Kernel<M> {
     fn message_arrived(&mut self, sender: ThreadId) {
         let mail = self.mail(sender);
         let zero = mail.status.get() != 0;
-        let receiver = ThreadId::from_number(mail.destination.get()).filter(|id| {
-            let entry = self.objects.table().entry(id.frame());
-            entry.is(FrameKind::Thread, self.core()) && entry.generation() == mail.generation.get()
-        });
-        let Some(receiver) = receiver else {
+        let thread = ThreadId::from_number(mail.destination.get());
+        let peer = thread.map(|thread| Peer { thread, generation: mail.generation.get() });
+        let Some(peer) = peer.filter(|peer| self.exists(*peer)) else {
             return self.send_home(sender, Post::Verdict, Status::PartnerGone);
         };
+        let receiver = peer.thread;
+        if !self.objects.is_here(receiver) {
+            return self.post_to_peer(sender, peer);
+        }
+        if self.look(receiver).leaving {
+            return self.send_home(sender, Post::Verdict, Status::Aborted);
+        }
         if mail.kind.get() == Sender::Closed as u32 {
             return self.closed_receiver_arrived(receiver, sender);
         }
@@ -214,7 +220,7 @@ impl<M: Machine> Kernel<M> {
         if zero && !receptive {
             return self.send_home(sender, Post::Verdict, Status::NotReady);
         }
-        if self.objects.is_here(sender) && !self.take_passed_on(sender, receiver) {
+        if self.objects.is_here(sender) && !self.take_back(sender, receiver) {
             return;
         }
         self.queue_sender(receiver, sender);
@@ -223,17 +229,26 @@ impl<M: Machine> Kernel<M> {
             self.arrived(receiver);
         } else if self.waits_only_for(receiver, sender) {
             self.leave_closed(receiver);
-            self.take_sender(receiver, sender);
+            let taken = self.take_sender(receiver, sender);
             self.arrived(receiver);
+            self.arrived_if_released(taken);
         }
     }
 
-    /// A call of `sender`, of this core, is back from another one, whose server has passed it on to
-    /// `receiver`: the words that it calls with are that server's. False if that is void, because the
-    /// sender has been suspended.
-    fn take_passed_on(&mut self, sender: ThreadId, receiver: ThreadId) -> bool {
+    /// The sender of a message that has been taken, if it is of this core, could run.
+    pub fn arrived_if_released(&mut self, taken: Taken) {
+        if let Taken::Released(sender) = taken {
+            self.arrived(sender);
+        }
+    }
+
+    /// The mail of `sender`, of this core, has been to another one and has come to `receiver`: that has
+    /// moved here, or the call has been passed on to it; then the words that it calls with are that
+    /// server's. False if it is void, because the sender has been suspended.
+    fn take_back(&mut self, sender: ThreadId, receiver: ThreadId) -> bool {
         let mail = self.mail(sender);
-        let fault = Sender::from_number(mail.kind.get()).is_some_and(Sender::is_fault);
+        let kind = Sender::from_number(mail.kind.get());
+        let words_may_differ = kind.is_some_and(|kind| kind.is_call() && !kind.is_fault());
         let (tag, words) = (mail.tag.get(), mail.words.each_ref().map(|word| word.get()));
         if matches!(self.look(sender).state, State::Recalled(_)) {
             self.send_home(sender, Post::Verdict, Status::Aborted);
@@ -241,7 +256,7 @@ impl<M: Machine> Kernel<M> {
         }
         let thread = self.thread(sender);
         thread.state = State::Sending(receiver);
-        if !fault {
+        if words_may_differ {
             thread.context.set_message(0, 0, tag);
             thread.context.set_words(&words);
         }

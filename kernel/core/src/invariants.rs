@@ -78,6 +78,10 @@ impl<M: Machine> Kernel<M> {
 
     fn check_thread(&self, id: ThreadId) -> Checked {
         let thread = self.look(id);
+        let home = self.mail(id).home.get();
+        holds(home == u32::from(self.core().0), "a mail knows the home of its thread", id)?;
+        let leaves = thread.leaving && thread.state != State::Suspended;
+        holds(!leaves, "only a stopped thread is about to leave", id)?;
         let running = thread.state == State::Running;
         holds(running == (self.local.current == Some(id)), "one thread runs", id)?;
         let waits = thread.state == State::Open;

@@ -17,7 +17,8 @@
 //!      | <-----------------+  Done
 //! ```
 //!
-//! An inbox is in order, so when a fetch is back, what it fetched is too.
+//! An inbox is in order, so when a fetch is back, what it fetched is too. An operation that arrives
+//! where its target no longer lives goes on to where that does.
 
 use crate::call::irq::IrqRequest;
 use crate::call::thread::ThreadOperation;
@@ -28,7 +29,7 @@ use crate::object::thread::{Errand, ErrandKind, State};
 use crate::schedule::end::Ender;
 use cedo_abi::call::thread;
 use cedo_abi::{REGISTER_WORDS, Status};
-use cedo_floor::ThreadId;
+use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{CoreNumber, Frame, Machine};
 
 /// Cores that one fetch looks at: a call may be passed on from core to core.
@@ -49,6 +50,17 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The thread on whose home core it is to be carried out: its frame and the generation of that.
+    const fn place(self, words: &[u64; REGISTER_WORDS]) -> Option<(Frame, u32)> {
+        match self {
+            Operation::CreateIrq | Operation::Thread => {
+                Some((Frame(words[1] as u32), (words[1] >> 32) as u32))
+            }
+            Operation::Destroy => Some((Frame(words[1] as u32), words[2] as u32)),
+            Operation::SetRoot => None,
+        }
+    }
+
     /// From `Mail::detail`.
     pub const fn from_number(number: u32) -> Option<Operation> {
         Some(match number {
@@ -73,6 +85,8 @@ pub enum Stage {
     NotFound = 2,
     /// Some of the work has been done.
     Begun = 3,
+    /// The target has been given to another core.
+    Moved = 4,
 }
 
 impl Stage {
@@ -81,6 +95,7 @@ impl Stage {
             1 => Stage::Fetched,
             2 => Stage::NotFound,
             3 => Stage::Begun,
+            4 => Stage::Moved,
             _ => Stage::Fresh,
         }
     }
@@ -95,6 +110,8 @@ pub enum Progress {
     More,
     /// The mail of this thread was posted to that core and is to be fetched first.
     Fetch(ThreadId, CoreNumber),
+    /// The target is that core's now.
+    Moved(CoreNumber),
 }
 
 impl From<Status> for Progress {
@@ -128,7 +145,10 @@ impl<M: Machine> Kernel<M> {
         let mail = self.mail(invoker);
         match Operation::from_number(mail.detail.get()) {
             Some(Operation::Destroy) => true,
-            Some(Operation::Thread) => mail.words[0].get() == u64::from(thread::SUSPEND),
+            Some(Operation::Thread) => {
+                let sub_operation = mail.words[0].get() as u8;
+                matches!(sub_operation, thread::SUSPEND | thread::MIGRATE)
+            }
             _ => false,
         }
     }
@@ -138,7 +158,11 @@ impl<M: Machine> Kernel<M> {
         let mail = self.mail(invoker);
         let words = mail.words.each_ref().map(|word| word.get());
         let stage = Stage::from_number(mail.status.get());
-        let progress = match Operation::from_number(mail.detail.get()) {
+        let operation = Operation::from_number(mail.detail.get());
+        if let Some(core) = operation.and_then(|operation| self.moved_to(operation, &words)) {
+            return self.post(core, invoker);
+        }
+        let progress = match operation {
             Some(Operation::CreateIrq) => match IrqRequest::from_words(&words) {
                 Some(request) => Progress::Done(self.create_irq_here(&request), words),
                 None => Status::BadArgument.into(),
@@ -157,6 +181,14 @@ impl<M: Machine> Kernel<M> {
         self.proceed(invoker, progress);
     }
 
+    /// The core on which the target of an operation that has arrived here lives, if that is another one.
+    fn moved_to(&self, operation: Operation, words: &[u64; REGISTER_WORDS]) -> Option<CoreNumber> {
+        let (frame, generation) = operation.place(words)?;
+        let entry = self.objects.table().entry(frame);
+        let lives = entry.kind() == FrameKind::Thread && entry.generation() == generation;
+        (lives && entry.home() != self.core()).then_some(entry.home())
+    }
+
     fn proceed(&mut self, invoker: ThreadId, progress: Progress) {
         let mail = self.mail(invoker);
         match progress {
@@ -167,6 +199,10 @@ impl<M: Machine> Kernel<M> {
             Progress::More => {
                 mail.status.set(Stage::Begun as u32);
                 self.post(self.core(), invoker);
+            }
+            Progress::Moved(core) => {
+                mail.status.set(Stage::Moved as u32);
+                self.post(core, invoker);
             }
             Progress::Fetch(target, core) => {
                 mail.epoch.set(self.look(target).epoch);
@@ -231,7 +267,8 @@ impl<M: Machine> Kernel<M> {
         false
     }
 
-    /// Another core to which the call of `id` has been passed on. What is read may be out of date.
+    /// Another core to which the message of `id` has been passed on, or has followed its receiver. What
+    /// is read may be out of date.
     fn passed_on_to(&self, id: ThreadId) -> Option<CoreNumber> {
         let mail = self.objects.try_mail(id).filter(|_| !self.objects.is_here(id))?;
         let destination = ThreadId::from_number(mail.destination.get())?;

@@ -228,6 +228,16 @@ impl FrameTable {
         })
     }
 
+    /// Gives a thread of core `from` to core `to`: everything that was written to it before is there for
+    /// whoever finds it to be of `to`. False if it is not `from`'s.
+    pub(crate) fn hand_over(self, frame: Frame, from: CoreNumber, to: CoreNumber) -> bool {
+        self.change(frame, |entry| {
+            entry
+                .is(FrameKind::Thread, from)
+                .then(|| Entry::new(FrameKind::Thread, to, 0, entry.generation()))
+        })
+    }
+
     /// Gives a retired frame back as user memory. The caller knows that every core has left the
     /// kernel, or idled, since it was retired (DESIGN.md section 2).
     pub fn release(self, frame: Frame) -> bool {
@@ -294,6 +304,21 @@ mod tests {
         assert!(table.rename(Frame(1)));
         assert!(table.entry(Frame(1)).is(FrameKind::Thread, CoreNumber(3)));
         assert_eq!(table.entry(Frame(1)).generation(), old.generation() + 1);
+    }
+
+    #[test]
+    fn a_thread_goes_from_its_home_to_another_core_and_keeps_its_generation() {
+        let table = table();
+        assert!(table.claim(Frame(1), FrameKind::Thread, CoreNumber(3)));
+        let old = table.entry(Frame(1));
+        assert!(!table.hand_over(Frame(1), CoreNumber(2), CoreNumber(0)), "it is another core's");
+        assert!(table.hand_over(Frame(1), CoreNumber(3), CoreNumber(0)));
+        assert!(table.entry(Frame(1)).is(FrameKind::Thread, CoreNumber(0)));
+        assert_eq!(table.entry(Frame(1)).generation(), old.generation());
+        assert!(
+            !table.hand_over(Frame(1), CoreNumber(3), CoreNumber(1)),
+            "it is no longer this one's"
+        );
     }
 
     #[test]

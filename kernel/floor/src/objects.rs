@@ -135,7 +135,7 @@ impl<T: Types> Objects<T> {
     pub fn thread(&mut self, id: ThreadId) -> &mut T::Thread {
         self.expect(id.frame(), FrameKind::Thread);
         // SAFETY: the frame holds a thread whose home is this core (just checked), which only this
-        // `Objects` reaches; `self` is borrowed for as long as the reference lives.
+        // `Objects` reaches until it hands it over; `self` is borrowed for as long as the reference lives.
         unsafe { &mut *self.address(id.frame()).cast::<T::Thread>() }
     }
 
@@ -161,6 +161,16 @@ impl<T: Types> Objects<T> {
         // SAFETY: as in `thread`, and another frame than `a`.
         let second = unsafe { &mut *b.cast::<T::Thread>() };
         (first, second)
+    }
+
+    /// Gives a thread of this core, whose mail is at home, to core `to`. From now on it is that core's:
+    /// this one reaches it no more.
+    pub fn hand_over(&mut self, id: ThreadId, to: CoreNumber) {
+        self.expect(id.frame(), FrameKind::Thread);
+        self.mail_at(id).home.set(u32::from(to.0));
+        if !self.table.hand_over(id.frame(), self.core, to) {
+            broken(id.frame());
+        }
     }
 
     /// An interrupt object of this core.

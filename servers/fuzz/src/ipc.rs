@@ -51,7 +51,7 @@ impl Source<'_> {
         self.random.below(4) << ipc::WINNER_SHIFT
     }
 
-    fn call(&mut self) -> Spec {
+    pub(crate) fn call(&mut self) -> Spec {
         let flags = BOTH | ipc::CALL | self.some(ipc::NO_DONATION, 4);
         let flags = flags | self.some(ipc::SEND_ZERO, 2) | self.some(ipc::WANT_STATE, 8);
         let to = self.partner();

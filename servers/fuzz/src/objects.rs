@@ -22,7 +22,8 @@ impl Source<'_> {
                 let fill = self.random.number();
                 Spec { fill, ..on_thread(thread::WRITE, target) }
             }
-            11..=12 => self.set_scheduler(target),
+            11 => self.set_scheduler(target),
+            12 => self.migrate(target),
             13 => self.set_handler(target),
             14 => {
                 let token = Word::Token { age: self.random.below(3) as u8, flip: 0 };
@@ -57,11 +58,17 @@ impl Source<'_> {
     }
 
     pub(crate) fn set_scheduler(&mut self, child: u64) -> Spec {
+        self.put_below(thread::SET_SCHEDULER, child)
+    }
+
+    pub(crate) fn migrate(&mut self, child: u64) -> Spec {
+        self.put_below(thread::MIGRATE, child)
+    }
+
+    fn put_below(&mut self, sub: u8, child: u64) -> Spec {
         let scheduler = self.around.thread(self.random);
         let words = [self.random.below(32), self.random.number() & EDGES];
-        on_thread(thread::SET_SCHEDULER, child)
-            .between(Word::Plain(child), Word::Plain(scheduler))
-            .words(&words)
+        on_thread(sub, child).between(Word::Plain(child), Word::Plain(scheduler)).words(&words)
     }
 
     fn set_handler(&mut self, target: u64) -> Spec {

@@ -44,7 +44,7 @@ impl Plan {
 impl Source<'_> {
     /// A plan.
     pub(crate) fn plan(&mut self) -> Plan {
-        match self.random.below(16) {
+        match self.random.below(17) {
             0..=3 => self.spawn(),
             4 => self.kill(),
             5..=6 => self.new_space(),
@@ -53,7 +53,8 @@ impl Source<'_> {
             9 => self.change_memory(),
             10..=11 => self.cancel(),
             12..=14 => self.serve(),
-            _ => self.adopt(),
+            15 => self.adopt(),
+            _ => self.migrate_started(),
         }
     }
 
@@ -159,5 +160,18 @@ impl Source<'_> {
         let child = self.around.thread(self.random);
         let stop = on_thread(thread::SUSPEND, child);
         Plan::of(&[stop, self.set_scheduler(child), self.resume(child), self.poll()])
+    }
+
+    /// A thread is stopped and goes to a scheduler that may be another core's, perhaps with a call to it
+    /// under way.
+    fn migrate_started(&mut self) -> Plan {
+        let child = self.around.thread(self.random);
+        let stop = on_thread(thread::SUSPEND, child);
+        let (there, on) = (self.migrate(child), self.migrate(child));
+        if self.random.once_in(2) {
+            Plan::of(&[stop, there, self.resume(child), self.call()])
+        } else {
+            Plan::of(&[stop, there, on, self.resume(child), self.poll()])
+        }
     }
 }

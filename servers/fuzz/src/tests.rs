@@ -47,7 +47,7 @@ fn every_operation_is_made_and_unknown_ones_too() {
             name => _ = seen.insert(name),
         }
     }
-    assert_eq!(seen.len(), 2 + 11 + 4 + 7 + 3 + 7 + 2, "{seen:?}");
+    assert_eq!(seen.len(), 2 + 12 + 4 + 7 + 3 + 7 + 2, "{seen:?}");
     assert!(unknown > 100, "{unknown}");
 }
 

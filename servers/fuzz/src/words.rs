@@ -5,7 +5,7 @@ use cedo_abi::call::{Call, ipc};
 use cedo_abi::name::{ANY, MY_HANDLER, MY_SCHEDULER, NOBODY, SELF};
 use core::fmt;
 
-const THREAD: [&str; 11] = [
+const THREAD: [&str; 12] = [
     "suspend",
     "resume",
     "abort",
@@ -17,6 +17,7 @@ const THREAD: [&str; 11] = [
     "set options",
     "set foreign",
     "set rank",
+    "migrate",
 ];
 const OBJECT: [&str; 4] = ["create thread", "create space", "create irq", "destroy"];
 const CAPABILITY: [&str; 7] = ["copy", "make gate", "divide", "drop", "identify", "revoke", "move"];

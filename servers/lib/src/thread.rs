@@ -55,6 +55,16 @@ pub struct Position {
     pub stack: u64,
 }
 
+/// Why [`Thread::migrate`] did not do all of what it was to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotMigrated {
+    /// The reason.
+    pub status: Status,
+    /// The thread is on the new core, suspended, without a scheduler: SET_SCHEDULER can give it one
+    /// there. Otherwise nothing has changed.
+    pub has_moved: bool,
+}
+
 impl Thread {
     /// Stops the thread wherever it is. Needs CONTROL.
     pub fn suspend(self) -> Result<(), Status> {
@@ -94,6 +104,17 @@ impl Thread {
     pub fn set_scheduler(self, scheduler: Thread, cookie: u64, edge: u64) -> Result<(), Status> {
         let arguments = self.operation(thread::SET_SCHEDULER).from(scheduler.name());
         done(&arguments.words(&[cookie, edge]).make())
+    }
+
+    /// Moves this suspended thread (needs CONTROL) to the core of `scheduler` (needs ADOPT), which becomes
+    /// its scheduler; `cookie` and `edge` as for [`set_scheduler`](Self::set_scheduler). The thread
+    /// schedules nobody and handles no interrupts. Who waits for it hears [`Status::Aborted`]; what is
+    /// under way to it follows it. [`Status::NotReady`]: a call of its own is on another core; try again.
+    pub fn migrate(self, scheduler: Thread, cookie: u64, edge: u64) -> Result<(), NotMigrated> {
+        let arguments = self.operation(thread::MIGRATE).from(scheduler.name());
+        let answer = arguments.words(&[cookie, edge]).make();
+        let has_moved = answer.words[0] == 1;
+        done(&answer).map_err(|status| NotMigrated { status, has_moved })
     }
 
     /// Sends this thread's faults through `gate`; to nobody if there is none. Needs CONTROL.

@@ -52,8 +52,11 @@ impl<M: Machine> Kernel<M> {
     pub fn set_root_here(&mut self, words: &[u64; REGISTER_WORDS]) -> Status {
         let Some(id) = ThreadId::from_number(words[0] as u32) else { return Status::NoCapability };
         let entry = self.objects.table().entry(id.frame());
-        if !entry.is(FrameKind::Thread, self.core()) || u64::from(entry.generation()) != words[1] {
+        if entry.kind() != FrameKind::Thread || u64::from(entry.generation()) != words[1] {
             return Status::NoCapability;
+        }
+        if entry.home() != self.core() {
+            return Status::WrongCore;
         }
         let thread = self.look(id);
         if thread.state != State::Suspended || !thread.is_own_scheduler() {
@@ -79,7 +82,7 @@ impl<M: Machine> Kernel<M> {
             self.depose(old);
         }
         let thread = self.thread(id);
-        thread.is_new = false;
+        (thread.is_new, thread.leaving) = (false, false);
         thread.in_fault = None;
         self.run(id);
         Status::Ok

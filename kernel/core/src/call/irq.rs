@@ -138,6 +138,12 @@ impl<M: Machine> Kernel<M> {
         self.shared.lines.fetch_and(!(1 << irq.line.0), Ordering::AcqRel);
     }
 
+    /// True if `id`, of this core, is the handler of an interrupt object.
+    pub(super) fn handles_irqs(&mut self, id: ThreadId) -> bool {
+        let objects = &mut self.objects;
+        self.local.lines.iter().flatten().any(|irq| objects.irq(*irq).handler == id)
+    }
+
     /// Ends all interrupt objects of a handler that is being destroyed.
     pub(super) fn remove_irqs_of(&mut self, handler: ThreadId) {
         for line in 0..MAX_LINES {

@@ -12,6 +12,7 @@ pub mod destroy;
 pub mod give;
 pub mod irq;
 pub mod memory;
+pub mod migrate;
 pub mod object;
 pub mod ports;
 pub mod revoke;

@@ -13,7 +13,7 @@ use cedo_abi::call::thread as sub;
 use cedo_abi::utcb::StateArea;
 use cedo_abi::{Label, Name, REGISTER_WORDS, Rights, Status, Token, name, state};
 use cedo_floor::{FrameKind, ThreadId};
-use cedo_machine::{Context, Frame, Machine};
+use cedo_machine::{Context, CoreNumber, Frame, Machine};
 
 /// An operation whose capabilities have been resolved: what travels to another core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,11 +72,12 @@ impl<M: Machine> Kernel<M> {
         match arguments.sub_operation {
             sub::SET_COOKIE | sub::SET_RANK => self.set_of_child(caller, arguments).into(),
             sub::SET_OPTIONS => self.set_options(caller, arguments).into(),
+            sub::MIGRATE => self.migrate(caller, arguments),
             _ => self.thread_call_at_home(caller, arguments).into(),
         }
     }
 
-    fn thread_call_at_home(
+    pub(super) fn thread_call_at_home(
         &mut self,
         caller: ThreadId,
         arguments: &Arguments,
@@ -104,6 +105,7 @@ impl<M: Machine> Kernel<M> {
             _ if !self.objects.is_here(target) => false,
             sub::SUSPEND => self.takes_long(target),
             sub::ABORT => self.abort_takes_long(target, operation.words[0]),
+            sub::MIGRATE => true,
             _ => false,
         }
     }
@@ -115,7 +117,8 @@ impl<M: Machine> Kernel<M> {
             sub::SUSPEND..=sub::ABORT
             | sub::SET_SCHEDULER
             | sub::SET_HANDLER
-            | sub::SET_FOREIGN => Rights::CONTROL,
+            | sub::SET_FOREIGN
+            | sub::MIGRATE => Rights::CONTROL,
             _ => return Err(Status::BadArgument),
         };
         let (target, generation) = self.thread_argument(caller, arguments.to, right)?;
@@ -130,7 +133,7 @@ impl<M: Machine> Kernel<M> {
             fetches: 0,
         };
         match arguments.sub_operation {
-            sub::SET_SCHEDULER => {
+            sub::SET_SCHEDULER | sub::MIGRATE => {
                 let (other, generation) =
                     self.thread_argument(caller, arguments.from, Rights::ADOPT)?;
                 operation.other = other.number().get();
@@ -173,6 +176,7 @@ impl<M: Machine> Kernel<M> {
                 let (epoch, fetches) = (operation.words[0], operation.fetches);
                 return self.abort_step(target, epoch, fetches, stage, ender);
             }
+            sub::MIGRATE => return self.migrate_step(target, operation, stage, ender),
             sub::READ => {
                 let (status, words) = self.read_state(target, operation.words[0], utcb);
                 return Progress::Done(status, words);
@@ -207,6 +211,7 @@ impl<M: Machine> Kernel<M> {
             _ => return Err(Status::WrongState),
         }
         thread.in_fault = None;
+        thread.leaving = false;
         let is_new = core::mem::replace(&mut thread.is_new, false);
         // Its scheduler need not hear any more that a fault stopped it.
         self.drop_notice(id);
@@ -250,13 +255,13 @@ impl<M: Machine> Kernel<M> {
 
     /// Errors: `WrongState` unless suspended, for a root, or if a thread below has been granted time
     /// by one that would no longer be above it; `WrongCore`; as for `adopt`.
-    fn set_scheduler(&mut self, id: ThreadId, operation: &ThreadOperation) -> Result<(), Status> {
-        let scheduler = ThreadId::from_number(operation.other).ok_or(Status::NoCapability)?;
-        let entry = self.objects.table().entry(scheduler.frame());
-        if entry.kind() != FrameKind::Thread || entry.generation() != operation.other_generation {
-            return Err(Status::NoCapability);
-        }
-        if entry.home() != self.core() {
+    pub(super) fn set_scheduler(
+        &mut self,
+        id: ThreadId,
+        operation: &ThreadOperation,
+    ) -> Result<(), Status> {
+        let (scheduler, home) = self.new_scheduler(operation)?;
+        if home != self.core() {
             return Err(Status::WrongCore);
         }
         if !self.is_suspended(id) || self.is_root(id) {
@@ -275,6 +280,20 @@ impl<M: Machine> Kernel<M> {
         branch.tell_blocked = operation.words[1] & sub::EDGE_BLOCKED != 0;
         branch.rank = 0;
         Ok(())
+    }
+
+    /// The scheduler that an operation names, and its home. Errors: `NoCapability` if it is gone.
+    pub(super) fn new_scheduler(
+        &self,
+        operation: &ThreadOperation,
+    ) -> Result<(ThreadId, CoreNumber), Status> {
+        let scheduler = ThreadId::from_number(operation.other).ok_or(Status::NoCapability)?;
+        let entry = self.objects.table().entry(scheduler.frame());
+        let lives = entry.kind() == FrameKind::Thread;
+        if !lives || entry.generation() != operation.other_generation {
+            return Err(Status::NoCapability);
+        }
+        Ok((scheduler, entry.home()))
     }
 
     fn set_handler(&mut self, id: ThreadId, operation: &ThreadOperation) -> Result<(), Status> {

@@ -46,9 +46,10 @@ impl<M: Machine> Kernel<M> {
         self.mail(id).awaits.set(partner.number().get());
     }
 
-    /// The mail of `receiver`, of another core, has come: it receives from `partner` only.
+    /// The mail of `receiver`, which receives from `partner` only, has come.
     pub fn closed_receiver_arrived(&mut self, partner: ThreadId, receiver: ThreadId) {
-        if self.is_on_its_way(partner, receiver) {
+        // Of this core if the partner has moved here: it looks for itself.
+        if self.objects.is_here(receiver) || self.is_on_its_way(partner, receiver) {
             return self.send_home(receiver, Post::LookAgain, Status::Ok);
         }
         self.list_closed(partner, receiver);
@@ -111,11 +112,12 @@ impl<M: Machine> Kernel<M> {
             return Some(Status::Aborted.into());
         }
         if self.is_queued_at(peer, id) {
-            self.take_sender(id, thread);
+            let taken = self.take_sender(id, thread);
+            self.arrived_if_released(taken);
             return Some(Answer::Later);
         }
         if self.exists(peer) {
-            self.post_to_peer(id, peer);
+            self.wait_only_for(id, peer);
             return None;
         }
         Some(Status::PartnerGone.into())

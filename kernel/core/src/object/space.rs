@@ -99,6 +99,11 @@ impl Space {
         entered
     }
 
+    /// A thread that lives here moves to `core`. The caller holds the lock.
+    pub fn spread(&self, core: CoreNumber) {
+        self.cores.fetch_or(1 << core.0, Ordering::AcqRel);
+    }
+
     /// One thread less.
     pub fn exit(&self) {
         self.threads.fetch_sub(1, Ordering::AcqRel);

@@ -260,6 +260,9 @@ pub struct Thread<C: Context> {
     pub want_state: bool,
     /// It has never been started.
     pub is_new: bool,
+    /// It is about to be given to another core: who comes to wait for it from another core hears an
+    /// error.
+    pub leaving: bool,
     /// Its system calls are exceptions.
     pub foreign: bool,
     /// The wait it is in, or was last in, answers a fault: a reply leaves its registers alone.
@@ -318,6 +321,7 @@ impl<C: Context> Thread<C> {
             latched: false,
             want_state: false,
             is_new: true,
+            leaving: false,
             foreign: false,
             in_fault: None,
             faulted_for: None,

@@ -1,11 +1,11 @@
 //! What others lose when a thread stops or ends: whoever waits for it, and its children. There may be
 //! any number of them, so this goes in steps of a constant amount (DESIGN.md A5; `operation`).
 //!
-//! | | suspended | destroyed |
-//! |---|---|---|
-//! | callers, senders, closed receivers | who came before: *aborted* | all: *partner gone* |
-//! | children | stay | go to its scheduler |
-//! | its name | stays | is void from the first step on, so that nobody new comes |
+//! | | suspended | destroyed | migrates |
+//! |---|---|---|---|
+//! | callers, senders, closed receivers | who came before: *aborted* | all: *partner gone* | all: *aborted* |
+//! | children | stay | go to its scheduler | it has none |
+//! | its name | stays | is void from the first step on, so that nobody new comes | stays; `leaving` |
 
 use super::end::Ender;
 use crate::kernel::Kernel;
@@ -22,7 +22,7 @@ const MAX_FETCHES: u64 = 8;
 
 /// Who of those that wait is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Waiters {
+pub enum Waiters {
     /// Who came before the last suspension.
     Earlier,
     /// All.
@@ -141,7 +141,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// `id` stops. A client whose account it works on is the first to hear of it: that goes on.
-    fn begin_stop(&mut self, id: ThreadId, status: Status, ender: Ender) {
+    pub fn begin_stop(&mut self, id: ThreadId, status: Status, ender: Ender) {
         if let Some(client) = self.client_on_account(id) {
             self.fail(client, status, ender);
         }
@@ -151,7 +151,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Those who wait for `id` go on with `status`, as many as are `left`. True if that were all.
-    fn fail_waiters(
+    pub fn fail_waiters(
         &mut self,
         id: ThreadId,
         who: Waiters,

@@ -46,6 +46,10 @@ pub enum Act {
     Destroy(usize),
     /// The same, because there is more to do.
     DestroyAgain(usize),
+    /// To the root of a core.
+    Migrate(usize, u8),
+    /// To the second thread as its scheduler.
+    MigrateBelow(usize, usize),
     Yield,
 }
 
@@ -187,15 +191,20 @@ impl Scene {
 
     pub fn lives(&self, thread: usize) -> bool {
         let table = self.world.shared().table;
-        table.entry(self.ids[thread].frame()).is(FrameKind::Thread, self.homes[thread])
+        table.entry(self.ids[thread].frame()).kind() == FrameKind::Thread
+    }
+
+    /// The core it lives on now.
+    pub fn home(&self, thread: usize) -> CoreNumber {
+        self.world.shared().table.entry(self.ids[thread].frame()).home()
     }
 
     pub fn look(&self, thread: usize) -> &Thread<HostContext> {
-        self.world.kernel(self.homes[thread]).look(self.ids[thread])
+        self.world.kernel(self.home(thread)).look(self.ids[thread])
     }
 
     pub fn mail(&self, thread: usize) -> &Mail {
-        self.world.kernel(self.homes[thread]).mail(self.ids[thread])
+        self.world.kernel(self.home(thread)).mail(self.ids[thread])
     }
 
     pub fn context(&self, thread: usize) -> HostContext {
@@ -218,6 +227,26 @@ impl Scene {
     pub fn waits(&self, thread: usize) -> bool {
         let state = self.look(thread).state;
         !matches!(state, State::Running | State::Ready | State::Suspended)
+    }
+
+    /// True if the mail of a thread that waits for another one is in a list of a thread that lives.
+    pub fn is_kept(&self, thread: usize) -> bool {
+        let mail = self.mail(thread);
+        let owners = [mail.queued_at.get(), mail.owed_by.get(), mail.awaits.get()];
+        let owner = owners.into_iter().find_map(ThreadId::from_number);
+        let Some(owner) = owner.and_then(|owner| self.ids.iter().position(|id| *id == owner))
+        else {
+            return false;
+        };
+        let lists = self.lives(owner).then(|| self.look(owner));
+        let lists = lists.map(|owner| [owner.senders, owner.owed, owner.closed]);
+        lists.into_iter().flatten().any(|list| {
+            iter::successors(list.first, |id| {
+                let other = self.ids.iter().position(|one| one == id).expect("of this scene");
+                ThreadId::from_number(self.mail(other).next.get())
+            })
+            .any(|id| id == self.ids[thread])
+        })
     }
 
     fn current(&self, core: CoreNumber) -> Option<ThreadId> {
@@ -322,9 +351,9 @@ impl Scene {
     /// Who is to try again leaves other cores the time to do their part.
     fn may_act(&self, thread: usize) -> bool {
         let Some(act) = self.acts[thread].front() else {
-            let home = self.homes[thread];
+            let home = self.home(thread);
             return (0..self.ids.len())
-                .any(|other| other != thread && self.homes[other] == home && self.is_busy(other));
+                .any(|other| other != thread && self.home(other) == home && self.is_busy(other));
         };
         let quiet = || self.world.cores().all(|core| self.world.pending(core).is_empty());
         !matches!(act, Act::DestroyAgain(_)) || quiet()
@@ -343,7 +372,7 @@ impl Scene {
                 let act = self.acts[thread].pop_front();
                 let roles = self.roles(act.unwrap_or(Act::Yield));
                 self.calls[thread] = act;
-                self.world.system_call(self.homes[thread], &roles).expect("runs");
+                self.world.system_call(self.home(thread), &roles).expect("runs");
             }
             Event::Root(core) => self.root_acts(core),
         }
@@ -377,7 +406,7 @@ impl Scene {
     fn to_dispatch(&self, core: CoreNumber) -> Option<usize> {
         let knows = |thread: &usize| {
             let delivered = || self.look(*thread).record.how == Record::Delivered;
-            self.homes[*thread] == core && self.is_busy(*thread) && delivered()
+            self.home(*thread) == core && self.is_busy(*thread) && delivered()
         };
         (0..self.ids.len()).find(knows)
     }
@@ -450,6 +479,14 @@ impl Scene {
             Act::Resume(thread) => on(Call::Thread, thread::RESUME, thread, 0),
             Act::Destroy(thread) | Act::DestroyAgain(thread) => {
                 on(Call::Object, object::DESTROY, thread, 0)
+            }
+            Act::Migrate(thread, core) => {
+                let from = ROOTS + u64::from(core);
+                Roles { from, ..on(Call::Thread, thread::MIGRATE, thread, THREADS + thread as u64) }
+            }
+            Act::MigrateBelow(thread, scheduler) => {
+                let from = THREADS + scheduler as u64;
+                Roles { from, ..on(Call::Thread, thread::MIGRATE, thread, THREADS + thread as u64) }
             }
             Act::Yield => Roles { operation: operation(Call::Yield, 0, 0), ..Roles::default() },
         }

@@ -7,6 +7,7 @@ use crate::program::{Choice, Deed, Program, Sight};
 use crate::stage::{self, CORE, Machine, id};
 use crate::step::Step;
 use crate::violation::{Violation, broken, holds};
+use cedo_abi::call::{Call, operation, thread};
 use cedo_abi::utcb::{StateArea, Utcb};
 use cedo_abi::{MESSAGE_WORDS, REGISTER_WORDS, Status};
 use cedo_arch_host::board::Mode;
@@ -20,6 +21,8 @@ use std::sync::atomic::Ordering;
 
 /// Of the simulated clock.
 pub const NS_PER_TICK: u64 = 10;
+/// The operation that is done when its answer is there.
+const MIGRATE: &str = "migrate";
 /// Tokens that hostile threads share.
 const FOREIGN: usize = 16;
 
@@ -273,6 +276,12 @@ impl Play<'_> {
         let answer = registers(&self.stage.world.context(frame));
         let hostile = self.hostile(frame);
         let Some(operation) = hostile.operation.take() else { return };
+        // Never done at once.
+        let migrate = self::operation(Call::Thread, thread::MIGRATE, 0);
+        if operation & 0xffff == migrate && (answer.operation as u8, answer.words[0]) == (0, 1) {
+            self.tally.by_name.entry(MIGRATE).or_default().1 += 1;
+        }
+        let hostile = self.hostile(frame);
         if let Some(token) = hostile.mailbox.note(operation, &answer) {
             self.next_foreign = (self.next_foreign + 1) % FOREIGN;
             self.foreign[self.next_foreign] = token;

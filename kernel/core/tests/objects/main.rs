@@ -8,6 +8,7 @@ mod hostile;
 mod lives;
 mod memory;
 mod messages;
+mod migrate;
 mod peers;
 mod posts;
 mod ranks;

@@ -6,33 +6,45 @@ use cedo_abi::info::slot;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::{ANY, SELF};
 use cedo_abi::{Label, Name, Rights, Status, Tag, notice};
-use cedo_arch_host::board::Mode;
 use cedo_arch_host::{HostContext, Roles, Setup, image};
 use cedo_machine::{Context, CoreNumber, Interrupt};
 
-const OTHER: CoreNumber = CoreNumber(1);
+pub(crate) const OTHER: CoreNumber = CoreNumber(1);
 /// More than `cross::MAILS_PER_ENTRY`, and not twice as many.
 const POSTS: u64 = 12;
 
-/// A call of the first server that may take the other core's help.
-fn call(server: &mut Server, call: Call, sub: u8, (to, from): (u64, u64), words: &[u64]) {
+/// A call of the first server that may take the other core's help, and succeeds.
+fn call(server: &mut Server, call: Call, sub: u8, names: (u64, u64), words: &[u64]) {
+    let (status, _) = try_call(server, call, sub, names, words);
+    assert_eq!(status, Status::Ok, "{call:?} {sub}");
+}
+
+/// The same; the status and message word 0 afterwards.
+pub(crate) fn try_call(
+    server: &mut Server,
+    call: Call,
+    sub: u8,
+    (to, from): (u64, u64),
+    words: &[u64],
+) -> (Status, u64) {
     let mut all = [0; 7];
     all[..words.len()].copy_from_slice(words);
     let roles = Roles { operation: operation(call, sub, 0), to, from, tag: 0, words: all };
+    let caller = server.world.current(CORE).expect("the first server runs");
     server.world.system_call(CORE, &roles).expect("the first server runs");
-    while server.world.mode(CORE) == Mode::Halted {
+    while server.world.current(CORE) != Some(caller) {
         for at in [OTHER, CORE] {
             for source in server.world.pending(at) {
                 server.world.interrupt(at, source).expect("is pending");
             }
         }
     }
-    let caller = server.world.current(CORE).expect("the first server runs");
-    assert_eq!(server.world.context(caller).status(), Status::Ok, "{call:?} {sub}");
+    let context = server.world.context(caller);
+    (context.status(), context.words()[0])
 }
 
 /// An operation of the thread that runs on a core; its registers afterwards.
-fn message(
+pub(crate) fn message(
     server: &mut Server,
     core: CoreNumber,
     flags: u64,
@@ -48,7 +60,7 @@ fn message(
 
 /// The root of a core hears all that it has not heard, and dispatches whom it heard of last; the
 /// registers of that one.
-fn grant(server: &mut Server, core: CoreNumber) -> HostContext {
+pub(crate) fn grant(server: &mut Server, core: CoreNumber) -> HostContext {
     let mut token = 0;
     loop {
         let zero = ipc::RECEIVE | ipc::RECEIVE_ZERO;

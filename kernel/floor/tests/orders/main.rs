@@ -10,6 +10,7 @@
 //! | `inbox` | posting, taking, kicks, halting |
 //! | `lent` | what travels with a mail, there and home again |
 //! | `reuse` | objects: made known, looked up, destroyed, their frames used again |
+//! | `moved` | a thread that is handed over to another core, and mails that follow it |
 //! | `frames` | two cores that change the entry of one frame |
 //! | `lock` | the ticket lock |
 #![cfg(loom)]
@@ -20,6 +21,7 @@ mod frames;
 mod inbox;
 mod lent;
 mod lock;
+mod moved;
 mod reuse;
 
 use loom::cell::UnsafeCell;
@@ -34,7 +36,7 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
 
 /// Memory that is no atomic: the model checker objects to accesses that nothing orders.
 #[derive(Debug)]
-struct Plain(UnsafeCell<u64>);
+pub struct Plain(UnsafeCell<u64>);
 
 // SAFETY: the model checker runs one thread at a time, and ends the test at the first access that
 // would be a race.

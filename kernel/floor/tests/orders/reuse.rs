@@ -16,15 +16,15 @@ use loom::thread;
 use std::cell::UnsafeCell;
 
 const FRAMES: u32 = 2;
-const FRAME: Frame = Frame(1);
+pub const FRAME: Frame = Frame(1);
 /// The mail that goes round.
 const ROUND: u32 = 1;
 const OLD: u64 = 7;
 const NEW: u64 = 8;
-const TAIL: [u64; TAIL_WORDS] = [0; TAIL_WORDS];
+pub const TAIL: [u64; TAIL_WORDS] = [0; TAIL_WORDS];
 
 /// Objects of the test; a Space is shared by all cores, as in the kernel.
-struct Kinds;
+pub struct Kinds;
 
 impl Types for Kinds {
     type Thread = u64;
@@ -36,10 +36,10 @@ impl Types for Kinds {
 struct Page(UnsafeCell<[u8; 4096]>);
 
 /// Frames, their table, and the cores.
-struct World {
-    machine: Machine,
+pub struct World {
+    pub machine: Machine,
     frames: Box<[Page]>,
-    table: FrameTable,
+    pub table: FrameTable,
     claims: Claims,
 }
 
@@ -50,17 +50,22 @@ unsafe impl Send for World {}
 
 impl World {
     fn new(cores: usize) -> Arc<World> {
+        World::with(Machine::new(cores, 1))
+    }
+
+    /// Frame 1 is memory for users.
+    pub fn with(machine: Machine) -> Arc<World> {
         let page = |_| Page(UnsafeCell::new([0; 4096]));
         let words = |count| -> Vec<AtomicU64> { (0..count).map(|_| AtomicU64::new(0)).collect() };
         let map = words(object_map_words(FRAMES as usize));
         let table = FrameTable::new(words(FRAMES as usize).leak(), map.leak());
         table.add_ram(FRAME);
         let frames = (0..FRAMES).map(page).collect();
-        Arc::new(World { machine: Machine::new(cores, 1), frames, table, claims: Claims::new() })
+        Arc::new(World { machine, frames, table, claims: Claims::new() })
     }
 
     /// What core `core` may touch in frames.
-    fn objects(&self, core: u8) -> Objects<Kinds> {
+    pub fn objects(&self, core: u8) -> Objects<Kinds> {
         let base = self.frames[0].0.get().cast::<u8>();
         // SAFETY:
         // 1. Frames 0 and 1 are there as long as the world, which outlives its cores.

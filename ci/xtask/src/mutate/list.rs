@@ -40,6 +40,8 @@ pub enum Check {
     Floor,
     /// Objects, memory and capabilities on the simulated machine.
     Objects,
+    /// Random histories of making and taking back.
+    Derivation,
     /// Several cores.
     Cores,
     /// The table of who runs next.
@@ -80,6 +82,7 @@ impl Check {
         match self {
             Self::Floor => of("floor", FLOOR, &["--lib"]),
             Self::Objects => of("objects", CORE, &["--test", "objects"]),
+            Self::Derivation => of("derivation", CORE, &["--test", "derivation"]),
             Self::Cores => of("cores", CORE, &["--test", "cores"]),
             Self::Table => of("table", CORE, &["--test", "table"]),
             Self::Search => of("search", CORE, &["--test", "search"]),

@@ -166,6 +166,26 @@ pub fn faults() -> Case {
     case
 }
 
+/// A thread is stopped and moved to and fro by both cores, while others talk to it, abort and start it.
+pub fn migrates() -> Case {
+    let move_to = |scheduler: usize| Line::Do(Step::Migrate(A as u8, scheduler as u8));
+    let a = [call(V), Line::Wait];
+    let b = [on(Step::Suspend, A), move_to(Q), resume(A), send(A, SELF)];
+    let v = [Line::Wait, Line::ReplyAndWait(SELF), send(A, SELF), receive_from(A)];
+    let w = [on(Step::Suspend, A), move_to(R), resume(A), on(Step::Abort, A), Line::Wait];
+    case("migrates", &[A, B, W], [&a, &b, &v, &w])
+}
+
+/// The same, and it is called and destroyed on the way.
+pub fn migrates_and_ends() -> Case {
+    let move_to = |scheduler: usize| Line::Do(Step::Migrate(A as u8, scheduler as u8));
+    let a = [Line::Wait, Line::ReplyAndWait(SELF)];
+    let b = [on(Step::Suspend, A), move_to(Q), call(A), on(Step::Destroy, A)];
+    let v = [call(A), receive_from(A), Line::Wait];
+    let w = [move_to(R), resume(A), on(Step::Destroy, A), Line::Wait];
+    case("migrates and ends", &[A, B, W], [&a, &b, &v, &w])
+}
+
 /// R over S over A; the other core stops S and calls it.
 pub fn schedulers() -> Case {
     let (s, a) = (A, B);

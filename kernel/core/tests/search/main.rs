@@ -205,6 +205,11 @@ fn two_cores_that_destroy_threads_of_each_other_keep_every_invariant() {
 }
 
 #[test]
+fn threads_that_migrate_keep_every_invariant() {
+    search_all(&in_both_modes(&[core_cases::migrates(), core_cases::migrates_and_ends()]));
+}
+
+#[test]
 fn interrupts_and_deadlines_on_two_cores_keep_every_invariant() {
     search_all(&in_both_modes(&[core_cases::interrupts()]));
 }

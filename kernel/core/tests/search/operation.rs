@@ -82,6 +82,8 @@ pub enum Step {
     Suspend(u8),
     Resume(u8, Winner),
     Destroy(u8),
+    /// The first to the core of the second, which becomes its scheduler.
+    Migrate(u8, u8),
     Fault,
 }
 
@@ -102,6 +104,7 @@ impl Step {
                 | Step::Suspend(_)
                 | Step::Resume(..)
                 | Step::Destroy(_)
+                | Step::Migrate(..)
         )
     }
 }
@@ -218,6 +221,11 @@ fn other_roles(state: &Snapshot, step: Step, seen: u64) -> Roles {
         Step::Resume(target, winner) => {
             make(Call::Thread, thread::RESUME, winner.bits(), at(target), 0)
         }
+        Step::Migrate(target, scheduler) => {
+            let cookie = 10 + u64::from(target);
+            let roles = make(Call::Thread, thread::MIGRATE, 0, at(target), cookie);
+            Roles { from: at(scheduler), ..roles }
+        }
         Step::Destroy(target) => make(Call::Object, object::DESTROY, 0, at(target), 0),
         other => panic!("{other:?} is IPC"),
     }
@@ -288,6 +296,9 @@ fn other_in_words<'a>(name: impl Fn(u8) -> &'a str, step: Step) -> String {
         Step::AbortStale(target) => format!("abort {} in an old wait", name(target)),
         Step::Suspend(target) => format!("suspend {}", name(target)),
         Step::Resume(target, winner) => format!("resume {}{}", name(target), winner.in_words()),
+        Step::Migrate(target, scheduler) => {
+            format!("migrate {} to {}", name(target), name(scheduler))
+        }
         Step::Destroy(target) => format!("destroy {}", name(target)),
         Step::Fault => "page fault".into(),
         other => panic!("{other:?} is IPC"),

@@ -184,6 +184,7 @@ fn names_only_living(state: &Snapshot, step: Step) -> bool {
         | Step::Suspend(to)
         | Step::Resume(to, _)
         | Step::Destroy(to) => lives(to),
+        Step::Migrate(target, scheduler) => lives(target) && lives(scheduler),
         Step::SendAndReceive(to, from) => lives(to) && from.is_none_or(lives),
         _ => true,
     }
@@ -195,6 +196,10 @@ fn makes_sense(state: &Snapshot, step: Step) -> bool {
     match step {
         Step::Resume(target, _) => is(target) == State::Suspended,
         Step::Suspend(target) => is(target) != State::Suspended,
+        Step::Migrate(target, scheduler) => {
+            let home = |index: u8| state.homes[usize::from(index)];
+            is(target) == State::Suspended && home(target) != home(scheduler)
+        }
         Step::Abort(target) => {
             !matches!(is(target), State::Suspended | State::Ready | State::Running)
         }

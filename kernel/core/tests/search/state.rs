@@ -53,12 +53,17 @@ impl Snapshot {
         let entries = entry_numbers(system)
             .map(|frame| system.world.platform().frame_table[frame].load(Ordering::Relaxed))
             .collect();
-        let homes: Vec<usize> = system.homes.iter().map(|core| core.index()).collect();
         let table = system.kernel().objects.table();
-        let alive = |(id, home): (&ThreadId, &CoreNumber)| {
-            table.entry(id.frame()).is(FrameKind::Thread, *home)
-        };
-        let alive: Vec<bool> = system.ids.iter().zip(&system.homes).map(alive).collect();
+        let entries_of = || system.ids.iter().map(|id| table.entry(id.frame()));
+        let alive: Vec<bool> =
+            entries_of().map(|entry| entry.kind() == FrameKind::Thread).collect();
+        let homes: Vec<usize> = entries_of()
+            .enumerate()
+            .map(|(index, entry)| match before {
+                Some(before) if !alive[index] => before.homes[index],
+                _ => entry.home().index(),
+            })
+            .collect();
         let generation = |id: &ThreadId| table.entry(id.frame()).generation();
         let named = system.ids.iter().zip(&system.generations);
         let named = named.map(|(id, first)| generation(id) == *first).collect();
@@ -361,6 +366,8 @@ impl Snapshot {
             State::Suspended => (7, None),
         };
         words.extend([state, self.place(partner), u8::from(thread.latched)]);
+        words.extend([self.homes[index] as u8, self.place(Some(thread.branch.scheduler))]);
+        words.push(u8::from(thread.leaving));
         words.push(u8::from(self.named[index]));
         words.push(self.index(thread.account) as u8);
         let works = self.of(thread.leaf).account == thread.id;

@@ -8,6 +8,7 @@ pub mod forward;
 pub mod interrupts;
 pub mod memory;
 pub mod messages;
+pub mod migrate;
 pub mod objects;
 pub mod operations;
 pub mod remote_end;
@@ -52,5 +53,9 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
 ];
 
 /// What needs a second core.
-pub const ON_TWO_CORES: &[&[Test]] =
-    &[cores::TESTS, forward::TESTS_ON_TWO_CORES, remote_end::TESTS_ON_TWO_CORES];
+pub const ON_TWO_CORES: &[&[Test]] = &[
+    cores::TESTS,
+    forward::TESTS_ON_TWO_CORES,
+    remote_end::TESTS_ON_TWO_CORES,
+    migrate::TESTS_ON_TWO_CORES,
+];

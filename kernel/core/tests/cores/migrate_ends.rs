@@ -49,13 +49,16 @@ fn a_thread_that_moves_is_stopped_and_started_wherever_it_is() {
 
 #[test]
 fn a_thread_that_moves_is_destroyed_wherever_it_is() {
-    let moves = [Act::Suspend(MOVER), Act::Migrate(MOVER, 1)];
-    with_every_core(&moves, &[Act::Destroy(MOVER)], |scene| {
-        assert_eq!(scene.done[OTHER], [Status::Ok]);
-        assert!(scene.is_released(MOVER));
-        let over = [Status::Ok, Status::NoCapability];
-        assert!(scene.done[OWNER].iter().all(|status| over.contains(status)), "{:?}", scene.done);
-    });
+    let there_and_back = [Act::Suspend(MOVER), Act::Migrate(MOVER, 1), Act::Migrate(MOVER, 0)];
+    for moves in [&there_and_back[..2], &there_and_back] {
+        with_every_core(moves, &[Act::Destroy(MOVER)], |scene| {
+            assert_eq!(scene.done[OTHER], [Status::Ok]);
+            assert!(scene.is_released(MOVER));
+            let over = [Status::Ok, Status::NoCapability];
+            let done = &scene.done[OWNER];
+            assert!(done.iter().all(|status| over.contains(status)), "{done:?}");
+        });
+    }
 }
 
 #[test]

@@ -108,15 +108,24 @@ pub mod ipc {
     pub const DEADLINE: u64 = 1 << 25;
     /// Do not lend the processor with this call, even where the gate allows it.
     pub const NO_DONATION: u64 = 1 << 26;
-    /// Write the register state of the thread a kernel message is about to the UTCB, where the
-    /// receiver may read it.
-    pub const WANT_STATE: u64 = 1 << 27;
     /// Pass on the call that token `from` names to the gate `to`, which owes the reply from then on;
     /// the message is this thread's, a fault stays the kernel's. Only with `SEND`, and perhaps
     /// `RECEIVE` (from anybody, never), `NO_DONATION`, `WANT_STATE`.
-    pub const FORWARD: u64 = 1 << 28;
+    pub const FORWARD: u64 = 1 << 27;
+    /// First of three bits: a group mask of [`crate::state`]. Write these groups of the registers of
+    /// the thread a kernel message is about to the UTCB, where the receiver may read them.
+    pub const WANT_SHIFT: u32 = 28;
+    /// Mask of those bits.
+    pub const WANT_MASK: u64 = 7 << WANT_SHIFT;
+    /// All groups there are.
+    pub const WANT_STATE: u64 = crate::state::ALL << WANT_SHIFT;
     /// All flags this version knows; others are refused.
-    pub const KNOWN: u64 = ((1 << 29) - 1) & !0xffff;
+    pub const KNOWN: u64 = ((1 << 31) - 1) & !0xffff;
+
+    /// The group mask in an operation word.
+    pub const fn wanted_groups(operation: u64) -> u64 {
+        (operation & WANT_MASK) >> WANT_SHIFT
+    }
 }
 
 /// Sub-operations of [`Call::Thread`]. `to` names the thread capability.
@@ -127,10 +136,12 @@ pub mod thread {
     pub const RESUME: u8 = 1;
     /// Cancel the wait with the epoch in word 0. Needs CONTROL.
     pub const ABORT: u8 = 2;
-    /// Read register state into the UTCB; word 0 = group mask. Needs STATE. Returns word 0 = epoch,
+    /// Read register state into the UTCB; word 0 = group mask of [`crate::state`]. Needs STATE. Returns word 0 = epoch,
     /// word 1 = instruction pointer, word 2 = stack pointer.
     pub const READ: u8 = 3;
     /// Install register state from the UTCB reply area. Needs STATE. The thread must not be running.
+    /// A new instruction pointer cancels the wait of a thread that waits for a message, as ABORT
+    /// does, and what is left of a transfer of typed items.
     pub const WRITE: u8 = 4;
     /// `from` = a thread capability with ADOPT: its new scheduler; word 0 = cookie,
     /// word 1 = [`EDGE_STATE`] and [`EDGE_BLOCKED`]. Needs CONTROL; the child is suspended.

@@ -15,6 +15,27 @@
 //! capability      slot                 first            count, or 0 for all of it
 //!                 first slot           slots            0              (a window)
 //! ```
+//!
+//! # Strings
+//!
+//! A string is one item, or several that [`CONTINUES`] joins; a place for one is one window, or
+//! several joined in the same way. Its bytes fill those windows in order, and the next string
+//! begins at the next window. The report of an item says where its first byte is and how many
+//! bytes there are; an empty one is at address 0 and takes its window all the same, if there is one.
+//!
+//! # Errors
+//!
+//! | status | to whom | why |
+//! |---|---|---|
+//! | `BadArgument` | sender | unknown kind, at an address that no user has, longer than [`MAX_STRING`], goes on in nothing |
+//! | `BadAddress` | both | memory that the kernel cannot reach, such as a device's |
+//! | `Overflow` | both | no window, or too small |
+//! | `PageMissing` | both | a page is not there and nobody waits for whoever could bring it: the partner's, in a reply, with timeout zero, by a root, or where its handler is the other party, or nobody; a root's own |
+//! | `Aborted` | whose operation moved the items | somebody cancelled it |
+//!
+//! With `Overflow`, `PageMissing`, `BadAddress` and `Aborted`, words 0 and 1 say how many items
+//! had been moved, and how much of the next one. A receiver that waits hears nothing of a message that
+//! was sent with timeout zero and found a page missing.
 
 /// Most typed items of a message, and most windows of a receiver.
 pub const MAX_ITEMS: usize = 8;
@@ -35,6 +56,11 @@ pub enum ItemKind {
     Memory = 2,
     /// A capability, or a part of a Region, Ports or Lines, placed into the receiver's table.
     Capability = 3,
+}
+
+impl ItemKind {
+    /// How many kinds there are.
+    pub const COUNT: usize = 3;
 }
 
 /// Flag: the next string item (or window) goes on where this one ends; together they are one string.

@@ -9,6 +9,10 @@ pub const GENERAL: u64 = 1;
 /// one finds null there after another has run, and a base that it cleared in this way again as it
 /// was set.)
 pub const BASES: u64 = 2;
+/// Group mask: floating point and vectors. Reserved: who asks for it is told `Unsupported`.
+pub const FLOATING_POINT: u64 = 4;
+/// The groups there are.
+pub const ALL: u64 = GENERAL | BASES;
 
 /// Words of the general group. x86-64: rax rbx rcx rdx rsi rdi rbp r8-r15, rip, rsp, rflags.
 pub const GENERAL_WORDS: usize = 18;

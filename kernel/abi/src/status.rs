@@ -51,9 +51,9 @@ pub enum Status {
     Overflow = 21,
     /// Defined by the contract, not offered by this version.
     Unsupported = 22,
-    /// Memory of the partner's that the message needs is not there, and this operation does not wait
-    /// for whoever could bring it.
-    PartnerFault = 23,
+    /// A page that a typed item needs is not there, the partner's or one's own, and nobody waits for
+    /// whoever could bring it.
+    PageMissing = 23,
     /// Something was made by means of this capability: revoke it first.
     HasDependents = 24,
 }
@@ -89,7 +89,7 @@ impl Status {
         Status::NotOneself,
         Status::Overflow,
         Status::Unsupported,
-        Status::PartnerFault,
+        Status::PageMissing,
         Status::HasDependents,
     ];
 

@@ -29,7 +29,7 @@ use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::object::thread::{Errand, ErrandKind, GateTo, Peer, State};
 use crate::operation::Operation;
-use cedo_abi::Status;
+use cedo_abi::{REGISTER_WORDS, Status, state};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
 
@@ -224,9 +224,14 @@ impl<M: Machine> Kernel<M> {
             return;
         }
         self.queue_sender(receiver, sender);
-        if receptive {
+        if receptive && (!zero || self.has_items(sender)) {
             self.thread(receiver).latched = true;
             self.arrived(receiver);
+        } else if receptive {
+            // Its sender waits for the verdict, not until the receiver runs.
+            let taken = self.take_sender(receiver, sender);
+            self.arrived(receiver);
+            self.arrived_if_released(taken);
         } else if self.waits_only_for(receiver, sender) {
             self.leave_closed(receiver);
             let taken = self.take_sender(receiver, sender);
@@ -268,9 +273,10 @@ impl<M: Machine> Kernel<M> {
         if kind.is_call() {
             let token = self.lend_mail(sender, receiver);
             self.move_mail(sender, receiver, token.0);
-            if kind.is_fault() && self.look(receiver).want_state {
+            let wanted = u64::from(self.look(receiver).want_state);
+            if kind.is_fault() && wanted != 0 {
                 let source = Frame(self.mail(sender).utcb.get());
-                let area = self.received_state(source);
+                let area = self.received_state(source, wanted);
                 self.put_state(self.look(receiver).utcb, &area);
             }
             return;
@@ -334,22 +340,25 @@ impl<M: Machine> Kernel<M> {
             return self.receive_latched(id).then_some(Answer::Later);
         }
         Some(match kind {
-            // The instruction is made again.
-            Some(Sender::Fault) => {
-                self.end_fault(id);
-                Answer::Later
-            }
-            Some(Sender::PartnerFault) => {
-                self.end_fault(id);
-                self.end_repeat(id);
-                let aborted = status == Status::Aborted;
-                if aborted { status } else { Status::PartnerFault }.into()
-            }
-            _ if status == Status::Overflow => {
+            Some(kind) if kind.is_fault() => self.take_verdict_of_fault(id, status),
+            _ if status == Status::Aborted => Answer::Words(status, [0; REGISTER_WORDS]),
+            _ if has_amounts(status) => {
                 Answer::Words(status, mail.words.each_ref().map(|word| word.get()))
             }
             _ => status.into(),
         })
+    }
+
+    /// The handler of the fault of `id` does not answer: the instruction, or the call in the middle of
+    /// which a page was missing, is made again, unless that was cancelled.
+    fn take_verdict_of_fault(&mut self, id: ThreadId, status: Status) -> Answer {
+        self.end_fault(id);
+        let thread = self.look(id);
+        let recalled = matches!(thread.state, State::Recalled(_));
+        if status != Status::Aborted || thread.repeat.is_none() || recalled {
+            return Answer::Later;
+        }
+        Answer::Words(status, self.end_repeat(id))
     }
 
     fn operation_done(&mut self, id: ThreadId, status: Status) -> Answer {
@@ -377,8 +386,13 @@ impl<M: Machine> Kernel<M> {
             thread.context.set_message(0, 0, tag);
             thread.context.set_words(&words);
         } else if installs {
-            let area = self.received_state(self.look(id).utcb);
+            let area = self.received_state(self.look(id).utcb, state::ALL);
             self.install(id, &area);
         }
     }
+}
+
+/// True for what a mover of typed items ends with, having written into the mail how far it got.
+const fn has_amounts(status: Status) -> bool {
+    matches!(status, Status::Overflow | Status::PageMissing | Status::BadAddress)
 }

@@ -1,6 +1,6 @@
 //! One core's kernel, and what all cores share.
 
-use crate::ipc::transfer::Repeat;
+use crate::ipc::repeat::Repeat;
 use crate::object::KernelTypes;
 use crate::object::space::Space;
 use crate::object::thread::Thread;

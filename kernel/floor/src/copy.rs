@@ -46,8 +46,9 @@ fn put(word: &AtomicU64, within: usize, bytes: usize, value: u64) {
     }
     let mask = ((1 << (bytes as u32 * u8::BITS)) - 1) << (within as u32 * u8::BITS);
     let value = value << (within as u32 * u8::BITS) & mask;
-    // Fails only if somebody else has just written the word: once more then, with what is there.
-    let _ = word.fetch_update(Relaxed, Relaxed, |old| Some(old & !mask | value));
+    // Two steps rather than a loop, which a user could keep from ending.
+    word.fetch_and(!mask, Relaxed);
+    word.fetch_or(value, Relaxed);
 }
 
 #[cfg(test)]

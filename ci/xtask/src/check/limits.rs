@@ -16,7 +16,7 @@ const UPCALLS: &str = "Upcalls";
 const MACHINE_METHODS: usize = 40;
 const CORE: &str = "kernel/core";
 /// The aim is 8000.
-const CORE_LINES: usize = 9000;
+const CORE_LINES: usize = 9400;
 
 /// No file is longer than a person reads.
 pub fn files(tree: &Tree) -> Result<Vec<String>> {

@@ -14,7 +14,6 @@ use cedo_abi::layout::{KERNEL_INFO, PAGE_SIZE};
 use cedo_abi::{Kind, Rights, Status};
 use cedo_floor::lock::Held;
 use cedo_floor::{FrameKind, SpaceId, ThreadId};
-use cedo_machine::atomic::Ordering;
 use cedo_machine::{Access, Frame, Machine, PageFormat, UserAddress};
 
 /// Rights that a mapping can have.
@@ -126,7 +125,7 @@ impl<M: Machine> Kernel<M> {
         for page in 0..pages as u32 {
             zombies |= u64::from(tables.unmap_page(nth_page(address, page))) << page;
         }
-        let (cores, page_table) = (space.cores.load(Ordering::Acquire), space.page_table);
+        let (cores, page_table) = (space.cores_to_visit(), space.page_table);
         drop(held);
         if zombies == 0 {
             return Ok(Answer::word(pages));

@@ -28,6 +28,9 @@ use cedo_floor::ThreadId;
 use cedo_machine::{Context, Fault, Machine};
 use decode::Arguments;
 
+/// Why an answer would do harm: it replaces an operation word.
+pub(crate) const REPEATS: &str = "a thread that makes its call again has no answer yet";
+
 /// What a call answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
@@ -141,6 +144,7 @@ impl<M: Machine> Kernel<M> {
     /// Writes an answer into the caller's registers.
     pub fn answer(&mut self, caller: ThreadId, answer: Answer) {
         let thread = self.thread(caller);
+        debug_assert!(answer == Answer::Later || thread.repeat.is_none(), "{REPEATS}");
         let event = thread.scheduler.event << 16;
         match answer {
             Answer::Status(status) => thread.context.set_result(event | status as u64),

@@ -211,7 +211,7 @@ impl<M: Machine> Kernel<M> {
         } else {
             self.tables(space).sweep(&mut window, looks)
         };
-        let (cores, page_table) = (space.cores.load(Ordering::Acquire), space.page_table);
+        let (cores, page_table) = (space.cores_to_visit(), space.page_table);
         drop(held);
         let unfinished = match found {
             Found::End => return Look::Clean,

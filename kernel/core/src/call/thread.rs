@@ -181,7 +181,7 @@ impl<M: Machine> Kernel<M> {
                 let (status, words) = self.read_state(target, operation.words[0], utcb);
                 return Progress::Done(status, words);
             }
-            sub::WRITE => self.write_registers(target, utcb),
+            sub::WRITE => self.write_registers(target, utcb, ender),
             sub::SET_SCHEDULER => self.set_scheduler(target, operation),
             sub::SET_HANDLER => self.set_handler(target, operation),
             sub::SET_FOREIGN => self.set_foreign(target, operation),
@@ -232,8 +232,9 @@ impl<M: Machine> Kernel<M> {
         utcb: Frame,
     ) -> (Status, [u64; REGISTER_WORDS]) {
         let mut words = [0; REGISTER_WORDS];
-        if mask & !(state::GENERAL | state::BASES) != 0 {
-            return (Status::BadArgument, words);
+        if mask & !state::ALL != 0 {
+            let reserved = mask & state::FLOATING_POINT != 0;
+            return (if reserved { Status::Unsupported } else { Status::BadArgument }, words);
         }
         let mut area = StateArea::EMPTY;
         let thread = self.look(id);
@@ -245,12 +246,38 @@ impl<M: Machine> Kernel<M> {
         (Status::Ok, words)
     }
 
-    fn write_registers(&mut self, id: ThreadId, utcb: Frame) -> Result<(), Status> {
+    /// Errors: `WrongState` if it runs, and as for `abort`; `BadAddress`, `Unsupported`.
+    fn write_registers(&mut self, id: ThreadId, utcb: Frame, ender: Ender) -> Result<(), Status> {
         if self.look(id).state == State::Running {
             return Err(Status::WrongState);
         }
         let area = self.reply_state(utcb);
+        self.check_state(&area)?;
+        if area.mask & state::GENERAL != 0 {
+            self.leave_call(id, area.general[state::INSTRUCTION], ender)?;
+        }
         if self.install(id, &area) { Ok(()) } else { Err(Status::BadAddress) }
+    }
+
+    /// `id` is to go on at `instruction`. If that is elsewhere, it is no longer where it could make
+    /// its call again.
+    fn leave_call(&mut self, id: ThreadId, instruction: u64, ender: Ender) -> Result<(), Status> {
+        let thread = self.thread(id);
+        if thread.context.instruction() == instruction || thread.in_fault.is_some() {
+            return Ok(());
+        }
+        match thread.state {
+            State::Ready => {
+                thread.latched = false;
+                self.refuse_impatient(id);
+            }
+            State::Running | State::Suspended => {}
+            _ => {
+                let epoch = thread.epoch;
+                self.abort(id, epoch, ender)?;
+            }
+        }
+        Ok(())
     }
 
     /// Errors: `WrongState` unless suspended, for a root, or if a thread below has been granted time

@@ -5,7 +5,7 @@
 
 use super::receive::Taken;
 use super::send::Sender;
-use super::transfer::Moved;
+use super::transfer::{Moved, Patience};
 use super::{Flags, From};
 use crate::cross::Post;
 use crate::kernel::{Kernel, Protocol};
@@ -14,7 +14,7 @@ use crate::object::thread::State;
 use crate::schedule::end::Ender;
 use cedo_abi::call::ipc;
 use cedo_abi::utcb::StateArea;
-use cedo_abi::{Label, Status, Tag, Token};
+use cedo_abi::{Label, Status, Tag, Token, state};
 use cedo_floor::{FrameKind, IrqId, ThreadId};
 use cedo_machine::{Context, Frame, Machine, PageFormat};
 
@@ -107,8 +107,12 @@ impl<M: Machine> Kernel<M> {
 
     /// Moves the items of a reply. It waits for nobody: what cannot be moved now is an error to both.
     fn reply_items(&mut self, caller: ThreadId, client: ThreadId) -> Result<Moved, Status> {
-        let moved = self.move_items(caller, client, false);
-        if let Err(status @ (Status::Overflow | Status::PartnerFault)) = moved {
+        self.check_message(caller)?;
+        let patience = Patience { own: !self.is_root(caller), partner: false };
+        let moved = self.move_items(caller, client, patience);
+        if let Err(status) = moved
+            && status != Status::BadArgument
+        {
             self.refuse_client(caller, client, status);
         }
         moved
@@ -164,7 +168,7 @@ impl<M: Machine> Kernel<M> {
         match self.take_from(caller, from) {
             Taken::Nothing if !flags.has(ipc::RECEIVE_ZERO) => return self.wait(caller, from),
             Taken::Nothing => self.answer(caller, Status::NotReady.into()),
-            Taken::Message | Taken::Later => {}
+            Taken::Message | Taken::Failed | Taken::Later => {}
             Taken::Released(sender) => self.wake(sender),
         }
         self.record(caller, Label::Woken, None);
@@ -205,14 +209,18 @@ impl<M: Machine> Kernel<M> {
     /// changed, if a thread cannot have them.
     pub fn install(&mut self, id: ThreadId, area: &StateArea) -> bool {
         let installed = self.thread(id).context.install_state(area);
-        if installed {
+        if installed && area.mask & state::GENERAL != 0 {
             self.forget_repeat(id);
         }
         installed
     }
 
-    /// Errors: `BadAddress` if a thread cannot have this state.
+    /// Errors: `BadAddress` if a thread cannot have this state; `Unsupported` for groups that are
+    /// reserved.
     pub fn check_state(&self, area: &StateArea) -> Result<(), Status> {
+        if area.mask & state::FLOATING_POINT != 0 {
+            return Err(Status::Unsupported);
+        }
         let Some(start) = M::Pages::user_address(0, 1) else { return Err(Status::BadAddress) };
         let mut scratch = M::Context::new(start, 0, 0);
         if scratch.install_state(area) { Ok(()) } else { Err(Status::BadAddress) }
@@ -270,10 +278,13 @@ impl<M: Machine> Kernel<M> {
         self.machine.set_deadline((deadline_ns != 0).then_some(deadline_ns));
     }
 
-    /// Nothing was done: `caller` gets the oldest message pending, if there is one.
+    /// Nothing was done: `caller` gets the oldest message pending, if there is one. Where that has
+    /// typed items, the call is made again until they are all there.
     pub fn news(&mut self, caller: ThreadId) -> Result<(), Status> {
-        if !self.take_and_wake(caller) {
-            self.thread(caller).context.set_message(0, 0, 0);
+        match self.take_and_wake(caller) {
+            Taken::Later | Taken::Failed => return Ok(()),
+            Taken::Nothing => self.thread(caller).context.set_message(0, 0, 0),
+            Taken::Message | Taken::Released(_) => {}
         }
         self.replace_status(caller, Status::News);
         Ok(())
@@ -290,6 +301,7 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::NoRight);
         }
         let area = self.reply_state(self.look(caller).utcb);
+        self.check_state(&area)?;
         if self.install(account, &area) { Ok(()) } else { Err(Status::BadAddress) }
     }
 }

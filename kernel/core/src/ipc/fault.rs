@@ -24,19 +24,30 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The current thread `mover` moves items of or to `partner`, and a page of the partner's is
-    /// missing: the partner's handler hears of it, the mover awaits the reply. False, and nothing
-    /// changed, if there is no handler that could answer.
-    pub(super) fn faulted_for(&mut self, mover: ThreadId, partner: ThreadId, fault: Fault) -> bool {
-        let gate = self.handler_of(partner);
-        let Some(gate) = gate.filter(|gate| {
-            gate.thread != mover && gate.thread != partner && !self.waits_for_faulter(gate, mover)
-        }) else {
-            return false;
-        };
+    /// missing: the partner's handler hears of it, the mover awaits the reply.
+    pub(super) fn faulted_for(
+        &mut self,
+        mover: ThreadId,
+        partner: ThreadId,
+        fault: Fault,
+        gate: &GateTo,
+    ) {
         let thread = self.thread(mover);
         (thread.in_fault, thread.faulted_for) = (Some(fault), Some(partner));
-        self.send_fault(mover, &gate, Sender::PartnerFault);
-        true
+        self.send_fault(mover, gate, Sender::PartnerFault);
+    }
+
+    /// The handler of `partner` if it could answer `mover`.
+    pub(super) fn expect_answer(
+        &self,
+        handler: Option<GateTo>,
+        mover: ThreadId,
+        partner: ThreadId,
+    ) -> Option<GateTo> {
+        handler.filter(|gate| {
+            let third = gate.thread != mover && gate.thread != partner;
+            third && self.is_live(gate) && !self.waits_for_faulter(gate, mover)
+        })
     }
 
     fn send_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
@@ -57,7 +68,7 @@ impl<M: Machine> Kernel<M> {
         self.blocked(faulter);
     }
 
-    /// The handler awaits a reply of the faulter, or a message of it alone: it would never come.
+    /// The handler awaits a reply of the faulter, which would never come.
     fn waits_for_faulter(&self, gate: &GateTo, faulter: ThreadId) -> bool {
         self.objects.is_here(gate.thread)
             && matches!(self.look(gate.thread).state, State::Reply(by) if by == faulter)
@@ -81,11 +92,12 @@ impl<M: Machine> Kernel<M> {
         self.blocked(faulter);
     }
 
-    /// The registers that go with a fault: none where it is another thread's.
-    pub fn fault_state(&self, faulter: ThreadId) -> StateArea {
+    /// The registers that go with a fault, those groups that `mask` says: none where the fault is
+    /// another thread's.
+    pub fn fault_state(&self, faulter: ThreadId, mask: u64) -> StateArea {
         let (thread, mut area) = (self.look(faulter), StateArea::EMPTY);
         if thread.faulted_for.is_none() {
-            thread.context.save_state(state::GENERAL | state::BASES, &mut area);
+            thread.context.save_state(mask, &mut area);
         }
         area
     }
@@ -98,7 +110,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The handler lives on another core: registers go with the mail, through the faulter's UTCB.
     pub(super) fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
-        let area = self.fault_state(faulter);
+        let area = self.fault_state(faulter, state::ALL);
         let utcb = self.look(faulter).utcb;
         self.put_state(utcb, &area);
         let words = self.fault_words(faulter);

@@ -18,12 +18,12 @@ use crate::list::MailList;
 use crate::object::thread::{GateTo, State};
 use crate::schedule::Winner;
 use cedo_abi::call::ipc;
-use cedo_abi::{Label, Name, Rights, Status, Tag, Token};
+use cedo_abi::{Label, Name, Rights, Status, Tag, Token, name};
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, Frame, Machine};
 
 /// Flags that a forwarding operation may have.
-const ALLOWED: u64 = ipc::SEND | ipc::RECEIVE | ipc::FORWARD | ipc::NO_DONATION | ipc::WANT_STATE;
+const ALLOWED: u64 = ipc::SEND | ipc::RECEIVE | ipc::FORWARD | ipc::NO_DONATION | ipc::WANT_MASK;
 
 impl<M: Machine> Kernel<M> {
     /// Passes the call that the token in the role `from` names on to the gate `target`; with a receive
@@ -51,6 +51,8 @@ impl<M: Machine> Kernel<M> {
         self.unlink_mail(caller, MailList::Owed, client);
         self.mail(client).owed_by.set(0);
         self.has_sent(flags.bits());
+        // The role named the call; a receive phase is open.
+        self.thread(caller).context.set_message(0, name::ANY, tag.0);
         self.answer(caller, Status::Ok.into());
         let donates = gate.rights.has(Rights::DONATE) && !flags.has(ipc::NO_DONATION);
         if self.objects.is_here(client) {

@@ -1,5 +1,6 @@
 //! Words from one thread to another, as one step.
 
+use crate::call::REPEATS;
 use crate::kernel::Kernel;
 use cedo_abi::{REGISTER_WORDS, Status, Tag};
 use cedo_floor::ThreadId;
@@ -37,6 +38,7 @@ impl<M: Machine> Kernel<M> {
     /// Replaces the status of a message that has been delivered.
     pub fn replace_status(&mut self, id: ThreadId, status: Status) {
         let thread = self.thread(id);
+        debug_assert!(thread.repeat.is_none(), "{REPEATS}");
         thread.context.set_result(thread.scheduler.event << 16 | status as u64);
     }
 

@@ -10,7 +10,10 @@
 //! | [`forward`] | passing a call on to another server |
 //! | [`message`] | words from one thread to another |
 //! | [`transfer`] | typed items, moved before the commit, in steps |
-//! | [`items`] | one piece of one typed item |
+//! | [`items`] | the lists of items and windows |
+//! | [`string`] | one piece of a string |
+//! | [`lend`] | what the mover needs of the other party |
+//! | [`repeat`] | calls that are made again |
 //! | [`notice`] | the messages the kernel writes |
 //! | [`fault`] | exceptions as calls to a handler |
 
@@ -19,17 +22,20 @@ pub mod closed;
 pub mod fault;
 pub mod forward;
 pub mod items;
+pub mod lend;
 pub mod message;
 pub mod notice;
 pub mod receive;
+pub mod repeat;
 pub mod send;
+pub mod string;
 pub mod transfer;
 
 use crate::kernel::Kernel;
 use crate::object::thread::Peer;
 use crate::schedule::Winner;
 use cedo_abi::call::ipc;
-use cedo_abi::{Name, Status, name};
+use cedo_abi::{Name, Status, name, state};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, Machine};
 
@@ -57,6 +63,17 @@ impl Flags {
     #[inline]
     pub const fn bits(self) -> u64 {
         self.0
+    }
+
+    /// The groups of register state that a receive phase asks for. Errors: `Unsupported` for those
+    /// that are reserved.
+    #[inline]
+    fn wanted_groups(self) -> Result<u8, Status> {
+        let wanted = ipc::wanted_groups(self.0);
+        if wanted & state::FLOATING_POINT != 0 {
+            return Err(Status::Unsupported);
+        }
+        Ok(wanted as u8)
     }
 
     /// The winner bits.
@@ -110,7 +127,7 @@ impl<M: Machine> Kernel<M> {
         } else {
             From::Anyone
         };
-        self.thread(caller).want_state = flags.has(ipc::WANT_STATE);
+        self.thread(caller).want_state = flags.wanted_groups()?;
         if !flags.has(ipc::SEND) {
             return self.receive(caller, from, flags);
         }
@@ -122,7 +139,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn forward_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
-        self.thread(caller).want_state = flags.has(ipc::WANT_STATE);
+        self.thread(caller).want_state = flags.wanted_groups()?;
         match Name::from_word(self.look(caller).context.to()) {
             Some(target) => self.forward(caller, target, flags),
             None => Err(Status::BadArgument),

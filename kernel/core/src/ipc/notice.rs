@@ -74,8 +74,9 @@ impl<M: Machine> Kernel<M> {
         let branch = self.look(child).branch;
         let tag = Tag::of_kernel(why, notice::WORDS);
         self.write(scheduler, branch.cookie, token, tag, words);
-        if branch.state_right && self.look(scheduler).want_state {
-            self.write_state(scheduler, child);
+        let wanted = u64::from(self.look(scheduler).want_state);
+        if branch.state_right && wanted != 0 {
+            self.write_state(scheduler, child, wanted);
         }
     }
 
@@ -160,8 +161,9 @@ impl<M: Machine> Kernel<M> {
     pub fn write_fault(&mut self, handler: ThreadId, faulter: ThreadId, badge: u64, token: u64) {
         let words = self.fault_words(faulter);
         self.write(handler, badge, token, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
-        if self.look(handler).want_state {
-            let area = self.fault_state(faulter);
+        let wanted = u64::from(self.look(handler).want_state);
+        if wanted != 0 {
+            let area = self.fault_state(faulter, wanted);
             self.put_state(self.look(handler).utcb, &area);
         }
     }
@@ -189,20 +191,29 @@ impl<M: Machine> Kernel<M> {
         words
     }
 
-    /// Writes all register state of `about` into the UTCB of `receiver`, where it may read it.
-    fn write_state(&mut self, receiver: ThreadId, about: ThreadId) {
+    /// Writes groups of the register state of `about` into the UTCB of `receiver`, where it may read
+    /// them.
+    fn write_state(&mut self, receiver: ThreadId, about: ThreadId, mask: u64) {
         let mut area = StateArea::EMPTY;
-        self.look(about).context.save_state(state::GENERAL | state::BASES, &mut area);
+        self.look(about).context.save_state(mask, &mut area);
         self.put_state(self.look(receiver).utcb, &area);
     }
 
-    /// Writes `area` into the part of a UTCB where the kernel writes state.
+    /// Writes the groups of `area` into the part of a UTCB where the kernel writes state.
     pub fn put_state(&self, utcb: Frame, area: &StateArea) {
         const FIRST: usize = offset_of!(Utcb, received) / 8;
+        const BASES: usize = FIRST + 1 + state::GENERAL_WORDS;
         let Some(words) = self.objects.words(utcb) else { return };
-        let values = [area.mask].into_iter().chain(area.general).chain(area.bases);
-        for (word, value) in words.iter().skip(FIRST).zip(values) {
-            word.store(value, Ordering::Relaxed);
+        let put = |first: usize, values: &[u64]| {
+            let places = words.iter().skip(first);
+            places.zip(values).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
+        };
+        put(FIRST, &[area.mask]);
+        if area.mask & state::GENERAL != 0 {
+            put(FIRST + 1, &area.general);
+        }
+        if area.mask & state::BASES != 0 {
+            put(BASES, &area.bases);
         }
     }
 
@@ -211,9 +222,10 @@ impl<M: Machine> Kernel<M> {
         self.get_state(utcb, offset_of!(Utcb, reply))
     }
 
-    /// Reads the state that the kernel has put into a UTCB.
-    pub fn received_state(&self, utcb: Frame) -> StateArea {
-        self.get_state(utcb, offset_of!(Utcb, received))
+    /// Reads those groups of `mask` of the state that the kernel has put into a UTCB.
+    pub fn received_state(&self, utcb: Frame, mask: u64) -> StateArea {
+        let area = self.get_state(utcb, offset_of!(Utcb, received));
+        StateArea { mask: area.mask & mask, ..area }
     }
 
     fn get_state(&self, utcb: Frame, offset: usize) -> StateArea {

@@ -5,8 +5,10 @@
 
 use super::send::Sender;
 use super::{Flags, From};
+use crate::cross::Post;
 use crate::kernel::Kernel;
 use crate::object::thread::{Peer, State};
+use crate::schedule::Winner;
 use cedo_abi::Status;
 use cedo_abi::call::ipc;
 use cedo_floor::ThreadId;
@@ -23,13 +25,15 @@ pub enum Taken {
     Released(ThreadId),
     /// There is a message with typed items; the receiver takes it in a call that it makes next.
     Later,
+    /// The receive has ended with an error: the typed items of a message did not all get here.
+    Failed,
 }
 
 impl<M: Machine> Kernel<M> {
     /// A receive without a send phase.
     pub fn receive(&mut self, caller: ThreadId, from: From, flags: Flags) -> Result<(), Status> {
         match self.take_from(caller, from) {
-            Taken::Message | Taken::Later => {}
+            Taken::Message | Taken::Later | Taken::Failed => {}
             Taken::Released(sender) => {
                 if !self.sent(caller, sender, flags.winner()) {
                     self.replace_status(caller, Status::KeptProcessor);
@@ -62,12 +66,14 @@ impl<M: Machine> Kernel<M> {
         if taken == Taken::Nothing {
             self.answer(caller, Status::NotReady.into());
         }
-        let released = match taken {
-            Taken::Released(sender) => Some(sender),
-            _ => None,
+        let (released, winner) = match (taken, flags.winner()) {
+            (Taken::Released(sender), winner) => (Some(sender), winner),
+            // The partner of the receive phase is yet to come.
+            (Taken::Later, Winner::ReceivePartner) => (None, Winner::Invoker),
+            (_, winner) => (None, winner),
         };
-        let followed = self.sent_and_took(caller, partner, released, flags.winner());
-        if !followed && !matches!(taken, Taken::Nothing | Taken::Later) {
+        let followed = self.sent_and_took(caller, partner, released, winner);
+        if !followed && matches!(taken, Taken::Message | Taken::Released(_)) {
             self.replace_status(caller, Status::KeptProcessor);
         }
     }
@@ -101,25 +107,8 @@ impl<M: Machine> Kernel<M> {
     /// Completes the open receive of `id` with the oldest thing pending, if there is one. The
     /// message is in its registers then.
     pub fn take(&mut self, id: ThreadId) -> Taken {
-        if self.is_root(id) && core::mem::take(&mut self.local.timer_pending) {
-            self.write_timer(id);
-            return Taken::Message;
-        }
-        if let Some(irq) = self.take_irq(id) {
-            self.write_irq(id, irq);
-            return Taken::Message;
-        }
-        if self.is_root(id) && self.local.kicks != 0 {
-            let bits = core::mem::take(&mut self.local.kicks);
-            self.write_kick(id, bits);
-            return Taken::Message;
-        }
-        if let Some(account) = self.next_record(id) {
-            self.write_record(id, account);
-            return Taken::Message;
-        }
-        if let Some(child) = self.take_stuck(id) {
-            self.write_stuck(id, child);
+        if self.take_from_kernel(id) {
+            self.refuse_impatient(id);
             return Taken::Message;
         }
         match self.look(id).senders.first {
@@ -128,20 +117,57 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// The same for a receiver that need not be current: a released sender is *woken*. False if
-    /// nothing is pending.
-    pub fn take_and_wake(&mut self, id: ThreadId) -> bool {
+    /// The receive of `id` is over, for which a sender with timeout zero may be queued: it waits for no
+    /// other. (Only the first in a queue can be one: the others found nobody waiting.)
+    pub fn refuse_impatient(&mut self, id: ThreadId) {
+        if let Some(sender) = self.look(id).senders.first
+            && !self.objects.is_here(sender)
+            && self.mail(sender).status.get() != 0
+        {
+            self.unqueue_sender(id, sender);
+            self.send_home(sender, Post::Verdict, Status::NotReady);
+        }
+    }
+
+    /// Takes an interrupt, or a message of the kernel's. False if there is none.
+    fn take_from_kernel(&mut self, id: ThreadId) -> bool {
+        if self.is_root(id) && core::mem::take(&mut self.local.timer_pending) {
+            self.write_timer(id);
+            return true;
+        }
+        if let Some(irq) = self.take_irq(id) {
+            self.write_irq(id, irq);
+            return true;
+        }
+        if self.is_root(id) && self.local.kicks != 0 {
+            let bits = core::mem::take(&mut self.local.kicks);
+            self.write_kick(id, bits);
+            return true;
+        }
+        if let Some(account) = self.next_record(id) {
+            self.write_record(id, account);
+            return true;
+        }
+        if let Some(child) = self.take_stuck(id) {
+            self.write_stuck(id, child);
+            return true;
+        }
+        false
+    }
+
+    /// The same for a receiver that need not be current: a released sender is *woken*.
+    pub fn take_and_wake(&mut self, id: ThreadId) -> Taken {
         let taken = self.take(id);
         if let Taken::Released(sender) = taken {
             self.wake(sender);
         }
-        taken != Taken::Nothing
+        taken
     }
 
     /// Takes the message of `sender`, which is queued at `id`.
     pub fn take_sender(&mut self, id: ThreadId, sender: ThreadId) -> Taken {
         let kind = Sender::from_number(self.mail(sender).kind.get()).unwrap_or(Sender::Send);
-        if let Some(taken) = self.take_items(id, sender, kind) {
+        if let Some(taken) = self.take_items(id, sender) {
             return taken;
         }
         self.unqueue_sender(id, sender);
@@ -183,8 +209,17 @@ impl<M: Machine> Kernel<M> {
         };
         let zero = mail.flags.get() != 0;
         match from {
+            From::Anyone if self.has_news(id) && zero => {
+                // What is there now may be gone when it runs.
+                self.receive_again(id, ipc::RECEIVE_ZERO);
+                true
+            }
             From::Anyone if self.has_news(id) => {
                 self.thread(id).latched = true;
+                true
+            }
+            From::Only(peer) if self.is_queued_at(peer, id) && self.has_items(peer.thread) => {
+                self.receive_again(id, if zero { ipc::RECEIVE_ZERO } else { 0 });
                 true
             }
             From::Only(peer) if self.is_queued_at(peer, id) => {

@@ -1,6 +1,6 @@
 //! The send phase to a gate.
 
-use super::transfer::Moved;
+use super::transfer::{Moved, Patience};
 use super::{Flags, From};
 use crate::kernel::Kernel;
 use crate::list::MailList;
@@ -116,6 +116,7 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<(), Status> {
         let gate = self.gate(caller, target)?;
         Tag::from_user(self.look(caller).context.tag()).ok_or(Status::BadArgument)?;
+        self.check_message(caller)?;
         let call = flags.has(ipc::CALL);
         let right = if call { Rights::CALL } else { Rights::SEND };
         if !gate.rights.has(right) {
@@ -127,7 +128,10 @@ impl<M: Machine> Kernel<M> {
         if flags.has(ipc::STATE) {
             return Err(Status::BadArgument);
         }
-        if self.is_root(caller) && (call || !flags.has(ipc::SEND_ZERO)) {
+        let here = self.objects.is_here(gate.thread);
+        let waits = call || !flags.has(ipc::SEND_ZERO);
+        // Items for another core wait until their receiver runs there.
+        if self.is_root(caller) && (waits || !here && self.tag_of(caller).typed_items() > 0) {
             return Err(Status::MustStayOpen);
         }
         let donates = gate.rights.has(Rights::DONATE) && !flags.has(ipc::NO_DONATION);
@@ -140,7 +144,7 @@ impl<M: Machine> Kernel<M> {
         if call && self.look(caller).call_depth >= MAX_CALL_DEPTH {
             return Err(Status::TooDeep);
         }
-        if !self.objects.is_here(gate.thread) {
+        if !here {
             self.post_message(caller, &gate, sender, from, flags);
             return Ok(());
         }
@@ -161,10 +165,18 @@ impl<M: Machine> Kernel<M> {
     ) -> Result<(), Status> {
         let partner = gate.thread;
         if self.tag_of(caller).typed_items() > 0 {
-            match self.move_items(caller, partner, !flags.has(ipc::SEND_ZERO)) {
+            if self.is_being_filled(partner, caller) {
+                return self.send_behind(caller, gate, sender, from, flags);
+            }
+            let waits = !flags.has(ipc::SEND_ZERO);
+            let patience = Patience { own: !self.is_root(caller), partner: waits };
+            match self.move_items(caller, partner, patience) {
                 Ok(Moved::All) => {}
                 Ok(Moved::Later) => return Ok(()),
-                Err(status) => return Err(self.refused_by(caller, partner, status)),
+                Err(status) => {
+                    self.refused_by(caller, partner, status, waits);
+                    return Err(status);
+                }
             }
         }
         // ---- point of no return ----
@@ -195,15 +207,25 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The items of a message did not get to waiting `partner`, which goes on with the same status
-    /// where that says something about it.
-    fn refused_by(&mut self, caller: ThreadId, partner: ThreadId, status: Status) -> Status {
-        if status == Status::Overflow {
+    /// unless that is its sender's fault alone.
+    fn refused_by(
+        &mut self,
+        caller: ThreadId,
+        partner: ThreadId,
+        status: Status,
+        sender_waits: bool,
+    ) {
+        let tells = match status {
+            Status::Overflow | Status::BadAddress => true,
+            Status::PageMissing => sender_waits,
+            _ => false,
+        };
+        if tells {
             self.leave_closed(partner);
             self.answer(partner, status.into());
             // As a send: a scheduler whose time this is takes it back.
             self.sent(caller, partner, Winner::Invoker);
         }
-        status
     }
 
     /// `caller` called `callee`, which owes it the reply from now on: a new wait, a new token.
@@ -225,6 +247,29 @@ impl<M: Machine> Kernel<M> {
         let sequence = mail.sequence.get().wrapping_add(REPLY_STEP);
         mail.sequence.set(sequence);
         Token::new(caller.frame().0, sequence)
+    }
+
+    /// The partner waits, and somebody else is in the middle of filling its windows: it gets both
+    /// messages in calls of its own, the one first that is complete in the queue. So two senders never
+    /// undo each other's work for ever, and none is held up by the other.
+    fn send_behind(
+        &mut self,
+        caller: ThreadId,
+        gate: &GateTo,
+        sender: Sender,
+        from: From,
+        flags: Flags,
+    ) -> Result<(), Status> {
+        if flags.has(ipc::SEND_ZERO) {
+            return Err(Status::NotReady);
+        }
+        self.describe_sender(caller, gate, sender, from, flags);
+        self.thread(caller).state = State::Sending(gate.thread);
+        self.stopped(caller);
+        self.queue_sender(gate.thread, caller);
+        self.thread(gate.thread).latched = true;
+        self.called(caller, gate.thread, false);
+        Ok(())
     }
 
     /// The partner does not wait: queue, or refuse.

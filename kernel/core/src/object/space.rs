@@ -6,7 +6,7 @@
 use cedo_abi::Kind;
 use cedo_abi::call::object::SLOTS_PER_FRAME as ABI_SLOTS;
 use cedo_floor::TicketLock;
-use cedo_machine::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use cedo_machine::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 use cedo_machine::{CoreNumber, Frame};
 
 /// Slots in one frame of a capability table.
@@ -34,7 +34,8 @@ pub struct Space {
     pub lock: TicketLock,
     /// Number of the first stock frame or 0; each holds the number of the next in its first word.
     pub stock: AtomicU32,
-    /// Bit n: threads of this Space live, or lived, on core n.
+    /// Bit n: threads of this Space live, or lived, on core n, or messages to or from one were moved
+    /// there.
     pub cores: AtomicU8,
     /// Threads that live here, and the bits `DYING` and `UNLOADED`.
     pub threads: AtomicU32,
@@ -102,6 +103,24 @@ impl Space {
     /// A thread that lives here moves to `core`. The caller holds the lock.
     pub fn spread(&self, core: CoreNumber) {
         self.cores.fetch_or(1 << core.0, Ordering::AcqRel);
+    }
+
+    /// The cores that may have cached what has just been unmapped, or read it in the page table.
+    pub fn cores_to_visit(&self) -> u8 {
+        // Against `enter_core`.
+        fence(Ordering::SeqCst);
+        self.cores.load(Ordering::Acquire)
+    }
+
+    /// `core` is about to walk the page table, on behalf of a thread that lives elsewhere. Between
+    /// unmapping a page and reading the set of cores is a fence, and between entering that and reading
+    /// the page another: one of the two cores sees the other.
+    pub fn enter_core(&self, core: CoreNumber) {
+        let bit = 1 << core.0;
+        if self.cores.load(Ordering::Relaxed) & bit == 0 {
+            self.cores.fetch_or(bit, Ordering::AcqRel);
+        }
+        fence(Ordering::SeqCst);
     }
 
     /// One thread less.

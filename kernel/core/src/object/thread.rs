@@ -28,7 +28,7 @@
 //! A call whose callee waits on the same core takes the caller from *Running* to *Reply* and the
 //! callee from *Open* to *Running* without passing *Ready*.
 
-use crate::ipc::transfer::Repeat;
+use crate::ipc::repeat::Repeat;
 use cedo_abi::{Label, MAX_DEPTH, Rights};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Context, CoreNumber, Fault, Frame, UserAddress};
@@ -256,8 +256,8 @@ pub struct Thread<C: Context> {
     pub state: State,
     /// Ready, but its open receive has yet to be completed when it runs.
     pub latched: bool,
-    /// Its receive asked for register state.
-    pub want_state: bool,
+    /// Its receive asked for these groups of register state.
+    pub want_state: u8,
     /// It has never been started.
     pub is_new: bool,
     /// It is about to be given to another core: who comes to wait for it from another core hears an
@@ -271,6 +271,10 @@ pub struct Thread<C: Context> {
     pub faulted_for: Option<ThreadId>,
     /// The call that it makes again as soon as it runs.
     pub repeat: Option<Repeat>,
+    /// How many transfers into its windows threads of this core have begun.
+    pub filling: u64,
+    /// Who began the last of them.
+    pub filled_by: Option<ThreadId>,
     /// IPC operations it has started.
     pub epoch: u64,
     /// The grantee it works for.
@@ -319,13 +323,15 @@ impl<C: Context> Thread<C> {
             id,
             state: State::Suspended,
             latched: false,
-            want_state: false,
+            want_state: 0,
             is_new: true,
             leaving: false,
             foreign: false,
             in_fault: None,
             faulted_for: None,
             repeat: None,
+            filling: 0,
+            filled_by: None,
             epoch: 0,
             account: id,
             leaf: id,

@@ -44,8 +44,8 @@ impl<M: Machine> Kernel<M> {
         }
         if common != account {
             self.record(account, why, None);
+            self.thread(common).latched = true;
         }
-        self.thread(common).latched = true;
         self.run(common);
     }
 

@@ -10,6 +10,7 @@
 
 use super::Winner;
 use crate::ipc::From;
+use crate::ipc::receive::Taken;
 use crate::kernel::Kernel;
 use crate::object::thread::State;
 use cedo_abi::Label;
@@ -294,7 +295,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The current thread `id` completes its open receive, or waits.
     pub fn take_or_wait(&mut self, id: ThreadId) {
-        if !self.take_and_wake(id) {
+        if self.take_and_wake(id) == Taken::Nothing {
             self.wait(id, From::Anyone);
             self.blocked(id);
         }
@@ -320,7 +321,8 @@ impl<M: Machine> Kernel<M> {
         self.thread(server).state = State::Open;
     }
 
-    /// The caller whose account `server` would work on if it took the next message.
+    /// The caller whose account `server` would work on if it took the next message. A message with
+    /// typed items it takes on its own.
     fn next_donor(&self, server: ThreadId) -> Option<ThreadId> {
         let thread = self.look(server);
         let other_first = thread.irqs.first.is_some()
@@ -330,7 +332,8 @@ impl<M: Machine> Kernel<M> {
             return None;
         }
         let sender = thread.senders.first?;
-        (self.objects.is_here(sender) && self.is_donating_call(sender)).then_some(sender)
+        let donates = self.objects.is_here(sender) && self.is_donating_call(sender);
+        (donates && !self.has_items(sender)).then_some(sender)
     }
 
     /// Rule 12: the current account has no runnable leaf any more.
@@ -368,7 +371,7 @@ impl<M: Machine> Kernel<M> {
         self.run(root);
         if asked {
             self.write_blocked(root, child, Label::Blocked);
-        } else if !self.take_and_wake(root) {
+        } else if self.take_and_wake(root) == Taken::Nothing {
             self.write_blocked(root, child, Label::Idle);
         }
     }

@@ -8,11 +8,12 @@
 //! | on the stack | keeps the time: who gave it passes over the scheduler, as when it dispatches a *stuck* child |
 //! | the root | loses the processor to it |
 
+use crate::call::Answer;
 use crate::kernel::{Kernel, Protocol};
 use crate::list::MailList;
 use crate::object::thread::{Record, State};
 use cedo_abi::state::Cause;
-use cedo_abi::{Label, Status};
+use cedo_abi::{Label, REGISTER_WORDS, Status};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, Machine};
 
@@ -43,8 +44,8 @@ enum Grant {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// Cancels the wait `epoch` of `id`, which is known here alone. Errors: `Stale` if it is in no such
-    /// wait.
+    /// Cancels the wait `epoch` of `id`, which is known here alone, or its transfer in the middle.
+    /// Errors: `Stale` if it is in no such wait.
     pub fn abort(&mut self, id: ThreadId, epoch: u64, ender: Ender) -> Result<(), Status> {
         if self.look(id).epoch == epoch && self.abort_repeat(id) {
             return Ok(());
@@ -54,8 +55,12 @@ impl<M: Machine> Kernel<M> {
             thread.state,
             State::Open | State::Closed(_) | State::Reply(_) | State::Sending(_)
         );
-        if !waits || thread.epoch != epoch || self.makes_again(id) {
+        if !waits || thread.epoch != epoch || self.is_at_instruction(id) {
             return Err(Status::Stale);
+        }
+        if self.look(id).repeat.is_some() {
+            // A page that is missing in the middle of a transfer is no instruction's.
+            (self.thread(id).in_fault, self.thread(id).faulted_for) = (None, None);
         }
         self.fail(id, Status::Aborted, ender);
         Ok(())
@@ -99,29 +104,31 @@ impl<M: Machine> Kernel<M> {
         Grant::PassedOver(giver)
     }
 
-    /// `id` is in no wait any more and has its answer. After a fault of its own it has none: the
-    /// instruction is made again.
+    /// `id` is in no wait any more and has its answer. After a fault it has none: the instruction, or
+    /// the call, is made again.
     fn end_wait(&mut self, id: ThreadId, status: Status) {
         let thread = self.look(id);
-        let own_fault = thread.in_fault.filter(|_| self.makes_again(id));
+        let fault = thread.in_fault;
         let operation = thread.context.operation();
+        let has_amounts = thread.repeat.is_some() || status == Status::Aborted;
         self.leave_lists(id);
-        match own_fault {
+        match fault {
             Some(fault) if fault.cause == Cause::SystemCall => {
                 self.thread(id).context.repeat(operation);
             }
             Some(_) => {}
             None => {
-                self.end_repeat(id);
-                self.answer(id, status.into());
+                let words = self.end_repeat(id);
+                let words = Answer::Words(status, words);
+                self.answer(id, if has_amounts { words } else { status.into() });
             }
         }
     }
 
-    /// True if what `id` waits for is its own fault, not a call.
-    pub(super) fn makes_again(&self, id: ThreadId) -> bool {
+    /// True if `id` waits for the handler of an instruction's fault, not in the middle of a call.
+    pub(super) fn is_at_instruction(&self, id: ThreadId) -> bool {
         let thread = self.look(id);
-        thread.in_fault.is_some() && thread.faulted_for.is_none()
+        thread.in_fault.is_some() && thread.repeat.is_none()
     }
 
     /// Takes a waiting thread's mail out of whatever list it is in.
@@ -207,7 +214,7 @@ impl<M: Machine> Kernel<M> {
             State::Running => {}
             State::Ready => {
                 if latched {
-                    self.answer(id, Status::Aborted.into());
+                    self.answer(id, Answer::Words(Status::Aborted, [0; REGISTER_WORDS]));
                 }
                 self.unready(account);
             }

@@ -8,6 +8,7 @@
 //! | its name | stays | is void from the first step on, so that nobody new comes | stays; `leaving` |
 
 use super::end::Ender;
+use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::list::MailList;
 use crate::object::made::Made;
@@ -55,7 +56,7 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(id);
         let message = matches!(thread.state, State::Remote(errand) | State::Recalled(errand)
             if errand.kind == ErrandKind::Message);
-        message && thread.epoch == epoch && !self.makes_again(id)
+        message && thread.epoch == epoch && !self.is_at_instruction(id)
     }
 
     /// Cancels the wait `epoch` of `id`; `fetches` counts how often its mail has been looked for.
@@ -168,10 +169,17 @@ impl<M: Machine> Kernel<M> {
                 self.fail(waiter, status, ender);
             } else {
                 self.take_out(id, list, waiter);
+                let status = self.verdict_for(waiter, status);
                 self.send_home(waiter, crate::cross::Post::Verdict, status);
             }
         }
         true
+    }
+
+    /// A faulter of another core has not been cancelled itself: its handler is gone for now.
+    fn verdict_for(&self, waiter: ThreadId, status: Status) -> Status {
+        let kind = Sender::from_number(self.mail(waiter).kind.get());
+        if kind.is_some_and(Sender::is_fault) { Status::PartnerGone } else { status }
     }
 
     /// Nobody who is owed a reply can come while a thread is suspended; in the other lists, who came

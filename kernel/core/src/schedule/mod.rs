@@ -27,6 +27,7 @@ pub mod record;
 pub mod stuck;
 pub mod tree;
 
+use crate::ipc::receive::Taken;
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{Peer, State};
 use cedo_abi::Label;
@@ -57,7 +58,7 @@ impl<M: Machine> Kernel<M> {
         self.local.current = Some(id);
         self.local.grantee = Some(thread.account);
         self.local.run_woken = false;
-        if latched && !self.take_and_wake(id) {
+        if latched && self.take_and_wake(id) == Taken::Nothing {
             if self.look(id).is_scheduler() {
                 return self.write_void(id);
             }

@@ -208,5 +208,8 @@ pub fn is_token(word: u64) -> bool {
 
 /// A receive that ended because its sender's items were no good.
 pub fn failed_by_partner(status: Status) -> bool {
-    matches!(status, Status::Overflow | Status::PartnerFault | Status::BadArgument)
+    matches!(
+        status,
+        Status::Overflow | Status::PageMissing | Status::BadAddress | Status::BadArgument
+    )
 }

@@ -62,7 +62,7 @@ fn unknown_sub_operation(driver: &mut Driver) -> Verdict {
 }
 
 fn unknown_flags(_: &mut Driver) -> Verdict {
-    for bit in 28..64 {
+    for bit in 31..64 {
         let send = Op::send(Who::A.gate()).flags(ipc::SEND_ZERO | 1 << bit);
         status("send", &send.run(), Status::BadArgument)?;
     }

@@ -6,6 +6,8 @@
 //! let polled = Ipc::receive(Partner::ANY).receive_zero().make();
 //! ```
 //!
+//! Strings go with a message by [`crate::items`].
+//!
 //! Words 0 to 6 travel in registers. Longer messages put the rest into the UTCB with
 //! [`Ipc::long`], and the receiver takes it from there with [`Message::copy`]; the next receive
 //! overwrites it.
@@ -194,6 +196,12 @@ impl Ipc {
     #[inline]
     pub fn want_state(self) -> Ipc {
         self.flags(ipc::WANT_STATE)
+    }
+
+    /// What the call is made with, its message having so many typed items.
+    #[inline]
+    pub(crate) fn with_items(self, items: usize) -> Request {
+        Request { tag: Tag(self.request.tag).with_items(items).0, ..self.request }
     }
 
     /// Makes the call.

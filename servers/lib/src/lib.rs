@@ -10,6 +10,7 @@
 //! | [`environment`] | what init gave this thread, by name |
 //! | [`capability`] | typed capabilities; copy, derive, drop |
 //! | [`ipc`] | messages |
+//! | [`items`] | strings that go with messages |
 //! | [`thread`] | make, start, stop, inspect threads |
 //! | [`memory`] | Spaces, Regions, Irq objects; map and unmap |
 //! | [`processor`] | cores and I/O ports |
@@ -37,6 +38,7 @@ pub mod driver;
 pub mod elf;
 pub mod environment;
 pub mod ipc;
+pub mod items;
 pub mod lists;
 pub mod lock;
 pub mod memory;
@@ -52,7 +54,7 @@ pub use cedo_abi as abi;
 pub use cedo_abi::{Label, Rights, Status, Tag, Token};
 pub use cedo_rt::raw::ELF_MACHINE;
 pub use cedo_rt::stack::Stack;
-pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, raw, text};
+pub use cedo_rt::{ThisThread, UtcbPage, View, page, program, raw, text, windows};
 pub use clock::Clock;
 pub use console::Console;
 pub use environment::Environment;

@@ -7,7 +7,8 @@
 //! # What is safe, and why
 //!
 //! A system call is a safe function here. The kernel changes nothing of the calling program but its
-//! registers and its UTCB page, with one exception: whoever holds a capability for its *own* Space
+//! registers, its UTCB page, and what the windows for typed items lead to, which are open only while
+//! that is borrowed ([`windows`]). There is one exception: whoever holds a capability for its *own* Space
 //! can unmap or remap what Rust relies on, or start a thread on a stack in use. Init hands such a
 //! capability only to programs whose description asks for it, and those promise to use it only for
 //! addresses where no Rust object lives, which is where [`View`] works.
@@ -19,6 +20,7 @@
 //! | `start` | where a program starts |
 //! | [`utcb`] | the page shared with the kernel |
 //! | [`exclusive`] | memory that one at a time may change
+//! | [`windows`] | typed items and windows of one call |
 //! | [`stack`] | stacks for further threads of a program |
 //! | [`view`] | volatile access to mapped memory |
 //! | [`page`] | the kernel information page, and what the first server is told |
@@ -42,6 +44,7 @@ pub mod text;
 pub mod thread;
 pub mod utcb;
 pub mod view;
+pub mod windows;
 
 pub use thread::ThisThread;
 pub use utcb::UtcbPage;

@@ -1,5 +1,6 @@
 //! The page that a thread shares with the kernel, as its owner sees it.
 
+use cedo_abi::item::{Item, MAX_ITEMS};
 use cedo_abi::utcb::{StateArea, Utcb};
 use cedo_abi::{MESSAGE_WORDS, REGISTER_WORDS};
 use core::mem::offset_of;
@@ -77,6 +78,53 @@ impl UtcbPage {
         let place = self.field::<StateArea>(offset_of!(Utcb, reply));
         // SAFETY: `place` is a field of the page, which is mapped (`new`).
         unsafe { place.write_volatile(*state) }
+    }
+
+    /// Lists what a message brings.
+    pub(crate) fn set_items(&mut self, items: &[Item]) {
+        self.put_items(offset_of!(Utcb, send_items), items);
+    }
+
+    /// Opens these windows and no others. The caller closes them before anybody else uses the
+    /// memory that they lead to.
+    pub(crate) fn open_windows(&mut self, windows: &[Item]) {
+        self.put_items(offset_of!(Utcb, windows), windows);
+        if windows.len() < MAX_ITEMS {
+            let first = offset_of!(Utcb, windows) + size_of_val(windows);
+            self.put_items(first, &[Item::NONE]);
+        }
+    }
+
+    /// Closes all windows.
+    pub(crate) fn close_windows(&mut self) {
+        self.put_items(offset_of!(Utcb, windows), &[Item::NONE]);
+    }
+
+    /// Window `index` as it is now; no item beyond the last.
+    pub fn open_window(&self, index: usize) -> Item {
+        if index >= MAX_ITEMS {
+            return Item::NONE;
+        }
+        let place = self.field::<Item>(offset_of!(Utcb, windows) + index * size_of::<Item>());
+        // SAFETY: `place` is in a list of items of the page, which is mapped (`new`); any bytes are a
+        // value.
+        unsafe { place.read_volatile() }
+    }
+
+    /// What the kernel reported of the items of the last message.
+    pub fn received_items(&self) -> [Item; MAX_ITEMS] {
+        let place = self.field::<[Item; MAX_ITEMS]>(offset_of!(Utcb, received_items));
+        // SAFETY: `place` is a field of the page, which is mapped (`new`); any bytes are a value.
+        unsafe { place.read_volatile() }
+    }
+
+    /// Writes items from `offset` on; all of them end inside the field that begins there.
+    fn put_items(&mut self, offset: usize, items: &[Item]) {
+        for (index, item) in items.iter().take(MAX_ITEMS).enumerate() {
+            let place = self.field::<Item>(offset + index * size_of::<Item>());
+            // SAFETY: `place` is in a list of items of the page, which is mapped (`new`).
+            unsafe { place.write_volatile(*item) }
+        }
     }
 
     fn field<T>(&self, offset: usize) -> *mut T {

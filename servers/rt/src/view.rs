@@ -40,6 +40,11 @@ impl View {
         View { base: memory.as_mut_ptr().cast(), bytes: words * 8 }
     }
 
+    /// Where it begins.
+    pub fn address(self) -> u64 {
+        self.base.expose_provenance() as u64
+    }
+
     /// Bytes in view.
     pub fn bytes(self) -> usize {
         self.bytes

@@ -15,8 +15,9 @@ pub fn invoke(request: Request) -> Answer {
     let [w0, w1, w2, w3, w4, w5, w6] = request.words;
     let (o0, o1, o2, o3, o4, o5, o6): (u64, u64, u64, u64, u64, u64, u64);
     // SAFETY: the kernel preserves rbx, rbp and rsp, which are all that is not named here, and
-    // writes no memory of this program but its UTCB page, which Rust code reads volatile. (The
-    // exception is stated in the crate's documentation.)
+    // writes no memory of this program but its UTCB page, which Rust code reads volatile, and what
+    // open windows lead to, which is borrowed for this call and exposed (`windows`). (The exception is
+    // stated in the crate's documentation.)
     unsafe {
         asm!(
             "syscall",

@@ -18,7 +18,9 @@ use core::sync::atomic::Ordering;
 
 /// Scratch slots of one test.
 pub const SCRATCH_SLOTS: u64 = 12;
-/// Frames of one test in the Region "frames".
+/// Frames at the beginning of the Region "frames" that belong to no single test.
+pub const SHARED_FRAMES: u64 = 2304;
+/// Frames of one test behind those.
 pub const FRAMES: u64 = 32;
 /// Frames of the smallest Space: what it takes itself, and one frame of capability table.
 pub const SPACE: u64 = object::SPACE_FRAMES + 1;
@@ -57,7 +59,7 @@ impl Driver {
 
     /// A frame of the Region that no test used before, as an offset in pages.
     pub fn frame(&self, index: u64) -> u64 {
-        self.number * FRAMES + index
+        SHARED_FRAMES + self.number * FRAMES + index
     }
 
     /// A page-aligned address that no test mapped before.
@@ -93,8 +95,37 @@ impl Driver {
 
     /// Puts a gate to `who` into the other Space, at [`Driver::FAR_SLOT`].
     pub fn give_far_gate(&self, who: Who) -> Verdict {
+        done("a gate for the other Space", self.far_gate(who).run()).map(|_| ())
+    }
+
+    fn far_gate(&self, who: Who) -> Op {
         let copy = Op::capability(capability::COPY, who.gate(), Driver::FAR_SLOT, self.other_space);
-        done("a gate for the other Space", copy.word(1, Rights::ALL.0.into()).run()).map(|_| ())
+        copy.word(1, Rights::ALL.0.into())
+    }
+
+    /// Orders these steps, which `who` begins only when it is let go: until then it waits for nobody
+    /// but the driver.
+    pub fn keep_busy(&mut self, who: Who, steps: &[Op]) -> Verdict {
+        let gate = match who {
+            Who::Far | Who::Far1 => {
+                // It is there if a test does this again.
+                let given = self.far_gate(Who::Driver).run().status();
+                holds("a gate to the driver", matches!(given, Status::Ok | Status::Occupied))?;
+                Driver::FAR_SLOT
+            }
+            _ => Who::Driver.gate(),
+        };
+        let mut all = [Op::receive(gate); servant::STEPS];
+        for (place, step) in all[1..].iter_mut().zip(steps) {
+            *place = *step;
+        }
+        self.carry_out(who, &all[..=steps.len()])
+    }
+
+    /// Ends that.
+    pub fn let_go(&mut self, who: Who) -> Verdict {
+        done("the servant is let go", Op::send(who.gate()).tag(0, 0).run())?;
+        self.settle()
     }
 
     /// Gives an order and lets it happen.

@@ -3,7 +3,7 @@
 use cedo_lib::abi::call::{self, Call, ipc};
 use cedo_lib::abi::name::{ANY, NOBODY};
 use cedo_lib::abi::{REGISTER_WORDS, Status, Tag};
-use cedo_lib::raw::{Request, invoke};
+use cedo_lib::raw::{Answer, Request, invoke};
 
 /// A call with all its words, valid or not.
 #[derive(Clone, Copy, Debug)]
@@ -116,15 +116,7 @@ impl Op {
     /// Makes the call.
     pub fn run(self) -> Out {
         let Op { operation, to, from, tag, words } = self;
-        let answer = invoke(Request { operation, to, from, tag, words });
-        let tag = Tag(answer.tag);
-        Out {
-            result: answer.result,
-            badge: answer.badge,
-            token: answer.token,
-            tag,
-            words: answer.words,
-        }
+        Out::of(&invoke(Request { operation, to, from, tag, words }))
     }
 
     /// As message words.
@@ -144,6 +136,12 @@ impl Op {
 impl Out {
     pub const NOTHING: Out =
         Out { result: 0, badge: 0, token: 0, tag: Tag(0), words: [0; REGISTER_WORDS] };
+
+    /// What a raw call came to.
+    pub const fn of(answer: &Answer) -> Out {
+        let Answer { result, badge, token, tag, words } = *answer;
+        Out { result, badge, token, tag: Tag(tag), words }
+    }
 
     pub const fn status(&self) -> Status {
         Status::of_result(self.result)

@@ -11,10 +11,13 @@ use crate::board;
 use crate::cast::Who;
 use crate::op::{OP_WORDS, Op, Out};
 use crate::outcome::Outcome;
-use cedo_lib::ThisThread;
+use cedo_lib::abi::item::Item;
 use cedo_lib::abi::name::ANY;
 use cedo_lib::abi::{Label, Name, REGISTER_WORDS, Tag};
-use cedo_lib::raw::probe;
+use cedo_lib::items::Strings;
+use cedo_lib::raw::{Request, probe};
+use cedo_lib::windows::{Lists, invoke_with};
+use cedo_lib::{ThisThread, View};
 use core::array;
 use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,6 +38,14 @@ pub const LAST_TOKEN: u64 = 0xffff_ff00;
 
 /// Not a kernel call: spin until [`STOP`], counting in [`PROGRESS`].
 pub const SPIN: u64 = 0xf0;
+/// Flag of a step: a string goes with it, or a window is open for one. Words 1 and 2 are address and
+/// length of the string, words 3 and 4 of the window (0: none), word 5 says [`SPLIT_STRING`] and
+/// [`SPLIT_WINDOW`]. In the outcome, word 6 is the length of the string that arrived.
+pub const EXCHANGE: u64 = 1 << 63;
+/// The string is in two pieces.
+pub const SPLIT_STRING: u64 = 1;
+/// The window is in two pieces.
+pub const SPLIT_WINDOW: u64 = 2;
 /// Not a kernel call: run the probe with the number in word 0 at address word 1.
 pub const PROBE: u64 = 0xf1;
 
@@ -117,7 +128,7 @@ fn obey(
             }
         }
         fill_tail(this, &step);
-        let out = perform(&step);
+        let out = perform(this, &step);
         // Without a message the register holds whatever it held before.
         if matches!(Name::from_word(out.token), Some(Name::Token(_))) {
             *token = out.token;
@@ -140,8 +151,9 @@ fn fill_tail(this: &mut ThisThread, step: &Op) {
     }
 }
 
-fn perform(step: &Op) -> Out {
+fn perform(this: &mut ThisThread, step: &Op) -> Out {
     match step.operation {
+        _ if step.operation & EXCHANGE != 0 => exchange(this, step),
         SPIN => {
             while !STOP.load(Ordering::SeqCst) {
                 PROGRESS.fetch_add(1, Ordering::SeqCst);
@@ -159,6 +171,47 @@ fn perform(step: &Op) -> Out {
             out
         }
         _ => step.run(),
+    }
+}
+
+/// A call with a string, or a window.
+pub fn exchange(this: &mut ThisThread, step: &Op) -> Out {
+    let [_, address, bytes, room_address, room, shape, _] = step.words;
+    let mut lists = Lists::NONE;
+    if bytes > 0 {
+        let first = if shape & SPLIT_STRING != 0 { bytes / 3 } else { bytes };
+        lists.send_item(Item::string(address, first));
+        if first < bytes {
+            lists.send_continues();
+            lists.send_item(Item::string(address + first, bytes - first));
+        }
+    }
+    if room > 0 {
+        let first = if shape & SPLIT_WINDOW != 0 { room / 2 } else { room };
+        open(&mut lists, room_address, first);
+        if first < room {
+            lists.open_continues();
+            open(&mut lists, room_address + first, room - first);
+        }
+    }
+    let Op { operation, to, from, tag, words } = *step;
+    let operation = operation & !EXCHANGE;
+    let tag = Tag(tag).with_items(lists.items()).0;
+    let request = Request { operation, to, from, tag, words };
+    let (answer, items) = invoke_with(request, lists, this.utcb_mut());
+    let mut out = Out::of(&answer);
+    if out.status().is_done() {
+        let strings = Strings::of(items, out.tag.typed_items());
+        out.words[6] = strings.bytes(0).unwrap_or(0) as u64;
+    }
+    out
+}
+
+/// Opens a window in the area for mappings.
+fn open(lists: &mut Lists<'_>, address: u64, bytes: u64) {
+    let within = address % 8;
+    if let Some(view) = View::new(address - within, (within + bytes) as usize) {
+        lists.open_view(view, within as usize, bytes as usize);
     }
 }
 

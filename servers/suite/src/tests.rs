@@ -15,6 +15,7 @@ pub mod remote_end;
 pub mod rights;
 pub mod scheduling;
 pub mod segments;
+pub mod strings;
 pub mod threads;
 pub mod tokens;
 pub mod winners;
@@ -49,6 +50,7 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     threads::TESTS,
     remote_end::TESTS,
     interrupts::TESTS,
+    strings::TESTS,
     bad_input::TESTS,
 ];
 
@@ -58,4 +60,5 @@ pub const ON_TWO_CORES: &[&[Test]] = &[
     forward::TESTS_ON_TWO_CORES,
     remote_end::TESTS_ON_TWO_CORES,
     migrate::TESTS_ON_TWO_CORES,
+    strings::TESTS_ON_TWO_CORES,
 ];

@@ -92,6 +92,11 @@ pub fn status(what: &'static str, out: &Out, wanted: Status) -> Verdict {
     equal(what, out.status(), wanted)
 }
 
+/// Something does not hold.
+pub fn failure(what: &'static str) -> Failure {
+    Failure { what, got: Shown::Number(0), wanted: Shown::Number(1) }
+}
+
 /// A call was done; its result, to go on with.
 pub fn done(what: &'static str, out: Out) -> Result<Out, Failure> {
     status(what, &out, Status::Ok).map(|()| out)

@@ -38,7 +38,7 @@ pub enum Status {
     Occupied = 15,
     /// The frames are in use, mapped, or not yet quiet after a destruction.
     FramesBusy = 16,
-    /// The thread is in a state that does not allow this.
+    /// The object is in a state that does not allow this, or was changed while it was used.
     WrongState = 17,
     /// The scheduling tree, the call chain, a line of derivations or a counter would grow beyond its
     /// bound.

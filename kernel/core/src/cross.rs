@@ -29,6 +29,7 @@ use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::object::thread::{Errand, ErrandKind, GateTo, Peer, State};
 use crate::operation::Operation;
+use cedo_abi::item::has_amounts;
 use cedo_abi::{REGISTER_WORDS, Status, state};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
@@ -390,9 +391,4 @@ impl<M: Machine> Kernel<M> {
             self.install(id, &area);
         }
     }
-}
-
-/// True for what a mover of typed items ends with, having written into the mail how far it got.
-const fn has_amounts(status: Status) -> bool {
-    matches!(status, Status::Overflow | Status::PageMissing | Status::BadAddress)
 }

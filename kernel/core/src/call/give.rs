@@ -29,7 +29,7 @@ impl<M: Machine> Kernel<M> {
     ///
     /// Errors: `NoCapability` if there is none, or it has been taken back, or `to` is beyond the end;
     /// `Occupied`; `BadArgument`, `WrongKind` for a part that is none; `TooDeep` (copies);
-    /// `HasDependents` if it cannot move; `WrongState` if a Space is being destroyed.
+    /// `HasDependents` if it cannot move; `WrongState` if a Space is being destroyed. What was given.
     pub fn give(
         &self,
         from: Slot,
@@ -37,17 +37,43 @@ impl<M: Machine> Kernel<M> {
         rights: Rights,
         to: Slot,
         how: Give,
+    ) -> Result<Capability, Status> {
+        let (source, given) = self.offer(from, part, rights)?;
+        match how {
+            Give::Copy => self.place_capability(to, &given, Some(&source))?,
+            Give::Move => self.place_moved(from, &source, &given, to)?,
+        }
+        Ok(given)
+    }
+
+    /// The same up to where the receiver comes into it. Errors: those that are the giver's.
+    pub fn expect_gift(
+        &self,
+        from: Slot,
+        part: Option<(u64, u64)>,
+        rights: Rights,
+        how: Give,
     ) -> Result<(), Status> {
+        let (source, _) = self.offer(from, part, rights)?;
+        match how {
+            Give::Copy => source::expect_depth(&source),
+            Give::Move => source::expect_free(&self.objects, &source),
+        }
+    }
+
+    fn offer(
+        &self,
+        from: Slot,
+        part: Option<(u64, u64)>,
+        rights: Rights,
+    ) -> Result<(Source, Capability), Status> {
         let source = source::source(&self.objects, from.0, from.1)?;
         let whole = source.capability;
         let given = match part {
             Some((first, count)) => whole.part(first, count, rights)?,
             None => Capability { rights: whole.rights.and(rights), ..whole },
         };
-        match how {
-            Give::Copy => self.place_capability(to, &given, Some(&source)),
-            Give::Move => self.place_moved(from, &source, &given, to),
-        }
+        Ok((source, given))
     }
 
     /// Both locks, the Space with the lower frame first.

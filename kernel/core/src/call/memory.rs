@@ -54,6 +54,17 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// Errors: what of those of [`map_part`](Self::map_part) is the giver's.
+    pub fn expect_mappable(
+        &self,
+        from: Slot,
+        part: (u64, u64),
+        access: Rights,
+    ) -> Result<(), Status> {
+        let region = source::source(&self.objects, from.0, from.1)?;
+        first_frame(&region.capability, part, access).map(|_| ())
+    }
+
     fn map_source(
         &self,
         region: &Source,
@@ -71,17 +82,13 @@ impl<M: Machine> Kernel<M> {
     fn map_pages(
         &self,
         region: &Source,
-        (first, pages): (u64, u64),
+        part: (u64, u64),
         to: SpaceId,
         (address, rights): (u64, Rights),
         done: &mut u64,
     ) -> Result<(), Status> {
-        if !ACCESS.has(rights) || !rights.has(Rights::READ) {
-            return Err(Status::BadArgument);
-        }
-        region.capability.expect(Kind::Region, rights)?;
-        let frame = part_of(&region.capability, first, pages)?;
-        let pages = pages.min(PAGES_PER_CALL);
+        let frame = first_frame(&region.capability, part, rights)?;
+        let pages = part.1.min(PAGES_PER_CALL);
         let address = page_range::<M>(address, pages)?;
         let access = Access {
             write: rights.has(Rights::WRITE),
@@ -179,6 +186,20 @@ impl<M: Machine> Kernel<M> {
         let held = space.lock.lock(M::relax);
         if space.is_dying() { Err(Status::WrongState) } else { Ok((space, held)) }
     }
+}
+
+/// First frame of part of a Region that is to be mapped. Errors: `BadArgument` as of [`part_of`], or
+/// for an access without READ; `WrongKind`, `NoRight`.
+fn first_frame(
+    region: &Capability,
+    (first, pages): (u64, u64),
+    access: Rights,
+) -> Result<Frame, Status> {
+    if !ACCESS.has(access) || !access.has(Rights::READ) {
+        return Err(Status::BadArgument);
+    }
+    region.expect(Kind::Region, access)?;
+    part_of(region, first, pages)
 }
 
 /// First frame of `pages` pages of a Region from page `first` on. Errors: `BadArgument` if there are

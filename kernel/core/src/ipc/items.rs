@@ -5,7 +5,9 @@
 
 use super::transfer::Side;
 use crate::kernel::Kernel;
-use cedo_abi::item::{CONTINUES, Item, ItemKind, MAX_ITEMS, MAX_STRING};
+use cedo_abi::item::{
+    BYTES_PER_ENTRY, CONTINUES, Item, ItemKind, MAX_ITEMS, MAX_PAGES, MAX_STRING,
+};
 use cedo_abi::utcb::Utcb;
 use cedo_abi::{REGISTER_WORDS, Status};
 use cedo_machine::{Fault, Frame, Machine, PageFormat};
@@ -24,8 +26,22 @@ pub struct Cursor {
     pub(super) windows: [u8; ItemKind::COUNT],
     /// How much of the current item is done.
     pub(super) item_done: u32,
-    /// How much of the current string window is taken.
+    /// How much is taken of the current window for strings; behind those, of that for capabilities.
     pub(super) window_done: u32,
+}
+
+/// What one entry into the kernel may still move.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Budget {
+    /// Bytes of strings.
+    pub bytes: u64,
+    /// Pages to map.
+    pub pages: u64,
+}
+
+impl Budget {
+    /// At the beginning of an entry.
+    pub const WHOLE: Budget = Budget { bytes: BYTES_PER_ENTRY, pages: MAX_PAGES };
 }
 
 /// What moving a piece came to.
@@ -37,14 +53,12 @@ pub enum Piece {
     Enough,
     /// All items are moved.
     End,
-    /// The next window is too small, or there is none.
-    NoRoom,
     /// The sender's list of items is no such thing.
     Malformed,
     /// A page is missing: the sender's (true) or the receiver's.
     Fault(Fault, bool),
-    /// No memory can ever be there for the kernel to read or write: a device, or nobody's address.
-    Unreachable,
+    /// It cannot be done, for this reason.
+    Refused(Status),
 }
 
 impl Cursor {
@@ -62,36 +76,33 @@ impl Cursor {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// Errors: `BadArgument` if the first `count` items in `utcb` are no message: an unknown kind, an
-    /// address that no user has, a string that is too long or goes on in nothing.
-    pub(super) fn check_items(&self, utcb: Frame, count: usize) -> Result<(), Status> {
-        let mut string = 0_u64;
-        let mut goes_on = false;
+    /// Errors: what is wrong with the first `count` items of `side` (`cedo_abi::item`).
+    pub(super) fn check_items(&self, side: &Side, count: usize) -> Result<(), Status> {
+        let mut strings = Strings::default();
+        let mut budget = Budget::WHOLE;
         for index in 0..count {
-            let item = self.send_item(utcb, index);
-            let [_, address, bytes, _] = item.0;
-            if item.kind() != Some(ItemKind::String) {
-                return Err(Status::BadArgument);
+            let item = self.send_item(side.utcb, index);
+            match item.kind() {
+                Some(ItemKind::String) => strings.check::<M>(item)?,
+                Some(_) if strings.goes_on => return Err(Status::BadArgument),
+                Some(_) => {
+                    strings.are_over = true;
+                    self.check_gift(side.space, item, &mut budget)?;
+                }
+                None => return Err(Status::BadArgument),
             }
-            string = string.saturating_add(bytes);
-            let nobodys = bytes > 0 && M::Pages::user_address(address, bytes).is_none();
-            if string > MAX_STRING || nobodys {
-                return Err(Status::BadArgument);
-            }
-            goes_on = item.has(CONTINUES);
-            string = if goes_on { string } else { 0 };
         }
-        if goes_on { Err(Status::BadArgument) } else { Ok(()) }
+        if strings.goes_on { Err(Status::BadArgument) } else { Ok(()) }
     }
 
-    /// Moves at most one page's worth, and takes it off `budget`.
+    /// Moves the next item, or at most one page's worth of a string, and takes it off `budget`.
     pub(super) fn move_piece(
         &self,
         source: &Side,
         target: &Side,
         count: usize,
         cursor: &mut Cursor,
-        budget: &mut u64,
+        budget: &mut Budget,
     ) -> Piece {
         let index = usize::from(cursor.item);
         if index >= count {
@@ -99,8 +110,12 @@ impl<M: Machine> Kernel<M> {
         }
         let item = self.send_item(source.utcb, index);
         match item.kind() {
-            Some(ItemKind::String) => self.move_bytes(source, target, item, cursor, budget),
-            _ => Piece::Malformed,
+            Some(ItemKind::String) => {
+                self.move_bytes(source, target, item, cursor, &mut budget.bytes)
+            }
+            Some(ItemKind::Memory) => self.map_item(source, target, item, cursor, budget),
+            Some(ItemKind::Capability) => self.give_item(source, target, item, cursor),
+            None => Piece::Malformed,
         }
     }
 
@@ -132,6 +147,33 @@ impl<M: Machine> Kernel<M> {
         for (word, value) in words.iter().skip(first).zip(values) {
             word.store(*value, Ordering::Relaxed);
         }
+    }
+}
+
+/// The strings of a list that is being checked.
+#[derive(Default)]
+struct Strings {
+    /// Bytes of the current one.
+    bytes: u64,
+    /// It goes on in the next item.
+    goes_on: bool,
+    /// There may be no more of them.
+    are_over: bool,
+}
+
+impl Strings {
+    /// Errors: `BadArgument` for an address that no user has, a string that is too long, or one behind
+    /// other items.
+    fn check<M: Machine>(&mut self, item: Item) -> Result<(), Status> {
+        let [_, address, bytes, _] = item.0;
+        self.bytes = self.bytes.saturating_add(bytes);
+        let nobodys = bytes > 0 && M::Pages::user_address(address, bytes).is_none();
+        if self.are_over || self.bytes > MAX_STRING || nobodys {
+            return Err(Status::BadArgument);
+        }
+        self.goes_on = item.has(CONTINUES);
+        self.bytes = if self.goes_on { self.bytes } else { 0 };
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`transfer`] | typed items, moved before the commit, in steps |
 //! | [`items`] | the lists of items and windows |
 //! | [`string`] | one piece of a string |
+//! | [`gift`] | memory to map, capabilities |
 //! | [`lend`] | what the mover needs of the other party |
 //! | [`repeat`] | calls that are made again |
 //! | [`notice`] | the messages the kernel writes |
@@ -21,6 +22,7 @@ pub mod answer;
 pub mod closed;
 pub mod fault;
 pub mod forward;
+pub mod gift;
 pub mod items;
 pub mod lend;
 pub mod message;

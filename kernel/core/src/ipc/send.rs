@@ -7,6 +7,7 @@ use crate::list::MailList;
 use crate::object::thread::{GateTo, State};
 use crate::schedule::Winner;
 use cedo_abi::call::ipc;
+use cedo_abi::item::has_amounts;
 use cedo_abi::{Kind, Name, Rights, Status, Tag, Token};
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, Machine};
@@ -216,9 +217,8 @@ impl<M: Machine> Kernel<M> {
         sender_waits: bool,
     ) {
         let tells = match status {
-            Status::Overflow | Status::BadAddress => true,
             Status::PageMissing => sender_waits,
-            _ => false,
+            status => has_amounts(status),
         };
         if tells {
             self.leave_closed(partner);

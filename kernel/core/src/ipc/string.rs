@@ -3,6 +3,7 @@
 use super::items::{Cursor, Piece};
 use super::transfer::Side;
 use crate::kernel::Kernel;
+use cedo_abi::Status;
 use cedo_abi::item::{CONTINUES, Item, ItemKind};
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::state::Cause;
@@ -34,18 +35,20 @@ impl<M: Machine> Kernel<M> {
         if *budget == 0 {
             return Piece::Enough;
         }
-        let Some((to, room)) = self.room(target, cursor) else { return Piece::NoRoom };
+        let Some((to, room)) = self.room(target, cursor) else {
+            return Piece::Refused(Status::Overflow);
+        };
         let bytes = left.min(room).min(*budget);
         let bytes = bytes.min(PAGE_SIZE - from % PAGE_SIZE).min(PAGE_SIZE - to % PAGE_SIZE);
         let from_frame = match self.reach(source, from, false) {
             Ok(words) => words,
             Err(Some(fault)) => return Piece::Fault(fault, true),
-            Err(None) => return Piece::Unreachable,
+            Err(None) => return Piece::Refused(Status::BadAddress),
         };
         let to_frame = match self.reach(target, to, true) {
             Ok(words) => words,
             Err(Some(fault)) => return Piece::Fault(fault, false),
-            Err(None) => return Piece::Unreachable,
+            Err(None) => return Piece::Refused(Status::BadAddress),
         };
         if done == 0 {
             self.report(target, item, cursor, to);

@@ -15,13 +15,12 @@
 //! The partner stays in the wait it is in. If that wait is over when the call is made again, or
 //! somebody else has begun to fill its windows, what was moved is void.
 
-use super::items::{Cursor, Piece};
+use super::items::{Budget, Cursor, Piece};
 use super::receive::Taken;
 use super::send::Sender;
 use crate::cross::Post;
 use crate::kernel::Kernel;
 use cedo_abi::call::ipc;
-use cedo_abi::item::BYTES_PER_ENTRY;
 use cedo_abi::{REGISTER_WORDS, Status, Tag};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Context, Fault, Frame, Machine};
@@ -87,7 +86,7 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::PageMissing);
         };
         let mut progress = self.progress(caller, partner, to);
-        let mut budget = BYTES_PER_ENTRY;
+        let mut budget = Budget::WHOLE;
         loop {
             match self.move_piece(&source, &target, count, &mut progress.cursor, &mut budget) {
                 Piece::Moved => {}
@@ -97,10 +96,7 @@ impl<M: Machine> Kernel<M> {
                 }
                 Piece::End => return Ok(Moved::All),
                 Piece::Malformed => return Err(Status::BadArgument),
-                Piece::NoRoom => return Err(self.cut_short(&progress, caller, Status::Overflow)),
-                Piece::Unreachable => {
-                    return Err(self.cut_short(&progress, caller, Status::BadAddress));
-                }
+                Piece::Refused(status) => return Err(self.cut_short(&progress, caller, status)),
                 Piece::Fault(fault, of_source) => {
                     let own = (from == caller) == of_source;
                     return self.page_missing(caller, &progress, fault, own, patience);
@@ -210,7 +206,7 @@ impl<M: Machine> Kernel<M> {
     pub(super) fn check_message(&self, id: ThreadId) -> Result<(), Status> {
         let count = self.tag_of(id).typed_items();
         match self.side(id) {
-            Some(side) if count > 0 => self.check_items(side.utcb, count),
+            Some(side) if count > 0 => self.check_items(&side, count),
             _ => Ok(()),
         }
     }

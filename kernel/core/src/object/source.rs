@@ -67,6 +67,23 @@ pub fn expect_depth(source: &Source) -> Result<(), Status> {
     }
 }
 
+/// Errors: `HasDependents` if something depends on `source`; `NoCapability` if the slot has changed
+/// since it was read.
+pub fn expect_free<M: Machine>(
+    objects: &Objects<KernelTypes<M>>,
+    source: &Source,
+) -> Result<(), Status> {
+    let origin = source.origin.ok_or(Status::NoCapability)?;
+    let space = objects.space(origin.space);
+    let slot = capability::slot(objects, space, origin.slot).ok_or(Status::NoCapability)?;
+    let stamp = stamp::read(slot.stamp);
+    match stamp.flags() {
+        _ if stamp.sequence() != origin.stamp => Err(Status::NoCapability),
+        0 => Ok(()),
+        _ => Err(Status::HasDependents),
+    }
+}
+
 /// Notes that something depends on `source` from now on, in the Space `to` if it is in one. Errors:
 /// `NoCapability` if the slot has changed since it was read.
 pub fn claim<M: Machine>(

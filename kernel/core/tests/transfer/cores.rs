@@ -20,9 +20,9 @@ const TARGET: u64 = DATA + 5;
 pub const PLACES: [[u8; 3]; 6] = [[0, 1, 0], [0, 1, 1], [1, 0, 0], [1, 0, 1], [0, 0, 1], [1, 1, 0]];
 
 /// How the cores' steps and signals can be ordered.
-const ORDERS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+pub const ORDERS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
 
-fn plan(places: [u8; 3], pages: u32, pager: impl Fn(usize) -> PagerPlan) -> Plan {
+pub fn plan(places: [u8; 3], pages: u32, pager: impl Fn(usize) -> PagerPlan) -> Plan {
     let user = |index: usize| UserPlan { core: places[index], pages, pager: pager(index) };
     Plan { cores: 2, protocol: Protocol::Direct, users: (0..3).map(user).collect() }
 }
@@ -38,7 +38,7 @@ fn carry(stage: &mut Stage) -> Carry {
     carry
 }
 
-fn order(stage: &mut Stage, (late_signals, core_1_first): (bool, bool)) {
+pub fn order(stage: &mut Stage, (late_signals, core_1_first): (bool, bool)) {
     stage.play.late_signals = late_signals;
     stage.play.core_1_first = core_1_first;
 }

@@ -17,12 +17,18 @@
 //! | [`roots`] | root schedulers |
 //! | [`chaos`] | random programs |
 //! | [`pieces`] | strings in pieces, several strings, what does not fit |
+//! | [`gifts`] | memory and capabilities |
+//! | [`gift_rule`] | who hears what of them |
+//! | [`gift_scene`] | what there is to give, and who has what |
 
 mod chaos;
 mod cores;
 mod ends;
 mod faults;
 mod forwards;
+mod gift_rule;
+mod gift_scene;
+mod gifts;
 mod interrupts;
 mod lengths;
 mod message;

@@ -34,7 +34,7 @@ pub const WEAK_GATES: u64 = 112;
 /// In the first server's Space: slot of thread 0; the others follow.
 pub const THREADS: u64 = 128;
 /// In the first server's Space: slot of the Space of actor 0; the others follow.
-const SPACES: u64 = 144;
+pub const SPACES: u64 = 144;
 /// Address of the UTCB of actor 0 in its Space; the others follow.
 const UTCBS: u64 = 0x1000_0000;
 /// Data pages of the first server, none of them mapped.
@@ -145,7 +145,7 @@ pub struct Stage {
     pub actors: Vec<Actor>,
     pub plan: Plan,
     pub play: crate::play::Play,
-    region: u64,
+    pub region: u64,
     first_frame: u32,
     next_page: u64,
 }
@@ -437,13 +437,13 @@ impl Stage {
         self.actors[actor].gone = true;
     }
 
-    fn take_pages(&mut self, count: u64) -> u64 {
+    pub fn take_pages(&mut self, count: u64) -> u64 {
         let page = self.next_page;
         self.next_page += count;
         page
     }
 
-    fn frame_of(&self, page: u64) -> Frame {
+    pub fn frame_of(&self, page: u64) -> Frame {
         Frame(self.first_frame + page as u32)
     }
 

@@ -241,7 +241,7 @@ impl Carry {
         (received, sent)
     }
 
-    fn is_in_call(&self, stage: &mut Stage, actor: usize) -> bool {
+    pub fn is_in_call(&self, stage: &mut Stage, actor: usize) -> bool {
         stage.settle();
         stage.actors[actor].calling.is_some() && !stage.actors[actor].yields
     }

@@ -6,7 +6,7 @@
 //! let polled = Ipc::receive(Partner::ANY).receive_zero().make();
 //! ```
 //!
-//! Strings go with a message by [`crate::items`].
+//! Strings, memory and capabilities go with a message by [`crate::items`].
 //!
 //! Words 0 to 6 travel in registers. Longer messages put the rest into the UTCB with
 //! [`Ipc::long`], and the receiver takes it from there with [`Message::copy`]; the next receive

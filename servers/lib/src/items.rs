@@ -1,4 +1,4 @@
-//! Messages with typed items: strings, and room for the ones that come.
+//! Messages with typed items: strings, memory, capabilities, and room for those that come.
 //!
 //! A string is bytes, in one piece or several; it is copied from the sender's memory to a window
 //! that the receiver has opened, also in one piece or several. Windows borrow the memory they lead to
@@ -44,10 +44,31 @@
 //!     # assert!(name.is_none() && data.is_none());
 //! }
 //! ```
+//!
+//! Memory and capabilities come behind all strings. Whoever gives them names what it has and what may
+//! be done with it; whoever receives them says where they may go ([`Arrived`] has what came):
+//!
+//! ```
+//! use cedo_lib::capability::Region;
+//! use cedo_lib::{Gate, Ipc, Rights, Status, UtcbPage};
+//!
+//! /// Lends the first page of `region` and gives `gate` away.
+//! fn lend(to: Gate, region: Region, gate: Gate, utcb: &mut UtcbPage) -> Status {
+//!     let message = Ipc::send(to).message(LEND, 0, [0; 7]);
+//!     let outcome = message.memory(region, 0, 1, Rights::READ).moved(gate, Rights::SEND).make(utcb);
+//!     outcome.message.status
+//! }
+//! # const LEND: u32 = 1;
+//! # use cedo_lib::raw;
+//! # raw::host::answer(raw::Answer::default());
+//! # assert_eq!(lend(Gate::at(5), Region::at(6), Gate::at(7), &mut UtcbPage::for_tests()), Status::Ok);
+//! ```
 
+use crate::arrived::Arrived;
+use crate::capability::{Capability, Divisible, Region};
 use crate::ipc::{Ipc, Message};
-use cedo_abi::Status;
-use cedo_abi::item::{CONTINUES, Item, ItemKind, MAX_ITEMS};
+use cedo_abi::item::{Item, MAX_ITEMS, has_amounts};
+use cedo_abi::{Rights, Status};
 use cedo_rt::raw::Answer;
 use cedo_rt::windows::{Lists, invoke_with};
 use cedo_rt::{UtcbPage, View};
@@ -69,6 +90,38 @@ impl Ipc {
     /// There is room for a string.
     pub fn window(self, room: &mut [u8]) -> Exchange<'_> {
         self.exchange().window(room)
+    }
+
+    /// The message maps `pages` pages of `region` from page `first` on at the receiver's, for this
+    /// access. All its memory together: at most [`cedo_abi::item::MAX_PAGES`].
+    pub fn memory<'a>(
+        self,
+        region: Region,
+        first: u64,
+        pages: u64,
+        access: Rights,
+    ) -> Exchange<'a> {
+        self.exchange().memory(region, first, pages, access)
+    }
+
+    /// The message brings a copy of `source` with at most `rights`.
+    pub fn copied<'a>(self, source: impl Capability, rights: Rights) -> Exchange<'a> {
+        self.exchange().copied(source, rights)
+    }
+
+    /// The message gives `source` away, with at most `rights`.
+    pub fn moved<'a>(self, source: impl Capability, rights: Rights) -> Exchange<'a> {
+        self.exchange().moved(source, rights)
+    }
+
+    /// There is room for memory: `pages` pages from the beginning of `view` on.
+    pub fn window_for_pages<'a>(self, view: View, pages: u64) -> Exchange<'a> {
+        self.exchange().window_for_pages(view, pages)
+    }
+
+    /// There is room for capabilities in these empty slots.
+    pub fn window_for_capabilities<'a>(self, first: u32, slots: u64) -> Exchange<'a> {
+        self.exchange().window_for_capabilities(first, slots)
     }
 
     /// The same operation, to which items and windows can be added.
@@ -120,6 +173,57 @@ impl<'a> Exchange<'a> {
         self
     }
 
+    /// The message maps `pages` pages of `region` from page `first` on at the receiver's, for this
+    /// access.
+    pub fn memory(
+        mut self,
+        region: Region,
+        first: u64,
+        pages: u64,
+        access: Rights,
+    ) -> Exchange<'a> {
+        self.lists.send_item(Item::memory(slot_of(region), first, pages, access));
+        self
+    }
+
+    /// The message brings a copy of `source` with at most `rights`. It lives no longer than `source`.
+    pub fn copied(mut self, source: impl Capability, rights: Rights) -> Exchange<'a> {
+        self.lists.send_item(Item::capability(slot_of(source), rights));
+        self
+    }
+
+    /// The message gives `source` away, with at most `rights`. Nothing may have been made by means of it.
+    pub fn moved(mut self, source: impl Capability, rights: Rights) -> Exchange<'a> {
+        self.lists.send_item(Item::capability(slot_of(source), rights).moves());
+        self
+    }
+
+    /// The message brings a copy of `count` pages, ports or lines of a range from number `first` on
+    /// (counted from its own start). It lives no longer than `source`.
+    pub fn part(
+        mut self,
+        source: impl Divisible,
+        first: u64,
+        count: u64,
+        rights: Rights,
+    ) -> Exchange<'a> {
+        self.lists.send_item(Item::part(slot_of(source), first, count, rights));
+        self
+    }
+
+    /// There is room for memory of one item: `pages` pages from the beginning of `view` on, as far as
+    /// they are in view. Nothing may be mapped there, and the Space has to have stock for page tables.
+    pub fn window_for_pages(mut self, view: View, pages: u64) -> Exchange<'a> {
+        self.lists.open_pages(view, pages);
+        self
+    }
+
+    /// There is room for capabilities in these empty slots.
+    pub fn window_for_capabilities(mut self, first: u32, slots: u64) -> Exchange<'a> {
+        self.lists.open_slots(first, slots);
+        self
+    }
+
     /// The message brings any item, valid or not.
     pub fn item(mut self, item: Item) -> Exchange<'a> {
         self.lists.send_item(item);
@@ -154,65 +258,27 @@ pub struct Cut {
     pub status: Status,
     /// Items that were moved. As `of_next`, 0 where the status has nothing to do with items.
     pub items: usize,
-    /// How much of the next one: bytes of a string, pages of memory, capabilities.
+    /// How much of the next one: bytes of a string, pages of memory.
     pub of_next: u64,
 }
 
 impl Outcome {
     /// What arrived, or how far it got.
-    pub fn done(&self) -> Result<Strings, Cut> {
+    pub fn done(&self) -> Result<Arrived, Cut> {
         let status = self.message.status;
         if self.message.arrived() {
-            return Ok(Strings::of(self.items, self.message.tag.typed_items()));
+            return Ok(Arrived::of(self.items, self.message.tag.typed_items()));
         }
         let [items, of_next, ..] = self.message.words;
-        let has_amounts = matches!(
-            status,
-            Status::Overflow | Status::PageMissing | Status::BadAddress | Status::Aborted
-        );
-        let (items, of_next) = if has_amounts { (items as usize, of_next) } else { (0, 0) };
+        let counts = has_amounts(status);
+        let (items, of_next) = if counts { (items as usize, of_next) } else { (0, 0) };
         Err(Cut { status, items, of_next })
     }
 }
 
-/// The strings of a message that arrived.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Strings {
-    items: [Item; MAX_ITEMS],
-    count: usize,
-}
-
-impl Strings {
-    /// The strings among the first `count` items that the kernel has reported.
-    pub fn of(items: [Item; MAX_ITEMS], count: usize) -> Strings {
-        Strings { items, count: count.min(MAX_ITEMS) }
-    }
-
-    /// How many strings there are.
-    pub fn count(&self) -> usize {
-        self.lengths().count()
-    }
-
-    /// The length of string `index`, which fills that window from its beginning.
-    pub fn bytes(&self, index: usize) -> Option<usize> {
-        self.lengths().nth(index)
-    }
-
-    /// The lengths of all strings, pieces added up.
-    fn lengths(&self) -> impl Iterator<Item = usize> + '_ {
-        let strings = self.items.iter().take(self.count);
-        let mut strings = strings.filter(|item| item.kind() == Some(ItemKind::String));
-        core::iter::from_fn(move || {
-            let mut item = strings.next()?;
-            let mut bytes = item.0[2] as usize;
-            while item.has(CONTINUES)
-                && let Some(next) = strings.next()
-            {
-                (item, bytes) = (next, bytes.saturating_add(next.0[2] as usize));
-            }
-            Some(bytes)
-        })
-    }
+/// The slot of a handle. A reserved name becomes what no table has: it cannot be given.
+fn slot_of(source: impl Capability) -> u32 {
+    u32::try_from(source.name()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -220,6 +286,7 @@ mod tests {
     use super::*;
     use crate::{Gate, Partner};
     use cedo_abi::Tag;
+    use cedo_abi::item::CONTINUES;
     use cedo_rt::raw::host;
 
     #[test]
@@ -255,13 +322,29 @@ mod tests {
     }
 
     #[test]
-    fn strings_in_pieces_are_one_string() {
-        let piece = |bytes| Item::string(0x1000, bytes);
-        let mut items = [Item::NONE; MAX_ITEMS];
-        items[..4].copy_from_slice(&[piece(3).continues(), piece(4), piece(0), piece(9)]);
-        let strings = Strings { items, count: 4 };
-        assert_eq!([0, 1, 2, 3].map(|at| strings.bytes(at)), [Some(7), Some(0), Some(9), None]);
-        assert_eq!(strings.count(), 3);
+    fn gifts_are_listed_as_the_kernel_reads_them() {
+        let view = View::for_tests(2 * 512);
+        let (region, gate) = (Region::at(3), Gate::at(4));
+        let exchange = Ipc::send(Gate::at(1)).memory(region, 1, 2, Rights::READ);
+        let exchange = exchange.copied(gate, Rights::SEND).moved(gate, Rights::ALL);
+        let exchange = exchange.part(region, 5, 6, Rights::ALL);
+        let exchange = exchange.window_for_pages(view, 9).window_for_capabilities(40, 2);
+        let expected = [
+            Item::memory(3, 1, 2, Rights::READ),
+            Item::capability(4, Rights::SEND),
+            Item::capability(4, Rights::ALL).moves(),
+            Item::part(3, 5, 6, Rights::ALL),
+        ];
+        assert_eq!(exchange.lists.listed()[..4], expected);
+        let windows = [Item::memory_window(view.address(), 2), Item::capability_window(40, 2)];
+        assert_eq!(exchange.lists.windows()[..2], windows);
+    }
+
+    #[test]
+    fn the_own_thread_is_no_capability_to_give() {
+        let exchange =
+            Ipc::send(Gate::at(1)).copied(crate::capability::Thread::MYSELF, Rights::ALL);
+        assert_eq!(exchange.lists.listed()[0].0[1], cedo_abi::name::SELF);
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //! | [`environment`] | what init gave this thread, by name |
 //! | [`capability`] | typed capabilities; copy, derive, drop |
 //! | [`ipc`] | messages |
-//! | [`items`] | strings that go with messages |
+//! | [`items`] | strings, memory and capabilities that go with messages |
+//! | [`arrived`] | those that came |
 //! | [`thread`] | make, start, stop, inspect threads |
 //! | [`memory`] | Spaces, Regions, Irq objects; map and unmap |
 //! | [`processor`] | cores and I/O ports |
@@ -30,6 +31,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod arrived;
 pub mod call;
 pub mod capability;
 pub mod clock;

@@ -19,7 +19,7 @@
 //! | [`thread`] | what a thread knows about itself |
 //! | `start` | where a program starts |
 //! | [`utcb`] | the page shared with the kernel |
-//! | [`exclusive`] | memory that one at a time may change
+//! | [`exclusive`] | memory that one at a time may change |
 //! | [`windows`] | typed items and windows of one call |
 //! | [`stack`] | stacks for further threads of a program |
 //! | [`view`] | volatile access to mapped memory |

@@ -50,6 +50,11 @@ impl<'a> Lists<'a> {
         self.overfull
     }
 
+    /// The items, in their order.
+    pub const fn listed(&self) -> [Item; MAX_ITEMS] {
+        self.items
+    }
+
     /// The windows, in their order.
     pub const fn windows(&self) -> [Item; MAX_ITEMS] {
         self.windows
@@ -89,6 +94,18 @@ impl<'a> Lists<'a> {
         let first = first.min(view.bytes());
         let bytes = bytes.min(view.bytes() - first);
         self.push_window(Item::string(view.address() + first as u64, bytes as u64));
+    }
+
+    /// Opens a window for pages of mapped memory, as far as they are in view: `pages` from the beginning
+    /// of `view` on.
+    pub fn open_pages(&mut self, view: View, pages: u64) {
+        let pages = pages.min(view.bytes() as u64 / PAGE_SIZE);
+        self.push_window(Item::memory_window(view.address(), pages));
+    }
+
+    /// Opens a window for capabilities.
+    pub fn open_slots(&mut self, first: u32, slots: u64) {
+        self.push_window(Item::capability_window(first, slots));
     }
 
     /// Opens a window of another kind: for capabilities, or for memory in the area for mappings.

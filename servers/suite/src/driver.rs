@@ -24,6 +24,9 @@ pub const SHARED_FRAMES: u64 = 2304;
 pub const FRAMES: u64 = 32;
 /// Frames of the smallest Space: what it takes itself, and one frame of capability table.
 pub const SPACE: u64 = object::SPACE_FRAMES + 1;
+/// Times that the driver looks whether another core has done something: the emulator may let that run
+/// much later.
+const PATIENCE: usize = 1_000_000;
 /// Bytes of address space of one test.
 const AREA_BYTES: u64 = 0x10_0000;
 /// First address that tests map at.
@@ -159,9 +162,9 @@ impl Driver {
         holds("destroying comes to an end", false)
     }
 
-    /// Waits until a servant of another core is free.
+    /// Waits until a servant is free that works on another core, or with somebody there.
     pub fn await_remote(&self, who: Who) -> Verdict {
-        let free = (0..10_000).any(|_| {
+        let free = (0..PATIENCE).any(|_| {
             let free = board::is_free(who);
             if !free {
                 Op::give_up_processor().run();

@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use cedo_lib::abi::item::Item;
 use cedo_lib::abi::name::ANY;
 use cedo_lib::abi::{Label, Name, REGISTER_WORDS, Tag};
-use cedo_lib::items::Strings;
+use cedo_lib::arrived::Arrived;
 use cedo_lib::raw::{Request, probe};
 use cedo_lib::windows::{Lists, invoke_with};
 use cedo_lib::{ThisThread, View};
@@ -46,6 +46,10 @@ pub const EXCHANGE: u64 = 1 << 63;
 pub const SPLIT_STRING: u64 = 1;
 /// The window is in two pieces.
 pub const SPLIT_WINDOW: u64 = 2;
+/// Flag of a step: an item goes with it (words 1 to 4 are the item; 0: none), and windows for memory
+/// and capabilities are open: word 5 = address << 12 | pages (0: none), word 6 = first slot << 32 |
+/// slots (0: none). In the outcome, words 1 to 4 are the first report.
+pub const GIFT: u64 = 1 << 62;
 /// Not a kernel call: run the probe with the number in word 0 at address word 1.
 pub const PROBE: u64 = 0xf1;
 
@@ -154,6 +158,7 @@ fn fill_tail(this: &mut ThisThread, step: &Op) {
 fn perform(this: &mut ThisThread, step: &Op) -> Out {
     match step.operation {
         _ if step.operation & EXCHANGE != 0 => exchange(this, step),
+        _ if step.operation & GIFT != 0 => give(this, step),
         SPIN => {
             while !STOP.load(Ordering::SeqCst) {
                 PROGRESS.fetch_add(1, Ordering::SeqCst);
@@ -175,7 +180,7 @@ fn perform(this: &mut ThisThread, step: &Op) -> Out {
 }
 
 /// A call with a string, or a window.
-pub fn exchange(this: &mut ThisThread, step: &Op) -> Out {
+fn exchange(this: &mut ThisThread, step: &Op) -> Out {
     let [_, address, bytes, room_address, room, shape, _] = step.words;
     let mut lists = Lists::NONE;
     if bytes > 0 {
@@ -194,17 +199,45 @@ pub fn exchange(this: &mut ThisThread, step: &Op) -> Out {
             open(&mut lists, room_address + first, room - first);
         }
     }
+    let (mut out, arrived) = make(this, step, lists);
+    if out.status().is_done() {
+        out.words[6] = arrived.bytes(0).unwrap_or(0) as u64;
+    }
+    out
+}
+
+/// A call with memory or a capability, or room for them.
+fn give(this: &mut ThisThread, step: &Op) -> Out {
+    let [_, head, first, second, third, room, slots] = step.words;
+    let mut lists = Lists::NONE;
+    if head != 0 {
+        lists.send_item(Item([head, first, second, third]));
+    }
+    if room != 0 {
+        let (address, pages) = (room >> 12 << 12, room & 0xfff);
+        // Elsewhere than in the area for mappings nothing is opened.
+        let _ = lists.open_item(Item::memory_window(address, pages));
+    }
+    if slots != 0 {
+        lists.open_slots((slots >> 32) as u32, slots & 0xffff_ffff);
+    }
+    let (mut out, arrived) = make(this, step, lists);
+    if out.status().is_done() {
+        out.words[1..5].copy_from_slice(&arrived.first().0);
+    }
+    out
+}
+
+/// The call of a step with these lists.
+fn make(this: &mut ThisThread, step: &Op, lists: Lists<'_>) -> (Out, Arrived) {
     let Op { operation, to, from, tag, words } = *step;
-    let operation = operation & !EXCHANGE;
+    let operation = operation & !(EXCHANGE | GIFT);
     let tag = Tag(tag).with_items(lists.items()).0;
     let request = Request { operation, to, from, tag, words };
     let (answer, items) = invoke_with(request, lists, this.utcb_mut());
-    let mut out = Out::of(&answer);
-    if out.status().is_done() {
-        let strings = Strings::of(items, out.tag.typed_items());
-        out.words[6] = strings.bytes(0).unwrap_or(0) as u64;
-    }
-    out
+    let out = Out::of(&answer);
+    let count = if out.status().is_done() { out.tag.typed_items() } else { 0 };
+    (out, Arrived::of(items, count))
 }
 
 /// Opens a window in the area for mappings.

@@ -5,6 +5,8 @@ pub mod capabilities;
 pub mod cores;
 pub mod faults;
 pub mod forward;
+pub mod gifts;
+pub mod groups;
 pub mod interrupts;
 pub mod memory;
 pub mod messages;
@@ -51,6 +53,8 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     remote_end::TESTS,
     interrupts::TESTS,
     strings::TESTS,
+    gifts::TESTS,
+    groups::TESTS,
     bad_input::TESTS,
 ];
 
@@ -61,4 +65,5 @@ pub const ON_TWO_CORES: &[&[Test]] = &[
     remote_end::TESTS_ON_TWO_CORES,
     migrate::TESTS_ON_TWO_CORES,
     strings::TESTS_ON_TWO_CORES,
+    gifts::TESTS_ON_TWO_CORES,
 ];

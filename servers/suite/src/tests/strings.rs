@@ -2,7 +2,6 @@
 
 use super::interrupts::arm;
 use super::{Test, test};
-use crate::board;
 use crate::cast::Who;
 use crate::driver::{Driver, SHARED_FRAMES};
 use crate::op::Op;
@@ -160,16 +159,7 @@ fn begin(driver: &mut Driver, who: Who, step: Op) -> Verdict {
 
 /// What the only step of a servant came to.
 fn end(driver: &Driver, who: Who) -> Result<Outcome, Failure> {
-    if is_remote(who) {
-        driver.await_remote(who)?;
-    } else {
-        for _ in 0..20_000 {
-            if board::is_free(who) {
-                break;
-            }
-            driver.settle()?;
-        }
-    }
+    driver.await_remote(who)?;
     driver.outcome(who, 0)
 }
 

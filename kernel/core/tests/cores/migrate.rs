@@ -5,6 +5,7 @@ use crate::scene::{Act, Scene};
 use cedo_abi::Status;
 use cedo_core::object::thread::State;
 use cedo_machine::CoreNumber;
+use std::cell::Cell;
 
 /// Moves from core 0 to core 1.
 const MOVER: usize = 0;
@@ -197,4 +198,28 @@ fn a_thread_whose_call_is_on_another_core_is_moved_when_its_mail_is_home() {
             });
         }
     }
+}
+
+#[test]
+fn a_thread_whose_own_call_goes_on_to_a_third_core_is_not_moved_before_it_is_over() {
+    // The mover ends a wait of the first, whose mail is at the second: nobody cancels that.
+    let not_ready = Cell::new(0);
+    for homes in [[0, 0, 1, 2], [0, 1, 1, 2], [0, 2, 1, 2]] {
+        let mut scene = scene(3, &homes);
+        scene.does(MOVER, &[Act::Abort(FIRST)]).does(OWNER, &MOVE[..2]);
+        scene.does(FIRST, &[Act::Call(SECOND)]);
+        in_every_order(scene, |scene| {
+            nobody_is_lost(scene);
+            assert_eq!(scene.look(MOVER).state, State::Suspended);
+            match *scene.done[OWNER] {
+                [Status::Ok, Status::Ok] => assert_eq!(scene.home(MOVER), CoreNumber(1)),
+                [Status::Ok, Status::NotReady] => {
+                    assert_eq!(scene.home(MOVER), CoreNumber(0));
+                    not_ready.set(not_ready.get() + 1);
+                }
+                ref other => panic!("{homes:?} {other:?}"),
+            }
+        });
+    }
+    assert!(not_ready.get() > 0, "its mail was always home");
 }

@@ -152,10 +152,11 @@ fn a_thread_that_is_started_while_it_leaves_stays_and_serves() {
 
 #[test]
 fn a_storm_of_senders_does_not_keep_a_thread_from_leaving() {
-    let mut scene = Scene::new(2, &[0, 0, 1, 1]);
+    // Three: with fewer, the queue is empty before the first of them is back.
+    let mut scene = Scene::new(2, &[0, 0, 1, 1, 1]);
     scene.with_quick_roots().in_small_steps();
     scene.does(OWNER, &[Act::Suspend(MOVER), Act::Migrate(MOVER, 1)]);
-    for sender in [2, 3] {
+    for sender in [2, 3, 4] {
         scene.does(sender, &[Act::Send(MOVER); 40]);
     }
     // Core 1 does all it can between any two things that core 0 does.

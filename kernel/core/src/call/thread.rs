@@ -305,7 +305,6 @@ impl<M: Machine> Kernel<M> {
         branch.cookie = operation.words[0];
         branch.state_right = operation.words[1] & sub::EDGE_STATE != 0;
         branch.tell_blocked = operation.words[1] & sub::EDGE_BLOCKED != 0;
-        branch.rank = 0;
         Ok(())
     }
 

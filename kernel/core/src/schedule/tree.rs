@@ -134,12 +134,16 @@ impl<M: Machine> Kernel<M> {
         false
     }
 
-    /// The same where it has been checked.
+    /// The same where it has been checked. What an earlier scheduler chose for the child, or was
+    /// allowed to do with it, does not come along.
     pub fn put_below(&mut self, child: ThreadId, scheduler: ThreadId) {
         self.leave_scheduler(child);
         self.append::<Children>(scheduler, child);
         self.thread(scheduler).branch.child_count += 1;
-        self.thread(child).branch.scheduler = scheduler;
+        let branch = &mut self.thread(child).branch;
+        branch.scheduler = scheduler;
+        (branch.cookie, branch.rank) = (0, 0);
+        (branch.state_right, branch.tell_blocked) = (false, false);
         self.count_heights(scheduler, None, Some(self.height(child)));
         let thread = self.look(child);
         if thread.is_scheduler() && is_stopped(thread) {

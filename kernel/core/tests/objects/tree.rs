@@ -78,6 +78,25 @@ fn a_subtree_counts_with_its_height_and_no_more() {
 }
 
 #[test]
+fn a_child_of_a_scheduler_that_ends_comes_up_without_the_cookie_and_rights_of_that_edge() {
+    let mut server = Server::boot();
+    let all = threads(&mut server, 2);
+    assert_eq!(below(&mut server, all[0], slot::THREAD.into()), Status::Ok);
+    let words = [0x77, thread::EDGE_STATE | thread::EDGE_BLOCKED];
+    let edge = (all[1], all[0]);
+    assert_eq!(server.call(Call::Thread, thread::SET_SCHEDULER, edge, &words).0, Status::Ok);
+    let child = id(&mut server, all[1]);
+    assert_eq!(server.world.kernel(CORE).look(child).branch.cookie, 0x77);
+    assert_eq!(server.destroy(all[0]), Status::Ok);
+    let message = receive(&mut server);
+    assert_eq!(Tag(message.tag()).kernel_label(), Some(Label::New));
+    // The root never chose a cookie for it: one of another scheduler's could be that of a child.
+    assert_eq!(message.badge(), 0);
+    let branch = server.world.kernel(CORE).look(child).branch;
+    assert!(!branch.state_right && !branch.tell_blocked && branch.rank == 0);
+}
+
+#[test]
 fn a_new_root_finds_the_old_one_with_its_children_below_it() {
     let mut server = Server::boot();
     let all = threads(&mut server, 3);

@@ -4,7 +4,7 @@
 //! | | suspended | destroyed | migrates |
 //! |---|---|---|---|
 //! | callers, senders, closed receivers | who came before: *aborted* | all: *partner gone* | all: *aborted* |
-//! | children | stay | go to its scheduler | it has none |
+//! | children | stay | go to its scheduler; if it has none yet, to the core's root | it has none |
 //! | its name | stays | is void from the first step on, so that nobody new comes | stays; `leaving` |
 
 use super::end::Ender;
@@ -109,9 +109,10 @@ impl<M: Machine> Kernel<M> {
 
     /// Takes `id` out of everything, so that its frame can be retired. *Done* with `Ok` when it is;
     /// with `NotReady` if its mail is still away. Errors: `WrongState` for a root, and for a scheduler
-    /// that has none.
+    /// that has none on a core without a root.
     pub fn end_step(&mut self, id: ThreadId, stage: Stage, ender: Ender) -> Progress {
-        let scheduler = self.scheduler_of(id);
+        // Whoever owns the frames must be able to have them back, whatever its children are.
+        let scheduler = self.scheduler_of(id).or(self.local.root);
         if stage != Stage::Begun {
             let children = self.look(id).is_scheduler();
             if self.is_root(id) || children && scheduler.is_none() {

@@ -3,7 +3,7 @@
 use crate::{AREA, CODE, CORE, FREE, READ_WRITE, Server, rounds, table};
 use cedo_abi::call::capability::{MAX_DERIVATIONS, MOVE};
 use cedo_abi::call::object::{CREATE_IRQ, CREATE_SPACE, CREATE_THREAD, SPACE_FRAMES};
-use cedo_abi::call::{Call, capability, core as core_call, memory, operation};
+use cedo_abi::call::{Call, capability, core as core_call, memory, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::SELF;
@@ -11,7 +11,7 @@ use cedo_abi::{Kind, Rights, Status};
 use cedo_arch_host::Roles;
 use cedo_core::call::give::Give;
 use cedo_core::object::space::Space;
-use cedo_floor::SpaceId;
+use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Frame, Line};
 
 const THREAD: u64 = slot::THREAD as u64;
@@ -315,6 +315,30 @@ fn what_cannot_be_destroyed_stops_a_revocation_until_it_can() {
     assert_eq!(revoke(&mut server), Status::Ok);
     assert_eq!(server.identify(NEXT).0, Status::NoCapability);
     assert_eq!(server.drop_slot(SOURCE, SELF), Status::Ok);
+    table::check(&server);
+}
+
+#[test]
+fn a_scheduler_without_a_scheduler_stops_no_revocation() {
+    let mut server = Server::boot();
+    server.divide(0, 10, SOURCE);
+    let new = |page: u64| [page, SELF, 0, AREA + page * PAGE_SIZE, CODE, 0, 0];
+    // The scheduler's frames come before those of its child, which somebody else owns.
+    assert_eq!(server.object(CREATE_THREAD, SOURCE, NEXT, &new(0)), Status::Ok);
+    let region = server.region;
+    assert_eq!(server.object(CREATE_THREAD, region, NEXT + 1, &new(20)), Status::Ok);
+    let edge = (NEXT + 1, NEXT);
+    assert_eq!(server.call(Call::Thread, thread::SET_SCHEDULER, edge, &[7]).0, Status::Ok);
+    assert_eq!(server.call(Call::Thread, thread::RESUME, (NEXT + 1, 0), &[]).0, Status::Ok);
+    assert_eq!(server.revoke(SOURCE), Status::Ok);
+    assert_eq!(server.identify(NEXT).0, Status::NoCapability);
+    assert_eq!(server.drop_slot(SOURCE, SELF), Status::Ok);
+    // The root hears of the child, which can run.
+    let child = ThreadId::new(frame_of(&server, NEXT + 1)).expect("not frame 0");
+    let kernel = server.world.kernel(CORE);
+    assert_eq!(Some(kernel.look(child).branch.scheduler), kernel.local.root);
+    assert!(kernel.is_recorded(child));
+    kernel.check_invariants().expect("holds");
     table::check(&server);
 }
 

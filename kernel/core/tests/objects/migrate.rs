@@ -12,6 +12,7 @@ use cedo_arch_host::{Setup, image};
 use cedo_core::object::thread::State;
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, CoreNumber, Fault, Frame};
+use std::sync::atomic::Ordering;
 
 const BOTH: u64 = ipc::SEND | ipc::RECEIVE;
 /// The root of core 1.
@@ -339,6 +340,10 @@ fn a_thread_runs_on_its_new_core_with_its_registers_and_mappings() {
     make(&mut server, CORE, Doing::Faulted);
     let frame = id(&server, THREAD).frame();
     let before = server.world.context(frame);
+    // As if nobody of its Space had lived there: the root of core 1 did.
+    let kernel = server.world.kernel(CORE);
+    let space = kernel.look(id(&server, THREAD)).space;
+    kernel.space(space).cores.store(1, Ordering::Relaxed);
     assert_eq!(migrate(&mut server, THREAD, ROOT), (Status::Ok, 1));
     done(&mut server, Call::Thread, thread::RESUME, (THREAD, 0), &[]);
     assert_eq!(grant(&mut server, OTHER), before);

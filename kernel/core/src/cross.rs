@@ -76,11 +76,17 @@ impl<M: Machine> Kernel<M> {
     /// Posts the mail of `id`, of this core, which waits until it is home.
     pub fn send_out(&mut self, id: ThreadId, errand: Errand) {
         let thread = self.thread(id);
+        let (account, could_run) = (thread.account, thread.state == State::Ready);
         thread.state = match thread.state {
             State::Recalled(_) => State::Recalled(errand),
             _ => State::Remote(errand),
         };
         self.post(errand.core, id);
+        if could_run {
+            // It has lost the processor in the middle of its own call.
+            self.unready(account);
+            self.stopped(id);
+        }
     }
 
     /// If `id`, whose mail has been sent out, was the current thread, somebody else runs.

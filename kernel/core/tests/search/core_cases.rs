@@ -121,6 +121,21 @@ pub fn deaths() -> Case {
     case("deaths", &[A, B, W], [&a, &b, &v, &w])
 }
 
+/// A server below a scheduler destroys the client on whose time it works, which takes the other core.
+pub fn ungrateful() -> Case {
+    let (s, a, b) = (A, B, 3);
+    let client = [call(b), Line::Wait];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF), on(Step::Destroy, a), on(Step::Suspend, a)];
+    let w = [send(b, SELF), on(Step::Abort, a), resume(a), Line::Wait];
+    let mut case = case("ungrateful", &[a, W], [&[], &client, &[], &w]);
+    case.plan.names = vec!["R", "S", "A", "B", "Q", "W"];
+    case.plan.parent = vec![R, R, R, s, 4, 4];
+    case.plan.homes = vec![0, 0, 0, 0, 1, 1];
+    case.programs.schedulers = vec![R, s, 4];
+    case.programs.lines[b] = server.to_vec();
+    case
+}
+
 /// Each core has a handler that tells the other, and deadlines.
 pub fn interrupts() -> Case {
     let a = [Line::Wait, call(V)];

@@ -201,7 +201,12 @@ fn two_cores_that_stop_threads_of_each_other_keep_every_invariant() {
 
 #[test]
 fn two_cores_that_destroy_threads_of_each_other_keep_every_invariant() {
-    search_all(&in_both_modes(&[core_cases::deaths(), core_cases::deaths().in_small_steps()]));
+    let deaths = core_cases::deaths();
+    search_all(&in_both_modes(&[
+        deaths.clone(),
+        deaths.in_small_steps(),
+        core_cases::ungrateful(),
+    ]));
 }
 
 #[test]

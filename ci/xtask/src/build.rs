@@ -61,8 +61,23 @@ pub struct Boot {
     pub system: String,
 }
 
+/// Everything that a boot is packed of.
+pub struct Parts {
+    /// Which threads there are; may be changed before packing.
+    pub description: Description,
+    system: String,
+    profile: Profile,
+    kernel: PathBuf,
+    servers: BTreeMap<String, PathBuf>,
+}
+
 /// Builds everything that `system` names and packs it.
 pub fn boot(workspace: &Workspace, system: &System, profile: Profile) -> Result<Boot> {
+    parts(workspace, system, profile)?.pack(workspace)
+}
+
+/// Builds everything that `system` names.
+pub fn parts(workspace: &Workspace, system: &System, profile: Profile) -> Result<Parts> {
     let description = system::load(&shown(&system.path))?;
     let programs = description.programs();
     let mut packages = vec![package(workspace, system, INIT)?];
@@ -75,40 +90,36 @@ pub fn boot(workspace: &Workspace, system: &System, profile: Profile) -> Result<
     let kernel = one(cargo_build(workspace, profile, &[KERNEL.to_string()])?, KERNEL)?;
     progress::say(&format!("Building the servers of system `{}`", system.name));
     let servers = cargo_build(workspace, Profile::Release, &packages)?;
-    pack(workspace, system, profile, &kernel, &servers, &description)
+    Ok(Parts { description, system: system.name.clone(), profile, kernel, servers })
 }
 
-fn pack(
-    workspace: &Workspace,
-    system: &System,
-    profile: Profile,
-    kernel: &Path,
-    servers: &BTreeMap<String, PathBuf>,
-    description: &Description,
-) -> Result<Boot> {
-    let mut files = Vec::new();
-    for (name, path) in servers {
-        let program = name.strip_prefix(PREFIX).unwrap_or(name);
-        let contents = read(path)?;
-        let contents = if program == INIT {
-            archive::flatten(&contents).with_context(|| format!("cannot flatten {name}"))?
-        } else {
-            elf::strip(&contents).with_context(|| format!("cannot strip {name}"))?
+impl Parts {
+    /// Writes the files of one boot.
+    pub fn pack(&self, workspace: &Workspace) -> Result<Boot> {
+        let mut files = Vec::new();
+        for (name, path) in &self.servers {
+            let program = name.strip_prefix(PREFIX).unwrap_or(name);
+            let contents = read(path)?;
+            let contents = if program == INIT {
+                archive::flatten(&contents).with_context(|| format!("cannot flatten {name}"))?
+            } else {
+                elf::strip(&contents).with_context(|| format!("cannot strip {name}"))?
+            };
+            files.push((program.to_string(), contents));
+        }
+        files.push((SYSTEM.to_string(), self.description.pack()));
+        let folder = workspace.output()?;
+        let boot = Boot {
+            kernel: self.kernel.clone(),
+            stripped: folder.join(format!("kernel-{}.elf", self.profile.name())),
+            archive: folder.join(format!("{}.archive", self.system)),
+            machine: machine(&self.description)?,
+            system: self.system.clone(),
         };
-        files.push((program.to_string(), contents));
+        write(&boot.stripped, &elf::strip(&read(&self.kernel)?)?)?;
+        write(&boot.archive, &archive::build(&files))?;
+        Ok(boot)
     }
-    files.push((SYSTEM.to_string(), description.pack()));
-    let folder = workspace.output()?;
-    let boot = Boot {
-        kernel: kernel.to_path_buf(),
-        stripped: folder.join(format!("kernel-{}.elf", profile.name())),
-        archive: folder.join(format!("{}.archive", system.name)),
-        machine: machine(description)?,
-        system: system.name.clone(),
-    };
-    write(&boot.stripped, &elf::strip(&read(kernel)?)?)?;
-    write(&boot.archive, &archive::build(&files))?;
-    Ok(boot)
 }
 
 fn machine(description: &Description) -> Result<Machine> {

@@ -12,7 +12,7 @@
 //! | [`table`] | command: print the table of who runs next |
 //! | [`explore`] | command: search the states of the kernel further than the tests do |
 //! | [`mutate`] | command: break the kernel on purpose; a check must notice |
-//! | [`fuzz`] | command: inputs that nobody would write |
+//! | [`fuzz`] | command: hostile programs, and inputs that nobody would write |
 //! | [`image`] | command: write a bootable ISO image |
 //! | [`setup`] | command: look for what the others need, install what is missing |
 //! | `system`, `archive`, `elf` | the files of a boot: see `lib.rs` |

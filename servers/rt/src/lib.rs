@@ -16,6 +16,7 @@
 //! | file | contents |
 //! |---|---|
 //! | [`raw`] | the call instruction, the counter, the entry points; `x86_64`, and `host` for tests |
+//! | [`image`] | the program's own image |
 //! | [`thread`] | what a thread knows about itself |
 //! | `start` | where a program starts |
 //! | [`utcb`] | the page shared with the kernel |
@@ -33,6 +34,7 @@
 extern crate std;
 
 pub mod exclusive;
+pub mod image;
 pub mod page;
 #[cfg(target_os = "none")]
 mod panic;

@@ -4,6 +4,8 @@
 pub mod host;
 #[cfg(target_arch = "x86_64")]
 pub mod probe;
+#[cfg(target_arch = "x86_64")]
+pub mod steady;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
 mod x86_64;
 

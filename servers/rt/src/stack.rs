@@ -6,6 +6,7 @@ use crate::ThisThread;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::system::place;
 use core::cell::UnsafeCell;
+use core::mem::offset_of;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Memory for one thread's stack; meant for a `static`.
@@ -38,6 +39,33 @@ pub(crate) struct Prepared {
     pub utcb: u64,
     pub argument: u64,
     pub environment: &'static [u8],
+}
+
+/// Words that a thread finds from its first stack pointer on.
+pub const FIRST_WORDS: usize = size_of::<Prepared>() / 8;
+
+/// What a thread of another Space with the same image must find from its first stack pointer on (a
+/// multiple of 16), to run `start` with `argument` and the UTCB at `utcb`; and its first instruction.
+/// It has no environment.
+pub fn first_words(
+    start: fn(ThisThread, u64),
+    utcb: u64,
+    argument: u64,
+) -> (u64, [u64; FIRST_WORDS]) {
+    let mut words = [0; FIRST_WORDS];
+    let nothing: &'static [u8] = &[];
+    let values = [
+        (offset_of!(Prepared, start), start as *const () as u64),
+        (offset_of!(Prepared, utcb), utcb),
+        (offset_of!(Prepared, argument), argument),
+        // A slice is its address and its length, in this order on every compiler there is; the test
+        // below would fail on another.
+        (offset_of!(Prepared, environment), nothing.as_ptr() as u64),
+    ];
+    for (offset, value) in values {
+        words[offset / 8] = value;
+    }
+    (entry(), words)
 }
 
 impl<const BYTES: usize> Default for Stack<BYTES> {
@@ -92,7 +120,7 @@ fn entry() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Stack;
+    use super::{FIRST_WORDS, Prepared, Stack, first_words};
     use crate::ThisThread;
     use cedo_abi::system::place;
 
@@ -105,5 +133,18 @@ mod tests {
         let start = STACK.prepare(&maker, |_, _| (), place::UTCB, 7).expect("first");
         assert_eq!(start.stack % 16, 0);
         assert!(STACK.prepare(&maker, |_, _| (), place::UTCB, 7).is_none());
+    }
+
+    #[test]
+    fn first_words_are_what_a_prepared_thread_reads() {
+        #[repr(C, align(16))]
+        struct Place([u64; FIRST_WORDS]);
+        let (_, words) = first_words(|_, _| (), 0x1234_5000, 7);
+        let place = Place(words);
+        // SAFETY: the place has the size and alignment of the structure, and holds its fields.
+        let read = unsafe { (&raw const place).cast::<Prepared>().read() };
+        assert_eq!((read.utcb, read.argument), (0x1234_5000, 7));
+        assert!(read.environment.is_empty());
+        (read.start)(ThisThread::for_tests(&[]), 0);
     }
 }

@@ -70,6 +70,11 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         run: Box::new(move |context| fuzz::readers::all(&context.tree.workspace, seconds)),
     });
     cases.push(Case {
+        group: "fuzz",
+        name: "fuzz: hostile programs harm nobody".to_string(),
+        run: Box::new(|context| fuzz::hostile::ci(&context.tree.workspace)),
+    });
+    cases.push(Case {
         group: "orders",
         name: "orders: what crosses cores, in every order".to_string(),
         run: Box::new(|context| orders::run(&context.tree)),

@@ -1,0 +1,169 @@
+//! One boot, and what came of it.
+
+use super::order::Order;
+use crate::build::{self, Parts, Profile};
+use crate::progress::{self, Step};
+use crate::qemu::guest::{self, Limits};
+use crate::run::{self, Watch};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The supervisor prints a line per episode; a machine that prints nothing for so long hangs.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Without a terminal there is a line each time that this has passed.
+const SAY: Duration = Duration::from_secs(15);
+/// What the supervisor prints.
+const MARK: &str = "[fuzz] ";
+/// The thread that reads the parameters.
+const SUPERVISOR: &str = "supervisor";
+
+/// What came of a boot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Nothing was found.
+    Fine { calls: u64 },
+    /// A rule is broken.
+    Broken(Broken),
+}
+
+/// A broken rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Broken {
+    /// The rule; of a panic its first line.
+    pub rule: String,
+    /// All that there is to say.
+    pub text: String,
+    /// In which episode.
+    pub episode: u64,
+}
+
+/// Machines with hostile programs, each built once.
+pub struct Machines<'a> {
+    workspace: &'a Workspace,
+    profile: Profile,
+    parts: BTreeMap<u32, Parts>,
+}
+
+impl<'a> Machines<'a> {
+    /// Nothing is built yet.
+    pub fn new(workspace: &'a Workspace, profile: Profile) -> Self {
+        Self { workspace, profile, parts: BTreeMap::new() }
+    }
+
+    /// Boots and waits for the end, for so long at most.
+    pub fn boot(&mut self, order: &Order, total: Option<Duration>) -> Result<Outcome> {
+        let parts = match self.parts.remove(&order.cores) {
+            Some(parts) => parts,
+            None => {
+                let system = self.workspace.system(&format!("fuzz-{}", order.cores))?;
+                build::parts(self.workspace, &system, self.profile)?
+            }
+        };
+        let parts = self.parts.entry(order.cores).or_insert(parts);
+        let mut threads = parts.description.threads.iter_mut();
+        let supervisor = threads.find(|thread| thread.name == SUPERVISOR);
+        supervisor.context("the system has no supervisor")?.parameters = order.parameters();
+        let boot = parts.pack(self.workspace)?;
+        let step = Step::quiet(&format!("Booting {order}"));
+        let mut said = Instant::now();
+        let mut pending = String::new();
+        let show = |bytes: &[u8]| {
+            pending.push_str(&String::from_utf8_lossy(bytes));
+            while let Some((line, rest)) = pending.split_once('\n') {
+                if let Some(text) = line.strip_prefix(MARK) {
+                    step.detail(text);
+                    if said.elapsed() > SAY {
+                        said = Instant::now();
+                        progress::say(&format!("  {order}: {text}"));
+                    }
+                }
+                pending = rest.to_string();
+            }
+        };
+        let watch = Watch {
+            limits: Limits { total, silence: Some(SILENCE) },
+            show: Box::new(show),
+            follow: None,
+            interactive: false,
+        };
+        let outcome = run::start(self.workspace, &boot, &boot.machine, watch)?;
+        Ok(read(&outcome))
+    }
+}
+
+/// What a guest's output says.
+fn read(outcome: &guest::Outcome) -> Outcome {
+    let lines = || outcome.transcript.lines().filter_map(|line| line.strip_prefix(MARK));
+    let calls = lines().find_map(|line| line.strip_suffix(" calls, 0 violations"));
+    if let (true, Some(calls)) = (outcome.is_success(), calls) {
+        return Outcome::Fine { calls: calls.trim().parse().unwrap_or(0) };
+    }
+    let after = |mark: &str| lines().filter_map(|line| line.strip_prefix(mark)).next_back();
+    let number = |text: &str| text.split([' ', ',']).next()?.parse().ok();
+    let episode = after("episode ").and_then(number);
+    let rule = after("broken: ").map(str::to_string);
+    let panic = || outcome.transcript.lines().find(|line| line.starts_with("panic: "));
+    let text = match (&rule, after("numbers: ")) {
+        (Some(rule), Some(numbers)) => format!("broken: {rule} {numbers}"),
+        _ => outcome.complaint(),
+    };
+    let rule = rule.or_else(|| panic().map(str::to_string));
+    let rule = rule.unwrap_or_else(|| text.lines().next().unwrap_or("no end").to_string());
+    Outcome::Broken(Broken { rule: without_numbers(&rule), text, episode: episode.unwrap_or(0) })
+}
+
+/// Addresses and cores differ from run to run.
+fn without_numbers(text: &str) -> String {
+    let mut plain = String::new();
+    for word in
+        text.split(' ').filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()))
+    {
+        plain.push_str(word);
+        plain.push(' ');
+    }
+    plain.trim().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Broken, Outcome, read};
+    use crate::qemu::end::End;
+    use crate::qemu::guest;
+    use std::time::Duration;
+
+    fn of(end: End, transcript: &str) -> Outcome {
+        let took = Duration::from_secs(7);
+        read(&guest::Outcome { end, transcript: transcript.to_string(), took, log: Vec::new() })
+    }
+
+    #[test]
+    fn a_run_without_violations_says_how_many_calls_it_made() {
+        let text = "hello\n[fuzz] episode 1\n[fuzz] 1234 calls, 0 violations\n";
+        assert_eq!(of(End::Off(0), text), Outcome::Fine { calls: 1234 });
+        assert!(matches!(of(End::Off(1), text), Outcome::Broken(_)));
+        assert!(matches!(of(End::Off(0), "[fuzz] episode 1\n"), Outcome::Broken(_)));
+    }
+
+    #[test]
+    fn a_broken_rule_is_told_with_its_episode() {
+        let text = "[fuzz] episode 3, 10 calls\n[fuzz] broken: frames come back\n\
+                    [fuzz] numbers: [1, 2, 3]\n";
+        let Outcome::Broken(broken) = of(End::Off(1), text) else { panic!("it is broken") };
+        assert_eq!(broken.rule, "frames come back");
+        assert_eq!(broken.text, "broken: frames come back [1, 2, 3]");
+        assert_eq!(broken.episode, 3);
+    }
+
+    #[test]
+    fn panics_are_the_same_wherever_they_are() {
+        let text = |core| format!("[fuzz] episode 4\npanic: core {core}: list is empty\n");
+        let rule = |core| match of(End::Off(3), &text(core)) {
+            Outcome::Broken(Broken { rule, episode: 4, .. }) => rule,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(rule(1), rule(2));
+        assert_eq!(rule(1), "panic: core list is empty");
+    }
+}

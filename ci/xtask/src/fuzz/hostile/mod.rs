@@ -1,0 +1,180 @@
+//! `cargo xtask fuzz`: hostile programs against the kernel, on emulated machines or on the simulated
+//! machine of the host.
+//!
+//! On emulated machines the program `hostile` makes the calls (systems `fuzz-1`, `fuzz-2`, `fuzz-4`);
+//! what it is to do is written into the parameters of its supervisor. Cores run as the host lets
+//! them, so a seed says which calls are made and not in which order those of different cores meet:
+//! what a seed found once it finds again only most likely.
+//!
+//! | file | contents |
+//! |---|---|
+//! | here | the command: boot after boot until there are enough calls |
+//! | [`order`] | what one boot does, as parameters and as a command |
+//! | [`boot`] | one boot, and what came of it |
+//! | [`shrink`] | a failing episode made small |
+//! | [`host`] | the same on the simulated machine |
+
+mod boot;
+mod host;
+mod order;
+mod shrink;
+
+use crate::build::Profile;
+use crate::progress;
+use crate::qemu::Loader;
+use crate::workspace::Workspace;
+use crate::{run, setup};
+use anyhow::{Result, bail, ensure};
+use boot::{Machines, Outcome};
+use order::Order;
+use std::time::{Duration, Instant};
+
+/// Calls of a run that does not say how many.
+pub const CALLS: u64 = 10_000_000;
+/// Calls of a long run.
+const LONG: u64 = 1_000_000_000;
+/// Calls of a test run, by kernel: some minutes on two busy cores, where an emulated machine makes some
+/// ten thousand a second. `cargo xtask fuzz` makes more.
+const CI: [(Profile, u64); 2] = [(Profile::Release, 1_500_000), (Profile::Debug, 150_000)];
+/// Most calls of one boot: a new boot is a new machine, and a new seed.
+const CALLS_OF_A_BOOT: u64 = 20_000_000;
+/// Systems by cores, and how many hundredths of the calls each makes.
+const SYSTEMS: [(u32, u64); 3] = [(1, 25), (2, 50), (4, 25)];
+
+/// What the command is to do.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Calls to make in all [default: 10 million; with --host 400 thousand].
+    #[arg(long, value_name = "NUMBER")]
+    calls: Option<u64>,
+    /// Make 10^9 calls; with --host 10^8.
+    #[arg(long, conflicts_with = "calls")]
+    long: bool,
+    /// Where the numbers come from.
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    seed: u64,
+    /// Only machines with this many cores: 1, 2 or 4.
+    #[arg(long, value_name = "N")]
+    cores: Option<u32>,
+    /// On the simulated machine of the host instead of an emulator.
+    #[arg(long)]
+    host: bool,
+    /// A kernel without assertions, as it ships.
+    #[arg(long, conflicts_with = "host")]
+    release: bool,
+    /// Only this episode, or these: `7` or `3-7`.
+    #[arg(long, value_name = "NUMBERS", conflicts_with = "host", value_parser = order::episodes)]
+    episodes: Option<(u64, u64)>,
+    /// Only these hostile threads: bit 4 * core + number.
+    #[arg(long, value_name = "BITS", conflicts_with = "host", value_parser = order::bits)]
+    enemies: Option<u64>,
+    /// Calls of each episode at most.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "host")]
+    limit: Option<u64>,
+    /// Messages also carry strings, memory and capabilities.
+    #[arg(long)]
+    items: bool,
+    /// Do not make a failing episode small.
+    #[arg(long, conflicts_with = "host")]
+    no_shrink: bool,
+    /// Install missing Debian or Ubuntu packages through sudo.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// The command.
+pub fn main(workspace: &Workspace, arguments: &Options) -> Result<()> {
+    if arguments.host {
+        return host::run(workspace, arguments);
+    }
+    setup::prepare(workspace, &run::needs(Loader::Pvh), arguments.yes)?;
+    let profile = if arguments.release { Profile::Release } else { Profile::Debug };
+    let mut machines = Machines::new(workspace, profile);
+    let calls = arguments.calls.unwrap_or(if arguments.long { LONG } else { CALLS });
+    let sum = fuzz(&mut machines, arguments, calls)?;
+    println!("fuzz: {sum} calls, 0 violations, seed {}", arguments.seed);
+    Ok(())
+}
+
+/// What a test run does, in a few words: most calls on the kernel as it ships, some on one that asserts
+/// its invariants.
+pub fn ci(workspace: &Workspace) -> Result<String> {
+    let mut sum = 0;
+    for (profile, calls) in CI {
+        let options = Options { release: profile == Profile::Release, ..Options::plain() };
+        sum += fuzz(&mut Machines::new(workspace, profile), &options, calls)?;
+    }
+    Ok(format!("{sum} calls, 0 violations"))
+}
+
+impl Options {
+    /// As without any option.
+    fn plain() -> Self {
+        Self {
+            calls: None,
+            long: false,
+            seed: 1,
+            cores: None,
+            host: false,
+            release: false,
+            episodes: None,
+            enemies: None,
+            limit: None,
+            items: false,
+            no_shrink: false,
+            yes: false,
+        }
+    }
+}
+
+/// Boots until there were enough calls; how many there were.
+fn fuzz(machines: &mut Machines<'_>, arguments: &Options, calls: u64) -> Result<u64> {
+    let wanted = |(cores, _): &&(u32, u64)| arguments.cores.is_none_or(|only| only == *cores);
+    let systems: Vec<_> = SYSTEMS.iter().filter(wanted).collect();
+    ensure!(!systems.is_empty(), "--cores is 1, 2 or 4");
+    let shares: u64 = systems.iter().map(|(_, share)| share).sum();
+    let mut sum = 0;
+    for (cores, share) in systems {
+        let goal = (calls * share).div_ceil(shares);
+        let mut made = 0;
+        for boot in 0.. {
+            let order = Order {
+                seed: arguments.seed + boot,
+                cores: *cores,
+                calls: (goal - made).min(CALLS_OF_A_BOOT),
+                episodes: arguments.episodes.unwrap_or((0, 0)),
+                enemies: arguments.enemies.unwrap_or(0),
+                limit: arguments.limit.unwrap_or(0),
+                items: arguments.items,
+            };
+            made += one(machines, arguments, &order)?;
+            if made >= goal || order.episodes.1 != 0 {
+                break;
+            }
+        }
+        sum += made;
+    }
+    Ok(sum)
+}
+
+/// One boot; how many calls there were.
+fn one(machines: &mut Machines<'_>, arguments: &Options, order: &Order) -> Result<u64> {
+    let started = Instant::now();
+    match machines.boot(order, None)? {
+        Outcome::Fine { calls } => {
+            let seconds = started.elapsed().as_secs_f64();
+            let rate = calls as f64 / seconds.max(0.001);
+            progress::say(&format!("  {order}: {calls} calls in {seconds:.0} s, {rate:.0}/s"));
+            Ok(calls)
+        }
+        Outcome::Broken(broken) => {
+            let episode = broken.episode;
+            let head = format!("{order}, episode {episode}: {}", broken.text);
+            let small = match arguments.no_shrink {
+                true => String::new(),
+                false => shrink::shrink(machines, order, &broken, Duration::from_secs(300))?,
+            };
+            bail!("{head}\n{small}repeat all of it with: {}", order.command());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What one boot does: as parameters of the supervisor, and as a command for people.
+
+use cedo_abi::system::PARAMETERS;
+use std::fmt;
+
+/// What one boot does. 0: as the seed says, or no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    pub seed: u64,
+    pub cores: u32,
+    /// After so many there are no more episodes.
+    pub calls: u64,
+    /// First and last episode.
+    pub episodes: (u64, u64),
+    /// Bit 4 * core + number: that hostile thread takes part.
+    pub enemies: u64,
+    /// Calls of each episode.
+    pub limit: u64,
+    /// Messages carry typed items.
+    pub items: bool,
+}
+
+impl Order {
+    /// The words that the supervisor reads (`servers/hostile/src/supervisor/plan.rs`).
+    pub fn parameters(&self) -> [u64; PARAMETERS] {
+        let (first, last) = self.episodes;
+        let limits = self.enemies & 0xffff | self.limit << 16 | u64::from(self.items) << 63;
+        [self.seed, self.calls, first & 0xffff_ffff | last << 32, limits]
+    }
+
+    /// The command that does the same.
+    pub fn command(&self) -> String {
+        let Order { seed, cores, calls, episodes: (first, last), enemies, limit, items } = *self;
+        let mut text = format!("cargo xtask fuzz --seed {seed} --cores {cores} --calls {calls}");
+        if last != 0 {
+            text += &format!(" --episodes {first}-{last}");
+        }
+        if enemies != 0 {
+            text += &format!(" --enemies {enemies:#x}");
+        }
+        if limit != 0 {
+            text += &format!(" --limit {limit}");
+        }
+        if items {
+            text += " --items";
+        }
+        text
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.cores == 1 { "" } else { "s" };
+        write!(to, "{} core{plural}, seed {}", self.cores, self.seed)
+    }
+}
+
+/// `7` or `3-7`.
+pub fn episodes(text: &str) -> Result<(u64, u64), String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.trim().parse::<u32>().map(u64::from);
+    match (number(first), number(last)) {
+        (Ok(first), Ok(last)) if first <= last && last > 0 => Ok((first, last)),
+        _ => Err("write one number from 1 on, or two such as 3-7".to_string()),
+    }
+}
+
+/// A number, hexadecimal after `0x`.
+pub fn bits(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "write a number such as 0x3f".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Order, bits, episodes};
+
+    #[test]
+    fn an_order_is_told_to_the_supervisor_and_to_people() {
+        let (episodes, items) = ((0, 0), false);
+        let all = Order { seed: 5, cores: 2, calls: 9, episodes, enemies: 0, limit: 0, items };
+        assert_eq!(all.parameters(), [5, 9, 0, 0]);
+        assert_eq!(all.command(), "cargo xtask fuzz --seed 5 --cores 2 --calls 9");
+        let some = Order { episodes: (3, 7), enemies: 0x11, limit: 100, items: true, ..all };
+        assert_eq!(some.parameters(), [5, 9, 3 | 7 << 32, 0x11 | 100 << 16 | 1 << 63]);
+        let ending = "--calls 9 --episodes 3-7 --enemies 0x11 --limit 100 --items";
+        assert!(some.command().ends_with(ending), "{}", some.command());
+    }
+
+    #[test]
+    fn what_people_write_is_read() {
+        assert_eq!(episodes("7"), Ok((7, 7)));
+        assert_eq!(episodes("3-7"), Ok((3, 7)));
+        assert!(episodes("7-3").is_err() && episodes("0").is_err() && episodes("x").is_err());
+        assert_eq!(bits("0x1f"), Ok(31));
+        assert!(bits("0x").is_err());
+    }
+}

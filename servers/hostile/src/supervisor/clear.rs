@@ -1,0 +1,76 @@
+//! Everything is taken back, and every frame is looked at.
+
+use super::make::{OBJECTS, step};
+use super::means::Means;
+use super::plan::Episode;
+use crate::board::Broken;
+use crate::places::INSPECTOR;
+use crate::victims::mix;
+use cedo_fuzz::surroundings::PAGES;
+use cedo_lib::abi::layout::PAGE_SIZE;
+use cedo_lib::abi::system::place;
+use cedo_lib::capability::{identify, revoke};
+use cedo_lib::memory::destroy;
+use cedo_lib::{Region, Rights, Space, Status, View};
+
+/// Where frames are looked at.
+const WINDOW: u64 = place::MEMORY + 0x1000_0000;
+const WORDS: usize = (PAGE_SIZE / 8) as usize;
+
+/// Stops the enemies. What they made goes on until it is taken back.
+pub fn stop(means: &Means, episode: &Episode) {
+    for enemy in episode.enemies() {
+        // One that is gone needs no stop.
+        let _ = means.thread(enemy).suspend();
+    }
+}
+
+/// Takes everything back.
+pub fn clear(means: &mut Means) -> Result<(), Broken> {
+    for thread in (0..means.cores * crate::places::ENEMIES_PER_CORE).chain([INSPECTOR]) {
+        match destroy(means.thread(thread)) {
+            // Enemies destroy each other.
+            Ok(()) | Err(Status::NoCapability) => {}
+            Err(status) => step("a thread can be destroyed", thread, Err(status))?,
+        }
+    }
+    step("what enemies own can be taken back", 0, revoke(means.loot))?;
+    match destroy(means.space()) {
+        // Enemies have a capability for their own Space, but not without threads in it.
+        Ok(()) | Err(Status::NoCapability) => {}
+        Err(status) => step("a Space can be destroyed", 0, Err(status))?,
+    }
+    step("a page can be taken back", 0, revoke(means.published))?;
+    step("ports can be taken back", 0, revoke(means.ports))?;
+    step("objects can be taken back", 0, revoke(means.objects))?;
+    if let Some(address) = means.layout.changed_code(means.image) {
+        return Err(Broken { rule: "code is read-only", numbers: [address, 0, 0] });
+    }
+    for slot in means.slots.all() {
+        if let Ok(left) = identify(slot) {
+            let numbers = [slot.into(), left.kind as u64, 0];
+            return Err(Broken { rule: "what was destroyed is gone", numbers });
+        }
+    }
+    sweep(means, means.loot, PAGES, 0)?;
+    sweep(means, means.objects, OBJECTS, 1)
+}
+
+/// Every frame can be mapped, and belongs to nobody else.
+fn sweep(means: &Means, region: Region, pages: u64, which: u64) -> Result<(), Broken> {
+    let access = Rights::READ.or(Rights::WRITE);
+    let mapped = Space::MINE.map(region, 0, WINDOW, pages, access);
+    step("all frames come back", which, mapped)?;
+    let window = View::new(WINDOW, (pages * PAGE_SIZE) as usize);
+    let window = window.expect("the window is where memories are");
+    let words = pages as usize * WORDS;
+    let word = |index: usize| mix(which << 32 | index as u64);
+    (0..words).for_each(|index| window.set_word(index, word(index)));
+    means.rest();
+    let changed = (0..words).find(|index| window.word(*index) != word(*index));
+    if let Some(index) = changed {
+        let numbers = [which, index as u64, window.word(index)];
+        return Err(Broken { rule: "frames that came back are nobody else's", numbers });
+    }
+    step("a window can be closed", which, Space::MINE.unmap(WINDOW, pages))
+}

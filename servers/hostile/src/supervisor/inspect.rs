@@ -1,0 +1,109 @@
+//! What the confined Space has when its enemies have stopped: a thread of it that runs clean code
+//! says what is in every slot, and nothing may be there that was not given.
+//!
+//! Gates that enemies made to their own threads cannot be told from others by looking: a badge says
+//! whether a gate is one of those that were given, and victims watch the badges of what they receive.
+
+use super::layout::Piece;
+use super::make::{SPARE, make_thread, step};
+use super::means::Means;
+use crate::board::Broken;
+use crate::enemy::REPORT_WORDS;
+use crate::order::Count;
+use crate::places::{self, INSPECTOR, LOOT_RIGHTS, TRUSTED_BADGE, slot};
+use cedo_lib::abi::Kind;
+use cedo_lib::capability::{Identity, identify};
+use cedo_lib::{Gate, Rights, Status, Winner};
+
+/// Time that an inspector may take: it shares its core with what enemies made.
+const PATIENCE_NS: u64 = 15_000_000_000;
+const READ_WRITE: Rights = Rights::READ.or(Rights::WRITE);
+const GATE: Rights = places::DONATION;
+
+/// Looks into every slot.
+pub fn inspect(means: &mut Means) -> Result<(), Broken> {
+    let space = means.space();
+    step("a Space can get more stock", 0, space.stock(means.objects, SPARE.0, SPARE.1))?;
+    for piece in means.layout.pieces() {
+        // What enemies put there goes, what they took away comes back.
+        let result = space.unmap(piece.address, piece.pages).and_then(|()| {
+            let Piece { address, first, pages, access } = piece;
+            space.map(means.image_region, first, address, pages, access)
+        });
+        step("a program can be mapped again", piece.address, result)?;
+    }
+    means.layout.restore(means.image);
+    step("an inspector can be started", 0, start(means))?;
+    let count = Count::of(means.image_page(means.layout.counts()), INSPECTOR);
+    let begin_ns = means.clock.now_ns();
+    while count.calls() != slot::COUNT {
+        means.rest();
+        means.check_board()?;
+        if means.clock.now_ns() > begin_ns + PATIENCE_NS {
+            return Err(Broken { rule: "an inspector gets on", numbers: [count.starts(), 0, 0] });
+        }
+    }
+    let report = means.image_page(means.layout.counts() + 2);
+    let given = Given::of(means);
+    for slot in 0..slot::COUNT {
+        let words = core::array::from_fn(|at| report.word(slot as usize * REPORT_WORDS + at));
+        if !given.allows(words) {
+            let [kind, rights, badge_or_first, _] = words;
+            let numbers = [slot << 32 | kind, rights, badge_or_first];
+            return Err(Broken { rule: "no capability is gained", numbers });
+        }
+    }
+    Ok(())
+}
+
+fn start(means: &Means) -> Result<(), Status> {
+    let thread = make_thread(means, INSPECTOR, 0)?;
+    let root = means.roots[0].ok_or(Status::NoCapability)?;
+    thread.set_scheduler(root, places::COOKIE, 0)?;
+    thread.set_handler(Some(Gate::at(means.slots.fault_gate(0))))?;
+    thread.resume(Winner::Caller)
+}
+
+/// What enemies were given.
+struct Given {
+    loot: Option<Identity>,
+    published: Option<Identity>,
+    ports: Option<Identity>,
+    gates: [Option<Identity>; 3 * places::CORES as usize],
+}
+
+impl Given {
+    fn of(means: &Means) -> Given {
+        let look = |slot| identify(slot).ok();
+        let [loot, published, ports] = means.given_slots.map(look);
+        Given { loot, published, ports, gates: means.gates.map(|gate| look(gate?.slot)) }
+    }
+
+    /// True if what a slot holds could have been given, or made of what was.
+    fn allows(&self, [kind, rights, first, count]: [u64; REPORT_WORDS]) -> bool {
+        let rights = Rights(rights as u16);
+        let Some(kind) = u8::try_from(kind).ok().and_then(Kind::from_number) else { return false };
+        let inside = |whole: &Option<Identity>, most: Rights| {
+            most.has(rights)
+                && whole.is_some_and(|whole| {
+                    first >= whole.badge_or_first
+                        && first + count <= whole.badge_or_first + whole.count
+                })
+        };
+        match kind {
+            Kind::Empty | Kind::Space | Kind::Thread => true,
+            Kind::Gate if first & !0xff == TRUSTED_BADGE => {
+                let mut gates = self.gates.iter().flatten();
+                gates.any(|gate| gate.badge_or_first == first && gate.rights.has(rights))
+            }
+            // Enemies cannot make these badges, so a gate that has one was stolen.
+            Kind::Gate if first >> 16 == TRUSTED_BADGE >> 16 => false,
+            Kind::Gate => GATE.has(rights),
+            Kind::Region => {
+                inside(&self.loot, LOOT_RIGHTS) || inside(&self.published, Rights::READ)
+            }
+            Kind::Ports => inside(&self.ports, READ_WRITE),
+            Kind::Core | Kind::Irq | Kind::Lines => false,
+        }
+    }
+}

@@ -37,7 +37,7 @@ use play::{Stage, Tally};
 use std::time::Instant;
 
 /// Calls of hostile threads that the test makes, unless `CEDO_FUZZ_CALLS` says another number.
-const CALLS: u64 = 400_000;
+const CALLS: u64 = 1_000_000;
 /// Steps of an episode, one of these.
 const STEPS: [usize; 4] = [300, 1500, 1500, 6000];
 

@@ -210,6 +210,13 @@ pub fn is_token(word: u64) -> bool {
 pub fn failed_by_partner(status: Status) -> bool {
     matches!(
         status,
-        Status::Overflow | Status::PageMissing | Status::BadAddress | Status::BadArgument
+        Status::Overflow
+            | Status::PageMissing
+            | Status::BadAddress
+            | Status::BadArgument
+            | Status::Occupied
+            | Status::NoStock
+            | Status::FramesBusy
+            | Status::WrongState
     )
 }

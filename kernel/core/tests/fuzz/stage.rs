@@ -349,7 +349,7 @@ pub fn surroundings(cast: &Cast) -> Surroundings {
         stack_bytes: PAGE_SIZE,
         area: AREA,
         spared: (0, 0),
-        items: std::env::var("CEDO_FUZZ_ITEMS").is_ok(),
+        items: std::env::var("CEDO_FUZZ_ITEMS").map_or(true, |text| text != "0"),
     }
 }
 

@@ -7,18 +7,14 @@ use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 
 /// Calls of a run that does not say how many.
-const CALLS: u64 = 400_000;
+const CALLS: u64 = 1_000_000;
 /// Calls of a long run.
 const LONG: u64 = 100_000_000;
 
 /// Runs the test; what it says is shown as it comes.
 pub fn run(workspace: &Workspace, arguments: &Options) -> Result<()> {
     let calls = arguments.calls.unwrap_or(if arguments.long { LONG } else { CALLS });
-    let mut cargo = target_cargo(workspace);
-    if arguments.items {
-        cargo.env("CEDO_FUZZ_ITEMS", "1");
-    }
-    let status = cargo
+    let status = target_cargo(workspace)
         .args(["test", "--quiet", "-p", "cedo-core", "--test", "fuzz", "--", "--nocapture"])
         .args(["hostile_programs_harm_nobody"])
         .env("CEDO_FUZZ_CALLS", calls.to_string())

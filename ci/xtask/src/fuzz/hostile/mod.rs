@@ -71,7 +71,7 @@ pub struct Options {
     /// Calls of each episode at most.
     #[arg(long, value_name = "NUMBER", conflicts_with = "host")]
     limit: Option<u64>,
-    /// Messages also carry strings, memory and capabilities.
+    /// Messages also carry strings, memory and capabilities; on the host they always do.
     #[arg(long)]
     items: bool,
     /// Do not make a failing episode small.

@@ -34,6 +34,14 @@ pub struct Builds {
     done: RefCell<BTreeMap<(String, Profile), Boot>>,
 }
 
+/// How a system that powers off by itself is booted.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    pub loader: Loader,
+    /// Nothing: as much as usual.
+    pub memory_mib: Option<u32>,
+}
+
 /// A boot that the kernel must refuse in one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
@@ -99,8 +107,12 @@ pub fn repeats(builds: &Builds, system: &str) -> Result<String> {
 }
 
 /// Boots a system that shows something and then powers off.
-pub fn powers_off(builds: &Builds, system: &str, loader: Loader) -> Result<String> {
-    let outcome = builds.run(system, loader)?;
+pub fn powers_off(builds: &Builds, system: &str, setup: Setup) -> Result<String> {
+    let Setup { loader, memory_mib } = setup;
+    let outcome = builds.run(system, |machine| {
+        machine.loader = loader;
+        machine.memory_mib = memory_mib.unwrap_or(machine.memory_mib);
+    })?;
     let lines = outcome.transcript.lines().filter(|line| !line.trim().is_empty()).count();
     ensure!(lines > 0, "the system powered off without printing anything");
     Ok(format!("{lines} lines"))
@@ -164,9 +176,11 @@ impl Builds {
     }
 
     /// Boots a system that powers off by itself, with 0.
-    pub fn run(&self, system: &str, loader: Loader) -> Result<Outcome> {
+    /// `adjust` makes its usual machine a special one.
+    pub fn run(&self, system: &str, adjust: impl FnOnce(&mut Machine)) -> Result<Outcome> {
         let boot = self.boot(system, Profile::Release)?;
-        let machine = Machine { loader, ..boot.machine.clone() };
+        let mut machine = boot.machine.clone();
+        adjust(&mut machine);
         let outcome = run::start(&self.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
         let again = || again::advice(system, &machine, Profile::Release);
         ensure!(outcome.is_success(), "{}\n{}", outcome.complaint(), again());

@@ -96,6 +96,15 @@ impl Driver {
         done("the driver waits for all others", settle.run()).map(|_| ())
     }
 
+    /// Waits until every servant waits for orders, those of other cores too: until then the first
+    /// server is not done with starting them, and interrupts whoever runs on this core.
+    pub fn await_all(&self) -> Verdict {
+        for who in REMOTE_SERVANTS.into_iter().filter(|who| who.gate() != 0) {
+            self.await_remote(who)?;
+        }
+        self.settle_all()
+    }
+
     /// Puts a gate to `who` into the other Space, at [`Driver::FAR_SLOT`].
     pub fn give_far_gate(&self, who: Who) -> Verdict {
         done("a gate for the other Space", self.far_gate(who).run()).map(|_| ())

@@ -86,7 +86,7 @@ fn drive(this: ThisThread) {
     cast::TIMER_PORTS.store(driver.timer_ports, Ordering::SeqCst);
     let mut console = Console::new(cores[0]);
     // Everybody gets to where it waits for orders.
-    let ready = tests::interrupts::silence().and_then(|()| driver.settle_all());
+    let ready = tests::interrupts::silence().and_then(|()| driver.await_all());
     report::verdict(&mut console, "every servant starts", &ready);
     run(&mut driver, &mut console, tests::ON_ONE_CORE);
     ask(&mut console, "the tests of the root scheduler come to an end", Who::Root);

@@ -85,6 +85,21 @@ impl Driver {
         done("an order to a servant", order.flags(patience).run()).map(|_| ())
     }
 
+    /// The same for a servant of another core, which has begun when this returns.
+    pub fn order_remote(&mut self, who: Who, steps: &[Op]) -> Verdict {
+        board::set_steps(who, 0);
+        self.order(who, steps)?;
+        let begun = (0..1_000_000).any(|_| {
+            let begun = !board::is_free(who) || board::steps(who) > 0;
+            if !begun {
+                Op::give_up_processor().run();
+                spin_loop();
+            }
+            begun
+        });
+        holds("a servant of another core begins its order", begun)
+    }
+
     /// Lets every more urgent thread run until it waits.
     pub fn settle(&self) -> Verdict {
         done("the driver yields", Op::give_up_processor().run()).map(|_| ())

@@ -48,7 +48,7 @@ fn many_calls(driver: &mut Driver) -> Verdict {
 
 /// Gives an order to a servant of the other core, and waits until it has begun.
 fn begin(driver: &mut Driver, who: Who, steps: &[Op]) -> Verdict {
-    driver.order(who, steps)?;
+    driver.order_remote(who, steps)?;
     pause(driver)
 }
 

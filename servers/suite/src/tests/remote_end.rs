@@ -171,8 +171,7 @@ fn abort(who: Who) -> Verdict {
 
 /// Gives R1 an order, of which it has done nothing yet.
 fn begin(driver: &mut Driver, steps: &[Op]) -> Verdict {
-    board::set_steps(Who::R1, 0);
-    driver.order(Who::R1, steps)?;
+    driver.order_remote(Who::R1, steps)?;
     pause(driver)
 }
 

@@ -260,13 +260,7 @@ impl<M: Machine> Kernel<M> {
         from: From,
         flags: Flags,
     ) -> Result<(), Status> {
-        if flags.has(ipc::SEND_ZERO) {
-            return Err(Status::NotReady);
-        }
-        self.describe_sender(caller, gate, sender, from, flags);
-        self.thread(caller).state = State::Sending(gate.thread);
-        self.stopped(caller);
-        self.queue_sender(gate.thread, caller);
+        self.wait_in_queue(caller, gate, sender, from, flags)?;
         self.thread(gate.thread).latched = true;
         self.called(caller, gate.thread, false);
         Ok(())
@@ -281,6 +275,21 @@ impl<M: Machine> Kernel<M> {
         from: From,
         flags: Flags,
     ) -> Result<(), Status> {
+        self.wait_in_queue(caller, gate, sender, from, flags)?;
+        self.blocked(caller);
+        Ok(())
+    }
+
+    /// `caller` waits among the senders of its partner. Who runs now is for the invoking function to
+    /// say. Errors: `NotReady` if it does not want to wait.
+    fn wait_in_queue(
+        &mut self,
+        caller: ThreadId,
+        gate: &GateTo,
+        sender: Sender,
+        from: From,
+        flags: Flags,
+    ) -> Result<(), Status> {
         if flags.has(ipc::SEND_ZERO) {
             return Err(Status::NotReady);
         }
@@ -288,7 +297,6 @@ impl<M: Machine> Kernel<M> {
         self.thread(caller).state = State::Sending(gate.thread);
         self.stopped(caller);
         self.queue_sender(gate.thread, caller);
-        self.blocked(caller);
         Ok(())
     }
 

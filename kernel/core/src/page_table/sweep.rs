@@ -72,7 +72,7 @@ enum Descent<'a> {
     Leaf(Table<'a>),
     /// The window has moved past an end: descend again.
     Again,
-    /// Done for now.
+    /// The step ends here.
     Stop(Found),
 }
 

@@ -177,7 +177,7 @@ impl<M: Machine> Kernel<M> {
         true
     }
 
-    /// A faulter of another core has not been cancelled itself: its handler is gone for now.
+    /// A faulter of another core has not been cancelled itself: it is told that its handler cannot answer.
     fn verdict_for(&self, waiter: ThreadId, status: Status) -> Status {
         let kind = Sender::from_number(self.mail(waiter).kind.get());
         if kind.is_some_and(Sender::is_fault) { Status::PartnerGone } else { status }

@@ -233,11 +233,14 @@ impl Source<'_> {
     }
 
     pub(crate) fn map_at(&mut self, space: u64, region: u64, address: u64) -> Spec {
-        let page = self.loose_page();
+        // The first Region is large; of the others most are one page.
+        let small = region != self.around.regions.first && self.random.once_in(2);
+        let (page, pages) =
+            if small { (0, 1) } else { (self.loose_page(), 1 + self.random.below(4)) };
         let access = Rights::READ.0
             | self.random.pick(&[Rights::NONE.0, Rights::WRITE.0, Rights::WRITE.0])
             | self.random.pick(&[Rights::NONE.0, Rights::NONE.0, Rights::EXECUTE.0]);
-        let words = [page, address, 1 + self.random.below(4), access.into()];
+        let words = [page, address, pages, access.into()];
         on_space(memory::MAP, space, region).words(&words)
     }
 

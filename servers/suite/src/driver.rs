@@ -6,6 +6,7 @@ use crate::op::{OP_WORDS, Op};
 use crate::outcome::{Outcome, WORDS};
 use crate::servant::{self, FIRST_STEP, ORDER, REPORT, STOP};
 use crate::stage::SETTLE;
+use crate::tests::interrupts::spin;
 use crate::verdict::{Failure, Verdict, done, holds};
 use cedo_lib::ThisThread;
 use cedo_lib::abi::call::{Call, capability, ipc, object, thread};
@@ -85,7 +86,15 @@ impl Driver {
         done("an order to a servant", order.flags(patience).run()).map(|_| ())
     }
 
-    /// The same for a servant of another core, which has begun when this returns.
+    /// Time enough for other cores to do what they can.
+    pub fn pause(&self) -> Verdict {
+        (0..20).try_for_each(|_| self.settle_all())?;
+        spin(2_000_000);
+        Ok(())
+    }
+
+    /// The same for a servant of another core, which has begun, and had time to go on, when this
+    /// returns.
     pub fn order_remote(&mut self, who: Who, steps: &[Op]) -> Verdict {
         board::set_steps(who, 0);
         self.order(who, steps)?;
@@ -97,7 +106,8 @@ impl Driver {
             }
             begun
         });
-        holds("a servant of another core begins its order", begun)
+        holds("a servant of another core begins its order", begun)?;
+        self.pause()
     }
 
     /// Lets every more urgent thread run until it waits.

@@ -46,21 +46,8 @@ fn many_calls(driver: &mut Driver) -> Verdict {
     (0..1000).try_for_each(|_| echo(driver, Who::R1, 4))
 }
 
-/// Gives an order to a servant of the other core, and waits until it has begun.
-fn begin(driver: &mut Driver, who: Who, steps: &[Op]) -> Verdict {
-    driver.order_remote(who, steps)?;
-    pause(driver)
-}
-
-/// Time enough for the other core to do what it can.
-fn pause(driver: &Driver) -> Verdict {
-    (0..20).try_for_each(|_| driver.settle_all())?;
-    super::interrupts::spin(2_000_000);
-    Ok(())
-}
-
 fn send(driver: &mut Driver) -> Verdict {
-    begin(driver, Who::R1, &[OPEN])?;
+    driver.order_remote(Who::R1, &[OPEN])?;
     done("send", Op::send(Who::R1.gate()).tag(5, 2).word(0, 50).word(1, 51).run())?;
     driver.await_remote(Who::R1)?;
     let got = driver.outcome(Who::R1, 0)?;
@@ -69,13 +56,13 @@ fn send(driver: &mut Driver) -> Verdict {
 }
 
 fn send_zero_busy(driver: &mut Driver) -> Verdict {
-    begin(driver, Who::R1, &[Op::receive(Who::Far1.gate())])?;
+    driver.order_remote(Who::R1, &[Op::receive(Who::Far1.gate())])?;
     let send = Op::send(Who::R1.gate()).tag(5, 0).flags(ipc::SEND_ZERO);
     status("send", &send.run(), Status::NotReady)
 }
 
 fn send_zero_waiting(driver: &mut Driver) -> Verdict {
-    begin(driver, Who::R1, &[OPEN])?;
+    driver.order_remote(Who::R1, &[OPEN])?;
     let send = Op::send(Who::R1.gate()).tag(5, 0).flags(ipc::SEND_ZERO);
     // It may still be on its way into its receive.
     let mut out = send.run();
@@ -83,7 +70,7 @@ fn send_zero_waiting(driver: &mut Driver) -> Verdict {
         if out.status() != Status::NotReady {
             break;
         }
-        pause(driver)?;
+        driver.pause()?;
         out = send.run();
     }
     done("send", out)?;
@@ -92,9 +79,9 @@ fn send_zero_waiting(driver: &mut Driver) -> Verdict {
 }
 
 fn queued(driver: &mut Driver) -> Verdict {
-    begin(driver, Who::R1, &[Op::receive(Who::B.gate()), OPEN, OPEN])?;
+    driver.order_remote(Who::R1, &[Op::receive(Who::B.gate()), OPEN, OPEN])?;
     driver.carry_out(Who::A, &[Op::send(Who::R1.gate()).tag(5, 0)])?;
-    pause(driver)?;
+    driver.pause()?;
     driver.is_busy("A waits for its turn", Who::A)?;
     driver.carry_out(Who::B, &[Op::send(Who::R1.gate()).tag(6, 0)])?;
     done("the driver's", Op::send(Who::R1.gate()).tag(7, 0).run())?;
@@ -107,7 +94,7 @@ fn queued(driver: &mut Driver) -> Verdict {
 
 fn call_back(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::A, &[OPEN, Op::send(LAST_TOKEN).tag(6, 1).word(0, 60)])?;
-    begin(driver, Who::R1, &[Op::call(Who::A.gate()).tag(4, 0)])?;
+    driver.order_remote(Who::R1, &[Op::call(Who::A.gate()).tag(4, 0)])?;
     driver.await_remote(Who::R1)?;
     equal("reply", driver.outcome(Who::R1, 0)?.out.words[0], 60)?;
     equal("call", driver.outcome(Who::A, 0)?.out.tag.label(), 4)
@@ -118,13 +105,13 @@ fn suspend(driver: &mut Driver) -> Verdict {
     let send = Op::send(Who::R1.gate()).tag(0, 0).flags(ipc::SEND_ZERO);
     status("send", &send.run(), Status::NotReady)?;
     done("resume", Op::thread(thread::RESUME, Who::R1.thread()).run())?;
-    pause(driver)?;
+    driver.pause()?;
     echo(driver, Who::R1, 3)
 }
 
 fn suspend_spinning(driver: &mut Driver) -> Verdict {
     STOP.store(false, Ordering::SeqCst);
-    begin(driver, Who::R1, &[Op::raw(SPIN)])?;
+    driver.order_remote(Who::R1, &[Op::raw(SPIN)])?;
     let before = PROGRESS.load(Ordering::SeqCst);
     let spins = (0..1000).any(|_| {
         super::interrupts::spin(300_000);
@@ -144,7 +131,7 @@ fn read_remote(driver: &mut Driver) -> Verdict {
     done("suspend", Op::thread(thread::SUSPEND, Who::R1.thread()).run())?;
     let seen = Op::thread(thread::READ, Who::R1.thread()).run();
     done("resume", Op::thread(thread::RESUME, Who::R1.thread()).run())?;
-    pause(driver)?;
+    driver.pause()?;
     let seen = done("read", seen)?;
     holds("a user's address", seen.words[1] > 0x1000 && seen.words[1] < 1 << 47)
 }
@@ -170,10 +157,10 @@ fn create_remote(driver: &mut Driver) -> Verdict {
 fn partner_gone(driver: &mut Driver) -> Verdict {
     create(driver)?;
     driver.carry_out(Who::A, &[Op::call(driver.slot(2)).tag(1, 0)])?;
-    pause(driver)?;
+    driver.pause()?;
     driver.is_busy("A waits", Who::A)?;
     driver.destroy(0)?;
-    pause(driver)?;
+    driver.pause()?;
     status("A's call", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone)
 }
 
@@ -188,7 +175,7 @@ fn scheduler_on_core(driver: &mut Driver) -> Verdict {
 
 fn kick(driver: &mut Driver) -> Verdict {
     done("kick", Op::core(core::KICK, driver.cores[1]).word(0, 4).run())?;
-    pause(driver)
+    driver.pause()
 }
 
 fn both_ways(driver: &mut Driver) -> Verdict {

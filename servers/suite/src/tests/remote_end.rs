@@ -169,12 +169,6 @@ fn abort(who: Who) -> Verdict {
     done("abort", out).map(|_| ())
 }
 
-/// Gives R1 an order, of which it has done nothing yet.
-fn begin(driver: &mut Driver, steps: &[Op]) -> Verdict {
-    driver.order_remote(Who::R1, steps)?;
-    pause(driver)
-}
-
 /// Waits until a servant of another core has done this many steps of its order.
 fn await_steps(who: Who, steps: u64) -> Verdict {
     let reached = (0..10_000).any(|_| {
@@ -187,22 +181,15 @@ fn await_steps(who: Who, steps: u64) -> Verdict {
     holds("a servant of another core does its steps", reached)
 }
 
-/// Time enough for the other core to do what it can.
-fn pause(driver: &Driver) -> Verdict {
-    (0..20).try_for_each(|_| driver.settle_all())?;
-    super::interrupts::spin(2_000_000);
-    Ok(())
-}
-
 /// A does this with R1, which does that, at least `steps` of it; then A's wait is cancelled.
 fn cancelled(driver: &mut Driver, act: Op, remote: &[Op], steps: u64) -> Verdict {
-    begin(driver, remote)?;
+    driver.order_remote(Who::R1, remote)?;
     driver.carry_out(Who::A, &[act])?;
-    pause(driver)?;
+    driver.pause()?;
     await_steps(Who::R1, steps)?;
     driver.is_busy("A waits", Who::A)?;
     abort(Who::A)?;
-    pause(driver)?;
+    driver.pause()?;
     status("A's wait", &driver.outcome(Who::A, 0)?.out, Status::Aborted)
 }
 
@@ -230,7 +217,7 @@ fn abort_closed(driver: &mut Driver) -> Verdict {
 fn abort_from_here(driver: &mut Driver) -> Verdict {
     driver.carry_out(Who::A, &[Op::receive(Who::B.gate())])?;
     driver.order(Who::R1, &[Op::call(Who::A.gate()).tag(4, 0)])?;
-    pause(driver)?;
+    driver.pause()?;
     driver.is_busy("R1 waits", Who::R1)?;
     abort(Who::R1)?;
     driver.await_remote(Who::R1)?;
@@ -239,9 +226,9 @@ fn abort_from_here(driver: &mut Driver) -> Verdict {
 
 fn suspend_waiting(driver: &mut Driver) -> Verdict {
     driver.order(Who::R1, &[OPEN, Op::receive(Who::B.gate())])?;
-    pause(driver)?;
+    driver.pause()?;
     driver.carry_out(Who::A, &[Op::call(Who::R1.gate()).tag(4, 0)])?;
-    pause(driver)?;
+    driver.pause()?;
     done("suspend", Op::thread(thread::SUSPEND, Who::A.thread()).run())?;
     driver.is_busy("A is suspended", Who::A)?;
     done("resume", Op::thread(thread::RESUME, Who::A.thread()).run())?;
@@ -258,10 +245,10 @@ fn call_r1(_: ThisThread, _: u64) {
 fn destroy_waiting(driver: &mut Driver) -> Verdict {
     let before = RUNS.load(Ordering::SeqCst);
     let reply = Op::send(LAST_TOKEN).tag(6, 0);
-    begin(driver, &[OPEN, Op::receive(Who::B.gate()), reply])?;
+    driver.order_remote(Who::R1, &[OPEN, Op::receive(Who::B.gate()), reply])?;
     create_running(driver, 0, &STACKS[1], call_r1)?;
     start(driver, 0)?;
-    pause(driver)?;
+    driver.pause()?;
     await_steps(Who::R1, 1)?;
     driver.destroy(0)?;
     driver.carry_out(Who::B, &[Op::send(Who::R1.gate()).tag(6, 0)])?;
@@ -275,7 +262,7 @@ fn closed_remote(driver: &mut Driver) -> Verdict {
     create(driver, 0, NOWHERE, 0, 0)?;
     let gate = gate_to(driver, 0)?;
     driver.order(Who::R1, &[Op::receive(gate)])?;
-    pause(driver)?;
+    driver.pause()?;
     driver.is_busy("R1 waits", Who::R1)?;
     driver.destroy(0)?;
     driver.await_remote(Who::R1)?;
@@ -286,7 +273,7 @@ fn closed_remote(driver: &mut Driver) -> Verdict {
 
 fn closed_message(driver: &mut Driver) -> Verdict {
     driver.order(Who::R1, &[Op::receive(Who::A.gate()), OPEN])?;
-    pause(driver)?;
+    driver.pause()?;
     driver.carry_out(Who::B, &[Op::send(Who::R1.gate()).tag(8, 0)])?;
     driver.carry_out(Who::A, &[Op::send(Who::R1.gate()).tag(7, 0)])?;
     driver.await_remote(Who::R1)?;

@@ -18,6 +18,7 @@
 //! | [`ipc`], [`objects`], [`plans`] | sensible calls by family, and sequences of them |
 //! | [`state`] | register state and long messages |
 //! | [`words`] | a call in words |
+//! | [`pattern`] | what their victims say to each other |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ pub mod generator;
 pub mod ipc;
 pub mod mailbox;
 pub mod objects;
+pub mod pattern;
 pub mod plans;
 pub mod random;
 pub mod spec;

@@ -13,7 +13,7 @@ mod periodic;
 mod server;
 mod steady;
 
-pub use client::{mix, run as client};
+pub use client::run as client;
 pub use periodic::run as periodic;
 pub use server::{failed_by_partner, lender, server};
 pub use steady::run as steady;

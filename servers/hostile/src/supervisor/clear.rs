@@ -5,7 +5,7 @@ use super::means::Means;
 use super::plan::Episode;
 use crate::board::Broken;
 use crate::places::INSPECTOR;
-use crate::victims::mix;
+use cedo_fuzz::pattern::mix;
 use cedo_fuzz::surroundings::PAGES;
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::system::place;

@@ -1,46 +1,15 @@
 //! Calls a server of its own core and one of the next, with messages of every length.
 
 use crate::board::{Place, Rule};
+use cedo_fuzz::pattern::{ANSWER, CALL, answer, length, word};
 use cedo_lib::abi::{MESSAGE_WORDS, Tag};
 use cedo_lib::sched::sleep_until;
 use cedo_lib::{Clock, Environment, Gate, Ipc, Message, ThisThread};
 
-/// Label of calls.
-const CALL: u32 = 3;
-/// Label of answers.
-pub const ANSWER: u32 = 4;
 /// Calls between two rests.
 const CALLS: u64 = 4;
 /// Length of a rest.
 const REST_NS: u64 = 1_000_000;
-
-/// The tag of a call.
-pub fn tag(number: u64) -> Tag {
-    Tag::new(CALL, length(number))
-}
-
-/// Words of a call, or of the answer to the call before.
-pub fn length(number: u64) -> usize {
-    1 + (number * 7 % MESSAGE_WORDS as u64) as usize
-}
-
-/// Word `index` of a call.
-pub fn word(client: u64, number: u64, index: usize) -> u64 {
-    match index {
-        0 => number,
-        _ => mix(client << 48 | number << 8 | index as u64),
-    }
-}
-
-/// Word `index` of the answer.
-pub fn answer(client: u64, number: u64, index: usize) -> u64 {
-    mix(word(client, number, index) ^ 0x55)
-}
-
-/// A word that looks like no other.
-pub fn mix(word: u64) -> u64 {
-    (word ^ word >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
 
 /// Calls for ever.
 ///

@@ -1,8 +1,8 @@
 //! Answers calls: those of victims must come in order and unharmed; others get any answer.
 
-use super::client;
 use crate::board::{Place, Rule};
 use crate::places::{CLIENT_BADGE, CORES, TRUSTED_BADGE};
+use cedo_fuzz::pattern;
 use cedo_lib::abi::{MESSAGE_WORDS, Status};
 use cedo_lib::{Environment, Ipc, Message, Partner, ThisThread, Token};
 
@@ -82,9 +82,9 @@ impl Server {
         *seen = number;
         let mut found = [0; MESSAGE_WORDS];
         message.copy(this.utcb(), &mut found);
-        let harmed = (0..client::length(number))
-            .find(|index| found[*index] != client::word(client, number, *index));
-        if message.tag != client::tag(number) || harmed.is_some() {
+        let harmed = (0..pattern::length(number))
+            .find(|index| found[*index] != pattern::word(client, number, *index));
+        if message.tag != pattern::tag(number) || harmed.is_some() {
             let index = harmed.unwrap_or(MESSAGE_WORDS) as u64;
             self.place.broken(Rule::MessagesArriveUnharmed, [number, index, message.tag.0]);
         }
@@ -92,8 +92,8 @@ impl Server {
             self.place.broken(Rule::MessagesArriveUnharmed, [number, u64::MAX, message.tag.0]);
             return None;
         };
-        let words = core::array::from_fn(|index| client::answer(client, number, index));
-        Some(Reply { token, label: client::ANSWER, count: client::length(number + 1), words })
+        let words = core::array::from_fn(|index| pattern::answer(client, number, index));
+        Some(Reply { token, label: pattern::ANSWER, count: pattern::length(number + 1), words })
     }
 }
 

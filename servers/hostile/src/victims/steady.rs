@@ -1,8 +1,8 @@
 //! Watches its memory and its registers. It shares the processor with enemies, and is interrupted by
 //! whatever they do.
 
-use super::client::mix;
 use crate::board::{Place, Rule};
+use cedo_fuzz::pattern::mix;
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::raw::steady::steady;
 use cedo_lib::sched::sleep_until;

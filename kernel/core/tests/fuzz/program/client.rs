@@ -6,12 +6,9 @@ use crate::violation::{Violation, broken};
 use cedo_abi::call::{Call, ipc};
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::ANY;
-use cedo_abi::{MESSAGE_WORDS, Status, Tag};
+use cedo_abi::{Status, Tag};
+use cedo_fuzz::pattern::{ANSWER, CALL, answer, length, mix, word};
 
-/// Label of calls.
-const CALL: u32 = 3;
-/// Label of answers.
-pub const ANSWER: u32 = 4;
 /// Words of a page.
 const NOTES: u64 = 512;
 
@@ -26,36 +23,9 @@ pub struct Client {
     untouched: Option<Untouched>,
 }
 
-/// The tag of a call.
-pub fn tag(number: u64) -> u64 {
-    Tag::new(CALL, length(number)).0
-}
-
-/// Words of a call, or of the answer to the call before.
-pub fn length(number: u64) -> usize {
-    1 + (number * 7 % MESSAGE_WORDS as u64) as usize
-}
-
-/// Word `index` of a call.
-pub fn word(client: u64, number: u64, index: usize) -> u64 {
-    match index {
-        0 => number,
-        _ => mix(client << 48 | number << 8 | index as u64),
-    }
-}
-
-/// Word `index` of the answer.
-pub fn answer(client: u64, number: u64, index: usize) -> u64 {
-    mix(word(client, number, index) ^ 0x55)
-}
-
 /// What the client notes with its call `number`.
 pub fn note(client: u64, number: u64) -> u64 {
     mix(client ^ number << 32)
-}
-
-fn mix(word: u64) -> u64 {
-    (word ^ word >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Client {

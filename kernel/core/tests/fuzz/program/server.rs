@@ -1,9 +1,10 @@
 //! A victim that answers calls: those of victims must come in order and unharmed.
 
-use super::{Deed, Sight, Untouched, client, failed_by_partner};
+use super::{Deed, Sight, Untouched, failed_by_partner};
 use crate::stage::CLIENT_BADGE;
 use crate::violation::{Violation, broken};
 use cedo_abi::{MESSAGE_WORDS, Name, Status};
+use cedo_fuzz::pattern;
 
 /// Label of answers to hostile threads.
 const OTHER: u32 = 5;
@@ -66,19 +67,19 @@ impl Server {
             return broken("messages arrive once and in order", format!("{number} after {seen}"));
         }
         *seen = number;
-        if sight.tag().0 != client::tag(number) {
+        if sight.tag() != pattern::tag(number) {
             return broken("messages arrive unharmed", format!("tag {:#x}", sight.tag().0));
         }
-        for index in 0..client::length(number) {
-            let (found, expected) = (sight.word(index), client::word(client, number, index));
+        for index in 0..pattern::length(number) {
+            let (found, expected) = (sight.word(index), pattern::word(client, number, index));
             if found != expected {
                 let text = format!("word {index}: {found:#x} for {expected:#x}");
                 return broken("messages arrive unharmed", text);
             }
         }
         self.answers = Answers::Victim;
-        let word = |index| client::answer(client, number, index);
-        let count = client::length(number + 1);
-        Ok(Deed::reply_and_wait(token).message(client::ANSWER, count, word))
+        let word = |index| pattern::answer(client, number, index);
+        let count = pattern::length(number + 1);
+        Ok(Deed::reply_and_wait(token).message(pattern::ANSWER, count, word))
     }
 }

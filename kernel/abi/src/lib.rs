@@ -7,6 +7,7 @@
 //! | file | contents |
 //! |---|---|
 //! | [`call`] | call numbers, the operation word |
+//! | [`registers`] | a system call as its registers |
 //! | [`status`] | the closed list of answers |
 //! | [`tag`] | message tags and the labels the kernel uses |
 //! | [`name`] | what `to` and `from` can say: slots, reserved names, reply tokens |
@@ -31,6 +32,7 @@ pub mod layout;
 pub mod name;
 pub mod notice;
 pub mod read;
+pub mod registers;
 pub mod rights;
 pub mod state;
 pub mod status;

@@ -1,11 +1,11 @@
 //! One thread of the program.
 
-use crate::call::{Answer, Request};
 use crate::cast::{Slots, Who};
 use crate::entry::{Deed, Entry};
 use crate::random::Random;
 use crate::scheduler::Scheduler;
 use crate::worker::Worker;
+use cedo_abi::registers::{Answer, Request};
 
 /// One thread: what it does next depends on its kind, its stream of numbers, and what its last call
 /// came to.

@@ -1,7 +1,7 @@
 //! One line of the story: who did what, and what it came to.
 
-use crate::call::Answer;
 use crate::cast::{COUNT, FIRST_BADGE, Slots, Who};
+use cedo_abi::registers::Answer;
 use cedo_abi::{Label, Status};
 use core::fmt;
 
@@ -70,7 +70,7 @@ impl Entry {
     /// What `deed` of `who` came to.
     pub fn new(who: Who, deed: Deed, answer: &Answer, slots: &Slots) -> Entry {
         let status = answer.status();
-        let source = match answer.label() {
+        let source = match answer.kernel_label() {
             _ if !brings_message(deed) || !(status.is_done() || status == Status::News) => {
                 Source::None
             }

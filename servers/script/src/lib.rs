@@ -17,14 +17,14 @@
 //! | [`cast`] | who there is, and where their capabilities are |
 //! | [`actor`] | one thread: what it calls next, and what is told of it |
 //! | [`worker`], [`scheduler`] | the two kinds of threads |
-//! | [`call`] | registers in and out |
+//! | [`call`] | the calls that it makes |
 //! | [`entry`] | one line of the story |
 //! | [`random`] | numbers from a seed |
 #![no_std]
 #![forbid(unsafe_code)]
 
 pub mod actor;
-pub mod call;
+mod call;
 pub mod cast;
 pub mod entry;
 mod random;
@@ -32,6 +32,5 @@ mod scheduler;
 mod worker;
 
 pub use actor::Actor;
-pub use call::{Answer, Request};
 pub use cast::{Slots, Who};
 pub use entry::Entry;

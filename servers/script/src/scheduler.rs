@@ -1,12 +1,13 @@
 //! A scheduler: dispatches one of the children that can run, as its numbers say. The root also stops,
 //! starts and aborts workers, and does so when nobody can run, which keeps the story going.
 
-use crate::call::{Answer, Request};
+use crate::call;
 use crate::cast::{COUNT, Slots, WORKERS, Who};
 use crate::entry::Deed;
 use crate::random::Random;
 use cedo_abi::call::{Call, ipc, thread};
 use cedo_abi::name::ANY;
+use cedo_abi::registers::{Answer, Request};
 use cedo_abi::{Label, Status, notice};
 
 /// Of so many turns, the root meddles with a worker in one.
@@ -63,7 +64,7 @@ impl Scheduler {
     pub fn decide(&mut self, slots: &Slots, random: &mut Random, begun: bool) -> (Deed, Request) {
         if let Plan::Abort(worker, epoch) = core::mem::replace(&mut self.plan, Plan::None) {
             let to = slots.threads[worker as usize];
-            return (Deed::Abort(worker), Request::other(Call::Thread, thread::ABORT, to, epoch));
+            return (Deed::Abort(worker), call::other(Call::Thread, thread::ABORT, to, epoch));
         }
         if begun && self.who == Who::Root && (self.is_alone() || random.below(MEDDLES) == 0) {
             return self.meddle(slots, random);
@@ -94,7 +95,7 @@ impl Scheduler {
             matches!(label, Label::Preempted | Label::Yielded | Label::Lost)
                 || matches!(label, Label::Woken | Label::New | Label::Stuck)
         };
-        if answer.label().is_some_and(says_ready) {
+        if answer.kernel_label().is_some_and(says_ready) {
             self.put(answer.badge, answer.token, slots);
             let second = answer.words[notice::PREEMPTER];
             self.put(second, answer.words[notice::PREEMPTER_TOKEN], slots);
@@ -129,14 +130,14 @@ impl Scheduler {
         }
         if count == 0 {
             let zero = if self.who == Who::Root { ipc::RECEIVE_ZERO } else { 0 };
-            return (Deed::Receive, Request::ipc(ipc::RECEIVE | zero, 0, ANY));
+            return (Deed::Receive, call::ipc(ipc::RECEIVE | zero, 0, ANY));
         }
         let chosen = if begun { random.below(count) } else { count - 1 };
         let child = ready[chosen];
         let token = core::mem::take(&mut self.tokens[child]);
         self.dispatched = Some((child, token));
         let reschedule = if begun && random.below(4) == 0 { ipc::RESCHEDULE } else { 0 };
-        let mut request = Request::ipc(ipc::SEND | ipc::RECEIVE | reschedule, token, ANY);
+        let mut request = call::ipc(ipc::SEND | ipc::RECEIVE | reschedule, token, ANY);
         request.words[0] = self.seen;
         (Deed::Dispatch(Who::at(child).unwrap_or(Who::Root)), request)
     }
@@ -148,7 +149,7 @@ impl Scheduler {
         self.turn += 1;
         let worker = WORKERS[self.turn % WORKERS.len()];
         let place = worker as usize;
-        let call = |sub| Request::other(Call::Thread, sub, slots.threads[place], 0);
+        let call = |sub| call::other(Call::Thread, sub, slots.threads[place], 0);
         if self.stopped[place] {
             self.stopped[place] = false;
             return (Deed::Resume(worker), call(thread::RESUME));

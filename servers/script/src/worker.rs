@@ -1,11 +1,12 @@
 //! A worker: calls, sends, receives, answers, yields, as its numbers say.
 
-use crate::call::{Answer, Request};
+use crate::call;
 use crate::cast::{Slots, WORKERS, Who};
 use crate::entry::Deed;
 use crate::random::Random;
 use cedo_abi::call::{Call, ipc};
 use cedo_abi::name::{ANY, SELF};
+use cedo_abi::registers::{Answer, Request};
 
 /// Callers that a worker remembers; it answers the oldest of more.
 const CALLERS: usize = 3;
@@ -32,9 +33,9 @@ impl Worker {
         begun: bool,
     ) -> (Deed, Request) {
         if !begun {
-            return (Deed::Receive, Request::receive());
+            return (Deed::Receive, call::receive());
         }
-        if answer.status().is_done() && answer.label().is_none() && answer.token != 0 {
+        if answer.status().is_done() && answer.kernel_label().is_none() && answer.token != 0 {
             self.remember(answer.token);
         }
         let is_full = self.callers[CALLERS - 1] != 0;
@@ -47,21 +48,21 @@ impl Worker {
         let (send, receive) = (ipc::SEND, ipc::RECEIVE);
         match choice {
             0..=2 if self.callers[0] != 0 => {
-                (Deed::ReplyAndWait, Request::ipc(send | receive | winner, self.take(), ANY))
+                (Deed::ReplyAndWait, call::ipc(send | receive | winner, self.take(), ANY))
             }
-            3 if self.callers[0] != 0 => (Deed::Reply, Request::ipc(send | winner, self.take(), 0)),
-            0..=5 => (Deed::Receive, Request::ipc(receive | winner, 0, ANY)),
-            6 => (Deed::ReceiveNow, Request::ipc(receive | ipc::RECEIVE_ZERO, 0, ANY)),
-            7 => (Deed::ReceiveFrom(partner), Request::ipc(receive, 0, gate)),
-            8..=10 => (Deed::Call(partner), Request::ipc(send | receive | ipc::CALL, gate, 0)),
-            11 => (Deed::Send(partner), Request::ipc(send | winner, gate, 0)),
-            12 => (Deed::SendNow(partner), Request::ipc(send | winner | ipc::SEND_ZERO, gate, 0)),
-            13 => (Deed::SendAndReceive(partner), Request::ipc(send | receive | winner, gate, ANY)),
+            3 if self.callers[0] != 0 => (Deed::Reply, call::ipc(send | winner, self.take(), 0)),
+            0..=5 => (Deed::Receive, call::ipc(receive | winner, 0, ANY)),
+            6 => (Deed::ReceiveNow, call::ipc(receive | ipc::RECEIVE_ZERO, 0, ANY)),
+            7 => (Deed::ReceiveFrom(partner), call::ipc(receive, 0, gate)),
+            8..=10 => (Deed::Call(partner), call::ipc(send | receive | ipc::CALL, gate, 0)),
+            11 => (Deed::Send(partner), call::ipc(send | winner, gate, 0)),
+            12 => (Deed::SendNow(partner), call::ipc(send | winner | ipc::SEND_ZERO, gate, 0)),
+            13 => (Deed::SendAndReceive(partner), call::ipc(send | receive | winner, gate, ANY)),
             14 => (
                 Deed::Lend(partner),
-                Request::ipc(send | receive | ipc::CALL | ipc::NO_DONATION, gate, 0),
+                call::ipc(send | receive | ipc::CALL | ipc::NO_DONATION, gate, 0),
             ),
-            _ => (Deed::Yield, Request::other(Call::Yield, 0, SELF, 0)),
+            _ => (Deed::Yield, call::other(Call::Yield, 0, SELF, 0)),
         }
     }
 

@@ -18,9 +18,9 @@ mod places;
 use cedo_lib::abi::call::thread::ASK_BLOCKED;
 use cedo_lib::abi::system::parameter::{ROLE, VALUE};
 use cedo_lib::capability::{Core, Thread};
-use cedo_lib::raw::{self, invoke};
+use cedo_lib::raw::{Answer, invoke};
 use cedo_lib::{Environment, ThisThread};
-use cedo_script::{Actor, Answer, Entry, Request, Who};
+use cedo_script::{Actor, Entry, Who};
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -57,7 +57,7 @@ fn play(who: Who, seed: u64, lines: u64) {
         }
         let turn = actor.next(&answer, &slots, BEGUN.load(Ordering::Relaxed));
         BEGUN.store(turn.begun, Ordering::Relaxed);
-        answer = call(turn.request);
+        answer = invoke(turn.request);
     }
 }
 
@@ -67,13 +67,6 @@ fn tell(entry: &Entry, lines: u64) {
     if TOLD.fetch_add(1, Ordering::Relaxed) + 1 == lines {
         let _ = Core::at(places::core()).power_off(0);
     }
-}
-
-fn call(request: Request) -> Answer {
-    let Request { operation, to, from, tag, words } = request;
-    let raw::Answer { result, badge, token, tag, words } =
-        invoke(raw::Request { operation, to, from, tag, words });
-    Answer { result, badge, token, tag, words }
 }
 
 /// Text to the kernel's console.

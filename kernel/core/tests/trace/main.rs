@@ -5,11 +5,12 @@
 #[path = "../search/system.rs"]
 mod system;
 
+use cedo_abi::registers::{Answer, Request};
 use cedo_arch_host::{HostContext, Roles};
 use cedo_core::kernel::Protocol;
 use cedo_machine::{Context, Upcalls};
 use cedo_script::cast::{ALL, COUNT};
-use cedo_script::{Actor, Answer, Slots};
+use cedo_script::{Actor, Slots};
 use std::array;
 use system::{GATES, Plan, System, THREADS};
 
@@ -56,7 +57,7 @@ fn tell(protocol: Protocol, seed: u64, lines: usize) -> Vec<String> {
         }
         let turn = actors[place].next(&answer, &slots, begun);
         begun = turn.begun;
-        let cedo_script::Request { operation, to, from, tag, words } = turn.request;
+        let Request { operation, to, from, tag, words } = turn.request;
         let kernel = system.kernel();
         kernel.thread(current).context.set_roles(&Roles { operation, to, from, tag, words });
         let _ = kernel.system_call();

@@ -107,6 +107,22 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         self.board.state.borrow_mut().lines[line.0 as usize].lower();
     }
 
+    /// True if the controller lets no interrupt of `line` through.
+    pub fn is_masked(&self, line: Line) -> bool {
+        self.board.state.borrow().lines[line.0 as usize].masked
+    }
+
+    /// Masks a line or not, for a search that goes back.
+    pub fn set_masked(&mut self, line: Line, masked: bool) {
+        self.board.state.borrow_mut().lines[line.0 as usize].masked = masked;
+    }
+
+    /// The controller has delivered an interrupt of `line`, for a search that brings it to the kernel
+    /// itself.
+    pub fn delivered(&mut self, line: Line) {
+        self.board.state.borrow_mut().lines[line.0 as usize].deliver();
+    }
+
     /// Another core has signalled `core`, or, for a search that goes back, it has not.
     pub fn set_signal(&mut self, core: CoreNumber, pending: bool) {
         self.board.state.borrow_mut().cores[core.index()].signal = pending;

@@ -32,7 +32,6 @@ mod state;
 #[path = "../search/system.rs"]
 mod system;
 
-use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use compare::compare;
 use operation::Step;
@@ -42,16 +41,9 @@ use system::Plan;
 fn plan(parent: &[usize], handlers: &[usize], started: &[usize]) -> Plan {
     const NAMES: [&str; 9] = ["R", "1", "2", "3", "4", "5", "6", "7", "8"];
     Plan {
-        names: NAMES[..parent.len()].to_vec(),
-        parent: parent.to_vec(),
-        homes: vec![0; parent.len()],
         lines: handlers.to_vec(),
-        fault_handlers: Vec::new(),
         started: started.to_vec(),
-        asks: true,
-        ranks: Vec::new(),
-        protocol: Protocol::Direct,
-        small_steps: false,
+        ..Plan::new(&NAMES[..parent.len()], parent)
     }
 }
 

@@ -18,18 +18,8 @@ const SELF: Winner = Winner::Oneself;
 
 /// R over S1 over A and B; S2 over V; H under `above`. A and B have been started.
 fn plan(above: usize) -> Plan {
-    Plan {
-        names: NAMES.to_vec(),
-        parent: vec![ROOT, ROOT, ROOT, S1, S1, S2, above],
-        homes: vec![0; NAMES.len()],
-        lines: vec![H],
-        fault_handlers: Vec::new(),
-        started: vec![A, B],
-        asks: true,
-        ranks: Vec::new(),
-        protocol: Protocol::Direct,
-        small_steps: false,
-    }
+    let parent = [ROOT, ROOT, ROOT, S1, S1, S2, above];
+    Plan { lines: vec![H], started: vec![A, B], ..Plan::new(&NAMES, &parent) }
 }
 
 fn programs(lines: &[(usize, &[Line])]) -> Programs {
@@ -369,7 +359,39 @@ pub fn time(above_handler: usize) -> Case {
     case
 }
 
+/// Another thread becomes the root at any time, by whoever likes it: the old root, its grandchild, the
+/// handler.
+pub fn new_root(above_handler: usize) -> Case {
+    let (v, h, new) = (V, H, 7);
+    let replace = Line::Do(Step::SetRoot(new as u8));
+    let client = [call(v), Line::Wait, replace];
+    let other = [Line::Wait, call(S2)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF)];
+    let handler = [Line::Wait, replace, send(B, SELF)];
+    let lines: [(usize, &[Line]); 5] =
+        [(ROOT, &[replace]), (A, &client), (B, &other), (v, &server), (h, &handler)];
+    let mut case = case("new root", above_handler, &lines);
+    case.plan.names.push("N");
+    case.plan.parent.push(new);
+    case.plan.homes.push(0);
+    case.plan.spare_roots.push(new);
+    case.programs.schedulers.push(new);
+    case
+}
+
 impl Case {
+    /// Lines signal by a level: masked from delivery until acknowledged.
+    pub fn by_level(mut self) -> Case {
+        self.plan.by_level = true;
+        self
+    }
+
+    /// A core with nothing to run halts without telling its root.
+    pub fn halting(mut self) -> Case {
+        self.plan.on_empty_halt = true;
+        self
+    }
+
     /// Schedulers that wait although they know of ready children.
     pub fn lazy(mut self) -> Case {
         self.programs.lazy = true;

@@ -5,6 +5,7 @@ use crate::stuck_check;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
+use cedo_machine::Trigger;
 
 /// One broken rule: its name, and what was found.
 pub type Finding = (&'static str, String);
@@ -283,6 +284,23 @@ fn pending(view: &View<'_>, found: &mut Vec<Finding>) {
         let listed = state.irqs_of(handler).iter().filter(|other| **other == line).count();
         if listed != usize::from(irq.state == IrqState::Pending) {
             found.push(("a pending interrupt is in its handler's list", format!("line {line}")));
+        }
+    }
+    masks(state, found);
+}
+
+/// Section 10: a level line is masked from delivery until it is acknowledged, an edge line never; one
+/// that nobody handles always.
+fn masks(state: &Snapshot, found: &mut Vec<Finding>) {
+    for (line, irq) in state.irqs.iter().enumerate() {
+        let wanted = match irq.trigger {
+            _ if !state.irq_exists(line) => true,
+            Trigger::Level => irq.state != IrqState::Armed,
+            Trigger::Edge => false,
+        };
+        if state.masked[line] != wanted {
+            let text = format!("line {line}, {:?}, masked: {}", irq.trigger, state.masked[line]);
+            found.push(("lines are masked as their trigger says", text));
         }
     }
 }

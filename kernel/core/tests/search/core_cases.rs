@@ -10,7 +10,6 @@ use crate::explore::Case;
 use crate::operation::{Step, Timeout, Winner};
 use crate::program::{Line, Programs};
 use crate::system::Plan;
-use cedo_core::kernel::Protocol;
 
 const R: usize = 0;
 const A: usize = 1;
@@ -21,17 +20,11 @@ const W: usize = 5;
 const SELF: Winner = Winner::Oneself;
 
 fn case(name: &'static str, started: &[usize], lines: [&[Line]; 4]) -> Case {
+    let names = ["R", "A", "B", "Q", "V", "W"];
     let plan = Plan {
-        names: vec!["R", "A", "B", "Q", "V", "W"],
-        parent: vec![R, R, R, Q, Q, Q],
         homes: vec![0, 0, 0, 1, 1, 1],
-        lines: Vec::new(),
-        fault_handlers: Vec::new(),
         started: started.to_vec(),
-        asks: true,
-        ranks: Vec::new(),
-        protocol: Protocol::Direct,
-        small_steps: false,
+        ..Plan::new(&names, &[R, R, R, Q, Q, Q])
     };
     let [a, b, v, w] = lines.map(<[Line]>::to_vec);
     let programs = Programs {

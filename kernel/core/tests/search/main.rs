@@ -85,7 +85,7 @@ fn at_every_level(make: fn(usize) -> Case) -> Vec<Case> {
 
 #[test]
 fn clients_servers_and_a_handler_keep_every_invariant() {
-    search(&at_every_level(cases::rich));
+    search_all(&at_every_level(cases::rich));
 }
 
 #[test]
@@ -147,6 +147,31 @@ fn faults_keep_every_invariant() {
 #[test]
 fn deadlines_and_idling_keep_every_invariant() {
     search(&at_every_level(cases::time));
+}
+
+#[test]
+fn lines_that_signal_by_a_level_keep_every_invariant() {
+    let level = |case: Case| case.by_level();
+    let cases = at_every_level(cases::rich).into_iter().chain(at_every_level(cases::time));
+    let mut handlers_end = cases::deaths(0, &[2]);
+    handlers_end.plan.lines.push(2);
+    let others = [handlers_end, cases::stops(1), cases::rich(2).chain()];
+    search(&cases.chain(others).map(level).collect::<Vec<_>>());
+}
+
+#[test]
+fn cores_that_halt_when_they_are_empty_keep_every_invariant() {
+    let cases = at_every_level(cases::rich).into_iter().chain(at_every_level(cases::stuck));
+    let quiet = LEVELS.map(|level| cases::time(level).nobody_asks().lazy());
+    let chain = [cases::rich(0).chain(), cases::phases(1).chain()];
+    search(&cases.chain(quiet).chain(chain).map(Case::halting).collect::<Vec<_>>());
+}
+
+#[test]
+fn roots_that_are_replaced_keep_every_invariant() {
+    let chain = LEVELS.map(|level| cases::new_root(level).chain());
+    let halting = LEVELS.map(|level| cases::new_root(level).halting());
+    search_all(&[at_every_level(cases::new_root), chain.to_vec(), halting.to_vec()].concat());
 }
 
 #[test]

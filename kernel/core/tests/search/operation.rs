@@ -8,6 +8,7 @@ use cedo_abi::name::{ANY, NOBODY};
 use cedo_abi::state::Cause;
 use cedo_abi::{Token, name};
 use cedo_arch_host::Roles;
+use cedo_core::kernel::Protocol;
 use cedo_machine::{Fault, Interrupt, Line, Next, Upcalls};
 use std::fmt::Write;
 
@@ -84,6 +85,8 @@ pub enum Step {
     Destroy(u8),
     /// The first to the core of the second, which becomes its scheduler.
     Migrate(u8, u8),
+    /// This thread becomes the root of its core.
+    SetRoot(u8),
     Fault,
 }
 
@@ -105,6 +108,7 @@ impl Step {
                 | Step::Resume(..)
                 | Step::Destroy(_)
                 | Step::Migrate(..)
+                | Step::SetRoot(_)
         )
     }
 }
@@ -113,6 +117,7 @@ impl Step {
 pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
     match step {
         Step::Interrupt(line) => {
+            system.world.delivered(Line(line.into()));
             return system.kernel().interrupt(Interrupt::Line(Line(line.into())));
         }
         Step::Timer => return system.kernel().interrupt(Interrupt::Timer),
@@ -226,6 +231,14 @@ fn other_roles(state: &Snapshot, step: Step, seen: u64) -> Roles {
             let roles = make(Call::Thread, thread::MIGRATE, 0, at(target), cookie);
             Roles { from: at(scheduler), ..roles }
         }
+        Step::SetRoot(target) => {
+            let protocol = match state.local().protocol {
+                Protocol::Direct => core::DIRECT,
+                Protocol::Chain => core::CHAIN,
+            };
+            let roles = make(Call::Core, core::SET_ROOT, 0, this_core, protocol);
+            Roles { from: at(target), ..roles }
+        }
         Step::Destroy(target) => make(Call::Object, object::DESTROY, 0, at(target), 0),
         other => panic!("{other:?} is IPC"),
     }
@@ -300,6 +313,7 @@ fn other_in_words<'a>(name: impl Fn(u8) -> &'a str, step: Step) -> String {
             format!("migrate {} to {}", name(target), name(scheduler))
         }
         Step::Destroy(target) => format!("destroy {}", name(target)),
+        Step::SetRoot(target) => format!("make {} the root", name(target)),
         Step::Fault => "page fault".into(),
         other => panic!("{other:?} is IPC"),
     }

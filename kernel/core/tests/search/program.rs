@@ -5,6 +5,7 @@ use crate::state::Snapshot;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::State;
+use cedo_machine::Trigger;
 
 /// What a thread may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,8 +49,13 @@ impl Programs {
         let mut steps = Vec::new();
         for (line, irq) in state.irqs.iter().enumerate() {
             // Further ones coalesce.
-            let fires = irq.state == IrqState::Armed
-                || irq.state == IrqState::Delivered && !irq.again && self.edges;
+            let fires = match irq.trigger {
+                Trigger::Edge => {
+                    irq.state == IrqState::Armed
+                        || irq.state == IrqState::Delivered && !irq.again && self.edges
+                }
+                Trigger::Level => !state.masked[line],
+            };
             let here = state.is_here(state.index(irq.handler));
             if fires && here && state.irq_exists(line) {
                 steps.push(Step::Interrupt(line as u8));
@@ -183,7 +189,8 @@ fn names_only_living(state: &Snapshot, step: Step) -> bool {
         | Step::AbortStale(to)
         | Step::Suspend(to)
         | Step::Resume(to, _)
-        | Step::Destroy(to) => lives(to),
+        | Step::Destroy(to)
+        | Step::SetRoot(to) => lives(to),
         Step::Migrate(target, scheduler) => lives(target) && lives(scheduler),
         Step::SendAndReceive(to, from) => lives(to) && from.is_none_or(lives),
         _ => true,
@@ -196,6 +203,9 @@ fn makes_sense(state: &Snapshot, step: Step) -> bool {
     match step {
         Step::Resume(target, _) => is(target) == State::Suspended,
         Step::Suspend(target) => is(target) != State::Suspended,
+        Step::SetRoot(target) => {
+            is(target) == State::Suspended && state.threads[usize::from(target)].is_own_scheduler()
+        }
         Step::Migrate(target, scheduler) => {
             let home = |index: u8| state.homes[usize::from(index)];
             is(target) == State::Suspended && home(target) != home(scheduler)

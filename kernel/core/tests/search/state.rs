@@ -15,7 +15,7 @@ use cedo_core::kernel::Local;
 use cedo_core::object::irq::{Irq, IrqState};
 use cedo_core::object::thread::{ErrandKind, List, Record, State, Thread};
 use cedo_floor::{FrameKind, IrqId, ThreadId};
-use cedo_machine::{CoreNumber, Interrupt};
+use cedo_machine::{CoreNumber, Interrupt, Line};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub named: Vec<bool>,
     /// By core: whose mail is posted to it, oldest first.
     pub posted: Vec<Vec<ThreadId>>,
+    /// By line: the machine lets no interrupt through.
+    pub masked: Vec<bool>,
     /// By core: another one has signalled it.
     pub signalled: Vec<bool>,
     /// By scheduler: the threads, as bits, whose present token it has from a *stuck*.
@@ -93,6 +95,7 @@ impl Snapshot {
             alive,
             named,
             posted,
+            masked: lines(system).map(|line| system.world.is_masked(line)).collect(),
             signalled: cores.iter().map(signalled).collect(),
             told: before.map_or_else(|| vec![0; threads.len()], |before| before.told.clone()),
             entries,
@@ -107,6 +110,9 @@ impl Snapshot {
             system.world.platform().frame_table[frame].store(*entry, Ordering::Relaxed);
         }
         let (ids, irq_ids) = (system.ids.clone(), system.irqs.clone());
+        for (line, masked) in lines(system).zip(&self.masked) {
+            system.world.set_masked(line, *masked);
+        }
         let cores: Vec<_> = system.world.cores().collect();
         for core in &cores {
             system.world.set_signal(*core, self.signalled[core.index()]);
@@ -321,6 +327,7 @@ impl Snapshot {
         for index in 0..self.threads.len() {
             self.thread_words(index, &mut words);
         }
+        words.extend(self.masked.iter().copied().map(u8::from));
         for irq in &self.irqs {
             words.push(irq.state as u8 * 2 + u8::from(irq.again && irq.state != IrqState::Armed));
         }
@@ -343,8 +350,8 @@ impl Snapshot {
     }
 
     fn local_words(&self, local: &Local, words: &mut Vec<u8>) {
-        words.push(self.place(local.current));
-        words.push(self.place(local.grantee));
+        words.extend([local.current, local.grantee, local.root].map(|id| self.place(id)));
+        words.push(u8::from(local.on_empty_halt));
         words.push(u8::from(local.run_woken && local.current.is_none()));
         words.push(u8::from(local.timer_pending));
     }
@@ -479,6 +486,10 @@ impl Snapshot {
         words.push(u8::from(runs && self.has_seen_all(index)));
         words.extend(self.told[index].to_le_bytes());
     }
+}
+
+fn lines(system: &System) -> impl Iterator<Item = Line> + use<> {
+    (0..system.plan.lines.len() as u32).map(Line)
 }
 
 /// The interrupt objects. What is gone keeps what `before` had.

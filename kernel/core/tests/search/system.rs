@@ -39,6 +39,12 @@ pub struct Plan {
     pub homes: Vec<u8>,
     /// Handler of each interrupt line.
     pub lines: Vec<usize>,
+    /// The lines signal by a level.
+    pub by_level: bool,
+    /// Threads without a scheduler that may become a root; suspended.
+    pub spare_roots: Vec<usize>,
+    /// A core with nothing to run halts without telling its root.
+    pub on_empty_halt: bool,
     /// Who handles whose faults: (faulter, handler).
     pub fault_handlers: Vec<(usize, usize)>,
     /// Threads that have been started; the others wait in an open receive.
@@ -50,6 +56,27 @@ pub struct Plan {
     pub protocol: Protocol,
     /// Each entry handles one waiter or child only when a thread stops or ends.
     pub small_steps: bool,
+}
+
+impl Plan {
+    /// A tree on core 0 in direct mode, whose schedulers ask; no lines, nobody has been started.
+    pub fn new(names: &[&'static str], parent: &[usize]) -> Plan {
+        Plan {
+            names: names.to_vec(),
+            parent: parent.to_vec(),
+            homes: vec![0; parent.len()],
+            lines: Vec::new(),
+            by_level: false,
+            spare_roots: Vec::new(),
+            on_empty_halt: false,
+            fault_handlers: Vec::new(),
+            started: Vec::new(),
+            asks: true,
+            ranks: Vec::new(),
+            protocol: Protocol::Direct,
+            small_steps: false,
+        }
+    }
 }
 
 /// A machine built from a [`Plan`].
@@ -120,7 +147,7 @@ impl System {
         let plan = self.plan.clone();
         let (roots, others): (Vec<_>, Vec<_>) =
             (1..plan.names.len()).partition(|at| plan.parent[*at] == *at);
-        for root in roots {
+        for root in roots.into_iter().filter(|root| !plan.spare_roots.contains(root)) {
             let core = u64::from(slot::CORE_0) + u64::from(plan.homes[root]);
             let to = (core, THREADS + root as u64);
             self.call(Call::Core, core::SET_ROOT, to, &[core::DIRECT]);
@@ -137,10 +164,11 @@ impl System {
 
     fn make_irqs(&mut self) {
         let first = self.call(Call::Capability, capability::IDENTIFY, (self.region, 0), &[])[2];
+        let trigger = u64::from(self.plan.by_level);
         for (line, handler) in (0..).zip(self.plan.lines.clone()) {
             let page = FIRST_PAGE + 24 + line;
             let words =
-                [page, slot::LINES.into(), line, THREADS + handler as u64, 200 + line, 0, 0];
+                [page, slot::LINES.into(), line, THREADS + handler as u64, 200 + line, trigger, 0];
             self.call(Call::Object, object::CREATE_IRQ, (self.region, IRQS + line), &words);
             self.irqs.push(IrqId::new(Frame((first + page) as u32)).expect("not frame 0"));
         }
@@ -153,6 +181,7 @@ impl System {
         for core in self.world.cores() {
             let local = &mut self.world.kernel_mut(core).local;
             local.protocol = plan.protocol;
+            local.on_empty_halt = plan.on_empty_halt;
             if plan.small_steps {
                 local.losers_per_entry = 1;
             }

@@ -106,20 +106,13 @@ impl Cell {
 
     pub fn plan(&self) -> Plan {
         let parent = match self.tree {
-            Tree::One => vec![0, 0, 0, 0, 0],
-            Tree::Two => vec![0, 0, 1, 0, 1],
+            Tree::One => [0, 0, 0, 0, 0],
+            Tree::Two => [0, 0, 1, 0, 1],
         };
         Plan {
-            names: vec!["R", "S", "invoker", "destination", "sender"],
-            parent,
-            homes: vec![0; 5],
-            lines: Vec::new(),
-            fault_handlers: Vec::new(),
             started: vec![INVOKER.into(), DESTINATION.into(), SENDER.into()],
-            asks: true,
-            ranks: Vec::new(),
             protocol: self.protocol,
-            small_steps: false,
+            ..Plan::new(&["R", "S", "invoker", "destination", "sender"], &parent)
         }
     }
 

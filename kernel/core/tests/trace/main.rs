@@ -9,7 +9,7 @@ use cedo_abi::registers::{Answer, Request};
 use cedo_arch_host::{HostContext, Roles};
 use cedo_core::kernel::Protocol;
 use cedo_machine::{Context, Upcalls};
-use cedo_script::cast::{ALL, COUNT};
+use cedo_script::cast::ALL;
 use cedo_script::{Actor, Slots};
 use std::array;
 use system::{GATES, Plan, System, THREADS};
@@ -18,18 +18,8 @@ use system::{GATES, Plan, System, THREADS};
 const MAX_TURNS: usize = 1_000_000;
 
 fn plan(protocol: Protocol) -> Plan {
-    Plan {
-        names: ALL.map(|(_, name)| name).to_vec(),
-        parent: vec![0, 0, 0, 1, 1, 2, 2],
-        homes: vec![0; COUNT],
-        lines: Vec::new(),
-        fault_handlers: Vec::new(),
-        started: Vec::new(),
-        asks: true,
-        ranks: Vec::new(),
-        protocol,
-        small_steps: false,
-    }
+    let names = ALL.map(|(_, name)| name);
+    Plan { protocol, ..Plan::new(&names, &[0, 0, 0, 1, 1, 2, 2]) }
 }
 
 /// The first lines of the story.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use cedo_abi::archive::{INIT, SYSTEM};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -62,9 +63,12 @@ pub struct Boot {
 }
 
 /// Everything that a boot is packed of.
+#[derive(Clone)]
 pub struct Parts {
     /// Which threads there are; may be changed before packing.
     pub description: Description,
+    /// The archive's file is called this; boots at the same time need files of their own.
+    pub archive: String,
     system: String,
     profile: Profile,
     kernel: PathBuf,
@@ -90,7 +94,8 @@ pub fn parts(workspace: &Workspace, system: &System, profile: Profile) -> Result
     let kernel = one(cargo_build(workspace, profile, &[KERNEL.to_string()])?, KERNEL)?;
     progress::say(&format!("Building the servers of system `{}`", system.name));
     let servers = cargo_build(workspace, Profile::Release, &packages)?;
-    Ok(Parts { description, system: system.name.clone(), profile, kernel, servers })
+    let (archive, system) = (system.name.clone(), system.name.clone());
+    Ok(Parts { description, archive, system, profile, kernel, servers })
 }
 
 impl Parts {
@@ -112,7 +117,7 @@ impl Parts {
         let boot = Boot {
             kernel: self.kernel.clone(),
             stripped: folder.join(format!("kernel-{}.elf", self.profile.name())),
-            archive: folder.join(format!("{}.archive", self.system)),
+            archive: folder.join(format!("{}.archive", self.archive)),
             machine: machine(&self.description)?,
             system: self.system.clone(),
         };
@@ -224,8 +229,16 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// Writes a file that others may be reading: they see the old one or the new one.
 fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    std::fs::write(path, contents).with_context(|| format!("cannot write {}", path.display()))
+    let save = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(contents)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok::<_, std::io::Error>(())
+    };
+    save().with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use cedo_lib::{Status, Thread, View, Winner};
 /// Longest episode.
 const LONGEST_NS: u64 = 4_000_000_000;
 /// Time without any call after which an episode ends: everybody has lost everything.
-const STALLED_NS: u64 = 200_000_000;
+const STALLED_NS: u64 = 30_000_000;
 /// No thread makes so many calls between two looks.
 const MOST: u64 = 100_000;
 /// Looks between two at the board.

@@ -7,7 +7,6 @@ use crate::qemu::guest::{self, Limits};
 use crate::run::{self, Watch};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// The supervisor prints a line per episode; a machine that prints nothing for so long hangs.
@@ -39,33 +38,33 @@ pub struct Broken {
     pub episode: u64,
 }
 
-/// Machines with hostile programs, each built once.
-pub struct Machines<'a> {
+/// A machine with hostile programs that runs one boot after the other.
+#[derive(Clone)]
+pub struct Bench<'a> {
     workspace: &'a Workspace,
-    profile: Profile,
-    parts: BTreeMap<u32, Parts>,
+    parts: Parts,
 }
 
-impl<'a> Machines<'a> {
-    /// Nothing is built yet.
-    pub fn new(workspace: &'a Workspace, profile: Profile) -> Self {
-        Self { workspace, profile, parts: BTreeMap::new() }
+impl<'a> Bench<'a> {
+    /// Builds all that boots with so many cores need.
+    pub fn build(workspace: &'a Workspace, profile: Profile, cores: u32) -> Result<Self> {
+        let system = workspace.system(&format!("fuzz-{cores}"))?;
+        Ok(Self { workspace, parts: build::parts(workspace, &system, profile)? })
+    }
+
+    /// A further one, which may boot at the same time; each needs another number.
+    pub fn another(&self, number: usize) -> Self {
+        let mut other = self.clone();
+        other.parts.archive = format!("{}-{number}", self.parts.archive);
+        other
     }
 
     /// Boots and waits for the end, for so long at most.
     pub fn boot(&mut self, order: &Order, total: Option<Duration>) -> Result<Outcome> {
-        let parts = match self.parts.remove(&order.cores) {
-            Some(parts) => parts,
-            None => {
-                let system = self.workspace.system(&format!("fuzz-{}", order.cores))?;
-                build::parts(self.workspace, &system, self.profile)?
-            }
-        };
-        let parts = self.parts.entry(order.cores).or_insert(parts);
-        let mut threads = parts.description.threads.iter_mut();
+        let mut threads = self.parts.description.threads.iter_mut();
         let supervisor = threads.find(|thread| thread.name == SUPERVISOR);
         supervisor.context("the system has no supervisor")?.parameters = order.parameters();
-        let boot = parts.pack(self.workspace)?;
+        let boot = self.parts.pack(self.workspace)?;
         let step = Step::quiet(&format!("Booting {order}"));
         let mut said = Instant::now();
         let mut pending = String::new();

@@ -41,8 +41,8 @@ impl Order {
         if limit != 0 {
             text += &format!(" --limit {limit}");
         }
-        if items {
-            text += " --items";
+        if !items {
+            text += " --no-items";
         }
         text
     }
@@ -80,13 +80,13 @@ mod tests {
 
     #[test]
     fn an_order_is_told_to_the_supervisor_and_to_people() {
-        let (episodes, items) = ((0, 0), false);
+        let (episodes, items) = ((0, 0), true);
         let all = Order { seed: 5, cores: 2, calls: 9, episodes, enemies: 0, limit: 0, items };
-        assert_eq!(all.parameters(), [5, 9, 0, 0]);
+        assert_eq!(all.parameters(), [5, 9, 0, 1 << 63]);
         assert_eq!(all.command(), "cargo xtask fuzz --seed 5 --cores 2 --calls 9");
-        let some = Order { episodes: (3, 7), enemies: 0x11, limit: 100, items: true, ..all };
-        assert_eq!(some.parameters(), [5, 9, 3 | 7 << 32, 0x11 | 100 << 16 | 1 << 63]);
-        let ending = "--calls 9 --episodes 3-7 --enemies 0x11 --limit 100 --items";
+        let some = Order { episodes: (3, 7), enemies: 0x11, limit: 100, items: false, ..all };
+        assert_eq!(some.parameters(), [5, 9, 3 | 7 << 32, 0x11 | 100 << 16]);
+        let ending = "--calls 9 --episodes 3-7 --enemies 0x11 --limit 100 --no-items";
         assert!(some.command().ends_with(ending), "{}", some.command());
     }
 

@@ -1,7 +1,7 @@
 //! A failing episode made small: alone, with fewer calls, with fewer threads, as far as it still
 //! fails in the same way. Cores run as the host lets them, so each attempt is made some times.
 
-use super::boot::{Broken, Machines, Outcome};
+use super::boot::{Bench, Broken, Outcome};
 use super::order::Order;
 use crate::progress;
 use anyhow::Result;
@@ -22,13 +22,13 @@ const ENEMIES: u32 = 4;
 
 /// Makes it small; lines that say how far it came and how to repeat it.
 pub fn shrink(
-    machines: &mut Machines<'_>,
+    bench: &mut Bench<'_>,
     order: &Order,
     broken: &Broken,
     limit: Duration,
 ) -> Result<String> {
     progress::say(&format!("  {order}: {}; making it small", broken.rule));
-    let mut shrinker = Shrinker { machines, broken, end: Instant::now() + limit };
+    let mut shrinker = Shrinker { bench, broken, end: Instant::now() + limit };
     let last = broken.episode;
     let alone = Order { episodes: (last, last), ..*order };
     let few = Order { episodes: (last.saturating_sub(BEFORE), last), ..*order };
@@ -54,7 +54,7 @@ pub fn shrink(
 }
 
 struct Shrinker<'a, 'b> {
-    machines: &'a mut Machines<'b>,
+    bench: &'a mut Bench<'b>,
     broken: &'a Broken,
     end: Instant,
 }
@@ -71,7 +71,7 @@ impl Shrinker<'_, '_> {
             if left.is_zero() {
                 return Ok(false);
             }
-            match self.machines.boot(order, Some(left.min(BOOT)))? {
+            match self.bench.boot(order, Some(left.min(BOOT)))? {
                 Outcome::Broken(broken) if broken.rule == self.broken.rule => return Ok(true),
                 _ => {}
             }

@@ -12,7 +12,7 @@ type Elf<'a> = ElfFile<'a, FileHeader64<Endianness>>;
 type Section<'a, 'b> = ElfSection<'a, 'b, FileHeader64<Endianness>>;
 
 /// The aim is 96 KiB, without the parts that boot and that only debug builds have.
-const TEXT_BYTES: u64 = 160 * 1024;
+const TEXT_BYTES: usize = 160 * 1024;
 /// Sections with 16-bit and 32-bit code that only runs during the start.
 const START_SECTION: &str = ".boot";
 /// Places shown, at most.
@@ -59,10 +59,18 @@ const ALLOWED: [Mnemonic; 14] = [
 pub fn text(tree: &Tree) -> Result<Vec<String>> {
     let file = read(tree)?;
     let elf = Elf::parse(&*file).context("cannot read the kernel")?;
-    let bytes: u64 = sections(&elf).map(|section| section.size()).sum();
+    let bytes = sections(&elf).map(|section| Ok(used(section.data()?))).sum::<Result<usize>>()?;
     ensure!(bytes > 0, "the kernel has no executable section");
     let problem = format!("the kernel's text has {bytes} bytes; the limit is {TEXT_BYTES}");
     Ok(if bytes > TEXT_BYTES { vec![problem] } else { Vec::new() })
+}
+
+/// What the linker fills the last page of a section with: zeroes, or INT3.
+const FILLER: [u8; 2] = [0, 0xcc];
+
+/// Bytes of a section without what fills its last page.
+fn used(section: &[u8]) -> usize {
+    section.iter().rposition(|byte| !FILLER.contains(byte)).map_or(0, |last| last + 1)
 }
 
 /// No instruction that the oldest processor lacks, and none that touches floating-point registers.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`run`] | command: boot a system in the emulator |
 //! | [`bench`] | command: boot the benchmarks, print and save the figures |
+//! | [`path`] | command: one operation's way, instruction by instruction |
 //! | [`check`] | command: rules that need no boot |
 //! | [`test`] | command: everything, on many machine variants |
 //! | [`table`] | command: print the table of who runs next |
@@ -33,6 +34,7 @@ mod image;
 mod iso;
 mod log;
 mod mutate;
+mod path;
 mod progress;
 mod qemu;
 mod run;
@@ -58,6 +60,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Bench(bench::Arguments),
+    Path(path::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
     Table(table::Arguments),
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::main(&arguments),
         Command::Bench(arguments) => bench::main(&arguments),
+        Command::Path(arguments) => path::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
         Command::Test(arguments) => test::main(&arguments),
         Command::Table(arguments) => table::main(&arguments),

@@ -109,6 +109,15 @@ pub fn measure(workspace: &Workspace, counted: bool) -> Result<Measured> {
     Ok(measured)
 }
 
+/// The rows that one system prints, in its order.
+pub fn rows_of(workspace: &Workspace, system: &System) -> Result<Vec<Row>> {
+    let unit = CounterUnit::Instructions;
+    let mut measured = Measured { unit, rows: Vec::new(), problems: Vec::new() };
+    boot(workspace, system, true, &mut measured)?;
+    ensure!(measured.problems.is_empty(), "{}", measured.problems.join("\n\nerror: "));
+    Ok(measured.rows)
+}
+
 fn boot(
     workspace: &Workspace,
     system: &System,

@@ -4,7 +4,7 @@ use cedo_abi::REGISTER_WORDS;
 use cedo_abi::state::{BASES, FLAGS, GENERAL, INSTRUCTION, STACK};
 use cedo_abi::status::Status;
 use cedo_abi::utcb::StateArea;
-use cedo_machine::{Context, PageFormat, UserAddress};
+use cedo_machine::{Context, PageFormat, Request, UserAddress};
 
 use crate::HostPages;
 
@@ -51,6 +51,13 @@ pub struct Roles {
     pub tag: u64,
     /// Message words.
     pub words: [u64; REGISTER_WORDS],
+}
+
+impl Roles {
+    /// All but the message words.
+    pub fn request(&self) -> Request {
+        Request { operation: self.operation, to: self.to, from: self.from, tag: self.tag }
+    }
 }
 
 /// Which registers survive the return to user code.
@@ -103,6 +110,12 @@ impl HostContext {
         let Roles { operation, to, from, tag, words } = *roles;
         (self.operation, self.to, self.from, self.tag, self.words) =
             (operation, to, from, tag, words);
+    }
+
+    /// Loads the registers of a call but for the message words.
+    pub fn set_request(&mut self, request: &Request) {
+        let Request { operation, to, from, tag } = *request;
+        (self.operation, self.to, self.from, self.tag) = (operation, to, from, tag);
     }
 
     /// Moves the instruction pointer, as user code does.
@@ -206,6 +219,10 @@ impl Context for HostContext {
 
     fn skip(&mut self) {
         self.instruction = self.instruction.wrapping_add(crate::world::CALL_BYTES);
+    }
+
+    fn is_plain(&self) -> bool {
+        self.resume() == Resume::Short && self.bases == [0, 0]
     }
 
     fn instruction(&self) -> u64 {

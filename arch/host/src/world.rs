@@ -34,6 +34,7 @@ pub struct World<K: Upcalls<Machine = HostMachine>> {
     pub(crate) platform: &'static Platform,
     pub(crate) images: Images,
     ticks_per_entry: u64,
+    takes_short_cuts: bool,
 }
 
 /// What a core does after a step.
@@ -73,7 +74,15 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
             (0..setup.cores).map(|core| K::new(machine(core), shared, platform)).collect();
         let images = Images::new(memory, platform);
         let ticks_per_entry = setup.ticks_per_entry;
-        Ok(World { board, kernels, shared, platform, images, ticks_per_entry })
+        Ok(World {
+            board,
+            kernels,
+            shared,
+            platform,
+            images,
+            ticks_per_entry,
+            takes_short_cuts: true,
+        })
     }
 
     /// Builds a machine and starts all its cores in order.
@@ -104,11 +113,24 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
     pub fn system_call(&mut self, core: CoreNumber, roles: &Roles) -> Result<Outcome, Refusal> {
         self.allow(core, &[Mode::User])?;
         self.change_current(core, |context| {
-            context.set_roles(roles);
+            context.set_request(&roles.request());
             context.set_instruction(context.instruction().wrapping_add(CALL_BYTES));
             context.set_resume(Resume::Short);
         });
-        Ok(self.enter(core, K::system_call))
+        self.begin(core);
+        let short = self.takes_short_cuts && {
+            let kernel = &mut self.kernels[core.index()];
+            kernel.short_cut(&roles.request())
+        };
+        let outcome = short.then(|| self.leave(core, Next::User));
+        // Of whoever is current now: the message words are still in the registers.
+        self.change_current(core, |context| context.set_words(&roles.words));
+        Ok(outcome.unwrap_or_else(|| self.run(core, K::system_call)))
+    }
+
+    /// Whether calls first try [`Upcalls::short_cut`], as they do on every real machine.
+    pub fn take_short_cuts(&mut self, yes: bool) {
+        self.takes_short_cuts = yes;
     }
 
     /// As [`World::system_call`]; the registers afterwards if the same thread goes on at once.
@@ -186,9 +208,17 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
 
     /// One entry into the kernel, up to where it leaves again or switches off.
     fn enter(&mut self, core: CoreNumber, run: impl FnOnce(&mut K) -> Next) -> Outcome {
+        self.begin(core);
+        self.run(core, run)
+    }
+
+    fn begin(&mut self, core: CoreNumber) {
         self.advance(Ticks(self.ticks_per_entry));
         self.board.state.borrow_mut().cores[core.index()].counters.entries += 1;
         HostMachine::forget_spins();
+    }
+
+    fn run(&mut self, core: CoreNumber, run: impl FnOnce(&mut K) -> Next) -> Outcome {
         let kernel = &mut self.kernels[core.index()];
         match panic::catch_unwind(AssertUnwindSafe(|| run(kernel))) {
             Ok(next) => self.leave(core, next),

@@ -15,7 +15,8 @@ pub const USER_CODE: u64 = 0x23;
 /// Selector of the user data and stack segment, requested privilege level 3.
 pub const USER_DATA: u64 = 0x1b;
 /// `Context::kind` of a frame that SYSCALL made and nobody modified: rcx and r11 are not valid,
-/// the instruction pointer is canonical because the processor put it there.
+/// the instruction pointer is canonical because the processor put it there. SYSCALL finds it so: it is the
+/// kind of every thread that runs, and interrupts push theirs over it.
 pub const KIND_SYSTEM_CALL: u64 = u64::MAX;
 /// `Context::kind` of a frame whose registers are all valid. Interrupt frames hold their vector.
 pub const KIND_COMPLETE: u64 = 0;
@@ -174,6 +175,11 @@ impl Roles for Context {
 
     fn skip(&mut self) {
         self.rip = self.rip.wrapping_add(SYSCALL_BYTES);
+    }
+
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.kind == KIND_SYSTEM_CALL && self.fs_base | self.gs_base == 0
     }
 
     #[inline]

@@ -42,6 +42,8 @@ pub struct CoreRecord {
     pub kernel: AtomicUsize,
     /// A system call's stack pointer until there is a register for it.
     scratch: AtomicU64,
+    /// Message words of a system call while the kernel tries the short cut: r8, r9, r10.
+    spilled: [AtomicU64; 3],
     /// For a panic: a `fn(*const K) -> (CoreNumber, u32)` and so not to be called before `kernel`.
     pub who: AtomicUsize,
     /// The deadline as the kernel gave it, or [`NO_DEADLINE`].
@@ -64,6 +66,8 @@ pub const STACK_TOP: usize = offset_of!(CoreRecord, stack_top);
 pub const KERNEL: usize = offset_of!(CoreRecord, kernel);
 /// As above.
 pub const SCRATCH: usize = offset_of!(CoreRecord, scratch);
+/// As above.
+pub const SPILLED: usize = offset_of!(CoreRecord, spilled);
 
 const _: () = assert!(size_of::<CoreRecord>() == RECORD_BYTES);
 const _: () = assert!(CONTEXT_END == offset_of!(CoreRecord, task_state) + 4);
@@ -87,6 +91,7 @@ impl CoreRecord {
             stack_top: AtomicU64::new(0),
             kernel: AtomicUsize::new(0),
             scratch: AtomicU64::new(0),
+            spilled: [const { AtomicU64::new(0) }; 3],
             who: AtomicUsize::new(0),
             deadline_ns: AtomicU64::new(NO_DEADLINE),
             deadline_ticks: AtomicU64::new(0),

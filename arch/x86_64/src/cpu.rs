@@ -68,6 +68,17 @@ impl Machine for X86_64 {
         }
     }
 
+    #[inline(always)]
+    fn set_plain_current(&mut self, context: &mut Context) {
+        let end = (&raw mut *context).wrapping_add(1);
+        self.record.context_end.store(end as u64, Relaxed);
+    }
+
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        self.bases | segments::user_selectors() == 0
+    }
+
     #[inline]
     fn activate(&mut self, root: Frame) {
         // SAFETY: the kernel's entries of every top-level table are copies of the same ones, so

@@ -39,8 +39,8 @@ impl Name {
     /// Takes a word apart; nothing if it can name nothing.
     #[inline]
     pub const fn from_word(word: u64) -> Option<Name> {
-        if word >> 63 != 0 {
-            return Some(Name::Token(Token(word)));
+        if let Some(token) = Token::of_word(word) {
+            return Some(Name::Token(token));
         }
         if word < SELF {
             return Some(Name::Slot(word as u32));
@@ -68,6 +68,12 @@ impl Token {
     #[inline]
     pub const fn new(frame: u32, sequence: u32) -> Token {
         Token(1 << 63 | (frame as u64) << 32 | sequence as u64)
+    }
+
+    /// The token that a word is, if it is one.
+    #[inline]
+    pub const fn of_word(word: u64) -> Option<Token> {
+        if word >> 63 != 0 { Some(Token(word)) } else { None }
     }
 
     /// Frame number of the thread or interrupt object.

@@ -214,7 +214,7 @@ impl<M: Machine> Kernel<M> {
         if !self.objects.is_here(receiver) {
             return self.post_to_peer(sender, peer);
         }
-        if self.look(receiver).leaving {
+        if self.look(receiver).unusual.leaving {
             return self.send_home(sender, Post::Verdict, Status::Aborted);
         }
         if mail.kind.get() == Sender::Closed as u32 {
@@ -232,7 +232,7 @@ impl<M: Machine> Kernel<M> {
         }
         self.queue_sender(receiver, sender);
         if receptive && (!zero || self.has_items(sender)) {
-            self.thread(receiver).latched = true;
+            self.thread(receiver).unusual.latched = true;
             self.arrived(receiver);
         } else if receptive {
             // Its sender waits for the verdict, not until the receiver runs.
@@ -280,7 +280,7 @@ impl<M: Machine> Kernel<M> {
         if kind.is_call() {
             let token = self.lend_mail(sender, receiver);
             self.move_mail(sender, receiver, token.0);
-            let wanted = u64::from(self.look(receiver).want_state);
+            let wanted = u64::from(self.look(receiver).unusual.want_state);
             if kind.is_fault() && wanted != 0 {
                 let source = Frame(self.mail(sender).utcb.get());
                 let area = self.received_state(source, wanted);

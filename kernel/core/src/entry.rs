@@ -3,7 +3,9 @@
 use crate::kernel::{Kernel, Local, Protocol, Shared};
 use crate::start;
 use cedo_floor::Objects;
-use cedo_machine::{CoreNumber, Fault, Interrupt, Machine, Next, Platform, Ticks, Upcalls};
+use cedo_machine::{
+    CoreNumber, Fault, Interrupt, Machine, Next, Platform, Request, Ticks, Upcalls,
+};
 
 /// See [`Local::losers_per_entry`]; tests make it smaller.
 const LOSERS_PER_ENTRY: u32 = 8;
@@ -38,7 +40,6 @@ impl<M: Machine> Upcalls for Kernel<M> {
             operation: 0,
             has_sent: false,
             repeated: None,
-            entered: None,
         };
         Kernel { machine, objects, shared, platform, local }
     }
@@ -51,6 +52,11 @@ impl<M: Machine> Upcalls for Kernel<M> {
             }
         }
         Ok(self.leave())
+    }
+
+    #[inline(always)]
+    fn short_cut(&mut self, request: &Request) -> bool {
+        self.take_short_cut(request)
     }
 
     fn system_call(&mut self) -> Next {

@@ -14,11 +14,11 @@ impl<M: Machine> Kernel<M> {
             self.assert_invariants();
         }
         let Some(next) = self.local.current else {
-            self.local.entered = None;
+            self.objects.set_current(None);
             return Next::Halt;
         };
-        if self.local.entered != Some(next) {
-            self.local.entered = Some(next);
+        if !self.objects.is_current(next) {
+            self.objects.set_current(Some(next));
             let thread = self.objects.thread(next);
             self.machine.set_current(&mut thread.context);
             if thread.page_table != self.local.page_table {

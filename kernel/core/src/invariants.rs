@@ -41,7 +41,7 @@ impl<M: Machine> Kernel<M> {
                 "the current thread works for the grantee",
                 current,
             )?;
-            holds(!thread.latched, "a running thread has completed its receive", current)?;
+            holds(!thread.unusual.latched, "a running thread has completed its receive", current)?;
         }
         self.check_stack(root)?;
         self.check_subtree(root, 0)
@@ -80,11 +80,21 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(id);
         let home = self.mail(id).home.get();
         holds(home == u32::from(self.core().0), "a mail knows the home of its thread", id)?;
-        let leaves = thread.leaving && thread.state != State::Suspended;
+        let leaves = thread.unusual.leaving && thread.state != State::Suspended;
         holds(!leaves, "only a stopped thread is about to leave", id)?;
         let running = thread.state == State::Running;
         holds(running == (self.local.current == Some(id)), "one thread runs", id)?;
         let waits = thread.state == State::Open;
+        let duties = self.is_root(id) || thread.is_scheduler();
+        let notes = [thread.repeat.is_some(), thread.in_fault.is_some(), duties];
+        let unusual = &thread.unusual;
+        let noted = notes == [unusual.repeats, unusual.faulted, unusual.schedules];
+        holds(noted, "what keeps a thread from the short cut is noted", id)?;
+        holds(
+            unusual.schedules || thread.scheduler.granted.is_none(),
+            "who has granted its time is a scheduler",
+            id,
+        )?;
         holds(
             waits || thread.scheduler.granted.is_none(),
             "only a waiting scheduler has granted its time",

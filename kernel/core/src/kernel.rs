@@ -78,8 +78,6 @@ pub struct Local {
     pub has_sent: bool,
     /// The call was made before and goes on.
     pub repeated: Option<Repeat>,
-    /// The context that entry code saves into.
-    pub entered: Option<ThreadId>,
 }
 
 impl Local {
@@ -117,6 +115,13 @@ impl<M: Machine> Kernel<M> {
     #[inline]
     pub fn core(&self) -> CoreNumber {
         self.objects.core()
+    }
+
+    /// Makes the core know of itself what it once did. For tests that put a machine back into an earlier
+    /// state, after its frames.
+    pub fn restore(&mut self, local: Local) {
+        self.local = local;
+        self.objects.set_current(local.current);
     }
 
     /// A thread of this core.

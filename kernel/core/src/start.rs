@@ -77,6 +77,7 @@ impl<M: Machine> Kernel<M> {
         let root = self.build_init(&archive, &image, &plan, frames)?;
         self.tell_init(root, &archive, &plan, frames, &memory)?;
         self.local.root = Some(root);
+        self.note_duties(root);
         Ok(())
     }
 }

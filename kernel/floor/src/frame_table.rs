@@ -92,6 +92,36 @@ impl Entry {
         Entry((generation as u64) << 32 | (count as u64) << 16 | (home.0 as u64) << 8 | kind as u64)
     }
 
+    /// The entry of a thread of `home`, which is never mapped.
+    #[inline]
+    pub const fn of_thread(home: CoreNumber, generation: u32) -> Entry {
+        Entry::new(FrameKind::Thread, home, 0, generation)
+    }
+
+    /// The lower part of the entry of an object of `home`: those are never mapped.
+    #[inline]
+    pub const fn home_and_kind(kind: FrameKind, home: CoreNumber) -> u16 {
+        (home.0 as u16) << 8 | kind as u16
+    }
+
+    /// The entry of an object with this lower part.
+    #[inline(always)]
+    pub const fn generation_of(generation: u32, home_and_kind: u16) -> Entry {
+        Entry((generation as u64) << 32 | home_and_kind as u64)
+    }
+
+    /// True if this is its lower part.
+    #[inline(always)]
+    pub const fn has(self, home_and_kind: u16) -> bool {
+        self.0 as u16 == home_and_kind
+    }
+
+    /// True if the frame holds a `kind`.
+    #[inline(always)]
+    pub const fn is_of(self, kind: FrameKind) -> bool {
+        self.0 as u8 == kind as u8
+    }
+
     /// What the frame holds.
     #[inline]
     pub const fn kind(self) -> FrameKind {
@@ -101,7 +131,7 @@ impl Entry {
     /// True if the frame holds a `kind` whose home is `core`: one comparison.
     #[inline]
     pub const fn is(self, kind: FrameKind, core: CoreNumber) -> bool {
-        self.0 as u16 == (core.0 as u16) << 8 | kind as u16
+        self.has(Entry::home_and_kind(kind, core))
     }
 
     /// Home core of a thread or interrupt object.
@@ -150,6 +180,13 @@ impl FrameTable {
     /// True for a table without entries.
     pub const fn is_empty(self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The entry of `frame` if the table has one.
+    #[inline(always)]
+    pub fn known(self, frame: Frame) -> Option<Entry> {
+        let word = self.entries.get(frame.0 as usize)?;
+        Some(Entry(word.load(Ordering::Acquire)))
     }
 
     /// The entry of `frame`.
@@ -201,7 +238,8 @@ impl FrameTable {
             })
     }
 
-    /// Ends an object: every capability for it is stale from now on. False if there is none.
+    /// Ends an object: every capability for it is stale from now on. False if there is none. A thread that
+    /// has ever run is ended by its own core instead ([`crate::Objects::retire`]).
     pub fn retire(self, frame: Frame) -> bool {
         let retired = self.change(frame, |entry| {
             let quiet = match entry.kind() {

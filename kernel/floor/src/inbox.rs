@@ -76,7 +76,11 @@ impl Inbox {
     pub fn take<'a>(&self, mail: impl Fn(NonZeroU32) -> &'a Mail) -> Option<NonZeroU32> {
         let first = NonZeroU32::new(self.first.load(Ordering::Acquire))?;
         match NonZeroU32::new(mail(first).next.observe()) {
-            Some(next) => self.first.store(next.get(), Ordering::Relaxed),
+            Some(next) => {
+                self.first.store(next.get(), Ordering::Relaxed);
+                // What is in no list has no neighbours.
+                mail(first).next.set(0);
+            }
             None => {
                 // The last one, or a poster is about to link the next: then it stays until that is
                 // done, since the poster still writes to it.

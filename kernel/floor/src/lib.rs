@@ -21,7 +21,9 @@
 //! 4. A frame holds the type that its kind says from [`Objects::claim`] until it is retired *and*
 //!    released. Between the two every core has left the kernel, so no reference is left: whoever
 //!    calls [`frame_table::FrameTable::release`] has waited for that.
-//! 5. The last [`objects::TAIL_WORDS`] words of an object's frame, and every other kind of frame,
+//! 5. The thread that runs is noted ([`objects::current`]) and reached without asking: no core retires
+//!    another's thread that has ever run.
+//! 6. The last [`objects::TAIL_WORDS`] words of an object's frame, and every other kind of frame,
 //!    are read and written as atomic words only.
 #![no_std]
 #![expect(unsafe_code, reason = "typed access to physical frames")]

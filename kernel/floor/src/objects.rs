@@ -1,12 +1,18 @@
 //! Typed access to what lives in frames.
+//!
+//! Here: one object at a time; [`current`]: the thread that runs, and with it a second one.
 
-use crate::frame_table::{FrameKind, FrameTable};
+pub mod current;
+
+use crate::frame_table::{Entry, FrameKind, FrameTable};
 use crate::mail::Mail;
 use cedo_machine::atomic::{AtomicU8, AtomicU64, Ordering};
 use cedo_machine::{CoreNumber, Frame};
 use cedo_mmio::Window;
 use core::marker::PhantomData;
 use core::num::NonZeroU32;
+use core::ptr::{NonNull, null_mut};
+use current::Noted;
 
 /// A frame seen as words.
 pub type Words = [AtomicU64; 512];
@@ -88,6 +94,9 @@ pub struct Objects<T: Types> {
     window: Window,
     table: FrameTable,
     core: CoreNumber,
+    /// The lower part of the entry of a thread of this core.
+    thread_here: u16,
+    noted: Noted,
     types: PhantomData<T>,
 }
 
@@ -109,7 +118,14 @@ impl<T: Types> Objects<T> {
         let () = Self::FITS;
         let bit = 1 << core.0;
         let taken = claims.0.fetch_or(bit, Ordering::AcqRel) & bit != 0;
-        (!taken).then_some(Objects { window, table, core, types: PhantomData })
+        (!taken).then_some(Objects {
+            window,
+            table,
+            core,
+            thread_here: Entry::home_and_kind(FrameKind::Thread, core),
+            noted: Noted(null_mut()),
+            types: PhantomData,
+        })
     }
 
     /// The frame table.
@@ -167,10 +183,18 @@ impl<T: Types> Objects<T> {
     /// this one reaches it no more.
     pub fn hand_over(&mut self, id: ThreadId, to: CoreNumber) {
         self.expect(id.frame(), FrameKind::Thread);
+        self.forget_current(id);
         self.mail_at(id).home.set(u32::from(to.0));
         if !self.table.hand_over(id.frame(), self.core, to) {
             broken(id.frame());
         }
+    }
+
+    /// Ends a thread of this core: every capability for it is stale from now on, and nobody reaches it.
+    pub fn retire(&mut self, id: ThreadId) {
+        self.expect(id.frame(), FrameKind::Thread);
+        self.forget_current(id);
+        self.table.retire(id.frame());
     }
 
     /// An interrupt object of this core.
@@ -251,6 +275,19 @@ impl<T: Types> Objects<T> {
         // SAFETY: the frame is in the window, Rust owns no object there, and words are atomic, so
         // that users and other cores may write it at any time.
         Some(unsafe { &*self.address(frame).cast::<Words>() })
+    }
+
+    /// A frame of this kind, of those that are plain words.
+    #[inline(always)]
+    pub fn words_of(&self, frame: Frame, kind: FrameKind) -> Option<&Words> {
+        if !kind.is_words() || !self.table.known(frame)?.is_of(kind) {
+            return None;
+        }
+        let address = NonNull::new(self.address(frame));
+        // SAFETY: the window does not begin at address 0 and does not wrap.
+        let address = unsafe { address.unwrap_unchecked() };
+        // SAFETY: as in `words`.
+        Some(unsafe { address.cast::<Words>().as_ref() })
     }
 
     /// Claims `frame` for a thread of core `home` and puts `value`, a fresh mail and `tail` there.

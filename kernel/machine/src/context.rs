@@ -37,6 +37,11 @@ pub trait Context: Copy + 'static {
     /// Takes [`repeat`](Self::repeat) back: the call is over.
     fn skip(&mut self);
 
+    /// True if the thread made a call, its state has not been changed since, and it goes on with what
+    /// it keeps across a call and nothing else: the short way back will do
+    /// ([`crate::Upcalls::short_cut`]).
+    fn is_plain(&self) -> bool;
+
     /// The instruction pointer.
     fn instruction(&self) -> u64;
     /// The stack pointer.

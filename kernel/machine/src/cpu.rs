@@ -15,6 +15,18 @@ pub trait Machine: Sized + 'static {
 
     /// The thread with this context is current: entry code saves into it, exits resume from it.
     fn set_current(&mut self, context: &mut Self::Context);
+    /// The same after a context that is plain ([`Context::is_plain`]), for another one that is, while
+    /// [`is_plain`](Self::is_plain) holds.
+    #[inline(always)]
+    fn set_plain_current(&mut self, context: &mut Self::Context) {
+        self.set_current(context);
+    }
+    /// True if nothing outside the registers that a call keeps or returns shows which thread ran. A machine
+    /// on which user code can change nothing else need not say anything.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        true
+    }
     /// Makes `root` the active page table.
     fn activate(&mut self, root: Frame);
     /// Forgets this core's cached translation of a page of the active page table.

@@ -14,7 +14,7 @@
 //! | [`platform`] | what the boot code hands to the kernel |
 //! | [`upcalls`] | what a machine calls back |
 //!
-//! Method budget: at most 40 in the traits that an architecture implements, so without [`Upcalls`]
+//! Method budget: at most 43 in the traits that an architecture implements, so without [`Upcalls`]
 //! (`cargo xtask check` counts them).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -32,4 +32,4 @@ pub use context::{Context, Fault};
 pub use cpu::{Machine, Power, Trigger};
 pub use page::{Access, PageFormat};
 pub use platform::{MemoryKind, MemoryRange, Platform, object_map_words};
-pub use upcalls::{Interrupt, Next, Upcalls};
+pub use upcalls::{Interrupt, Next, Request, Upcalls};

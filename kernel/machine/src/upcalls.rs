@@ -25,7 +25,16 @@ pub trait Upcalls: Sized + 'static {
     /// line for a person.
     fn first(&mut self) -> Result<Next, &'static str>;
 
-    /// User code made a call.
+    /// User code made a call, whose words are still in registers. The entry code has saved what a
+    /// thread keeps across a call (instruction and stack pointer, flags, preserved registers) and the
+    /// four words of `request` into the current context, and no message words.
+    ///
+    /// False: nothing has happened. The entry code saves the message words too and calls
+    /// [`system_call`](Self::system_call). True: the current context, which is another one now, goes on
+    /// by the short way back: with the message words that are in the registers, and all else that a call
+    /// returns or keeps from its context.
+    fn short_cut(&mut self, request: &Request) -> bool;
+    /// User code made a call; all its registers are in the current context.
     fn system_call(&mut self) -> Next;
     /// User code, or the halted core, was interrupted.
     fn interrupt(&mut self, source: Interrupt) -> Next;
@@ -34,6 +43,19 @@ pub trait Upcalls: Sized + 'static {
 
     /// For a panic: which core this is, and the frame number of the current thread.
     fn who(&self) -> (CoreNumber, u32);
+}
+
+/// The words of a call but for the message words, as user code wrote them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The operation word.
+    pub operation: u64,
+    /// The word in the role `to`.
+    pub to: u64,
+    /// The word in the role `from`.
+    pub from: u64,
+    /// The word in the role `tag`.
+    pub tag: u64,
 }
 
 /// Where an interrupt came from. The machine has acknowledged it to the controller.

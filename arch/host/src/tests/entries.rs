@@ -23,6 +23,24 @@ fn a_call_carries_its_roles_in_and_its_result_out() {
 }
 
 #[test]
+fn a_call_that_takes_the_short_cut_passes_its_message_words_by() {
+    for takes in [true, false] {
+        let mut world = world();
+        world.take_short_cuts(takes);
+        world.call(A, &roles(Operation::Echo, 0, 8, 0)).expect("runs");
+        let answer = world.call(A, &roles(Operation::Short, 5, 6, 7)).expect("runs");
+        let answer = answer.expect("goes on");
+        let result = if takes { 8 } else { 0 };
+        assert_eq!(
+            (answer.result(), answer.badge(), answer.token(), answer.tag()),
+            (result, 5, 6, 7)
+        );
+        assert_eq!((answer.words(), answer.resume()), ([6; 7], Resume::Short));
+        assert_eq!(world.counters(A).entries, 3, "one entry each, and the first");
+    }
+}
+
+#[test]
 fn a_fault_and_an_interrupt_keep_all_registers_for_the_return() {
     let mut world = world();
     world.call(A, &roles(Operation::Echo, 0, 0, 0)).expect("runs");

@@ -64,7 +64,7 @@ pub fn load(core: usize, record: &'static CoreRecord) {
 }
 
 /// The selectors that user code can load (DS, ES, FS, GS), or-ed: 0 if all are null.
-#[inline]
+#[inline(always)]
 pub fn user_selectors() -> u64 {
     let found: u64;
     // SAFETY: reads four registers. (A 32-bit destination is filled with zeroes: Intel SDM volume 2,

@@ -14,6 +14,9 @@ macro_rules! context_asm {
     ([$($line:expr),* $(,)?] $($operands:tt)*) => {
         core::arch::naked_asm!(
             $($line,)*
+            // Every operand must be used; not every piece uses all of them.
+            "/* {kind} {rip} {rflags} {rsp} {rax} {rdi} {rsi} {rdx} {rbx} {rbp} */",
+            "/* {r8} {r9} {r10} {r12} {r13} {r14} {r15} */",
             kind = const $crate::entry::frame::from_end!(kind),
             rip = const $crate::entry::frame::from_end!(rip),
             rflags = const $crate::entry::frame::from_end!(rflags),

@@ -29,6 +29,8 @@ pub extern "C" fn leave() {
         "pop rbp",
         "pop rcx",
         "pop r11",
+        // From here on the thread runs: a system call leaves this as it is.
+        "mov qword ptr [rsp], -1",
         "add rsp, 16",
         "iretq",
         to_words = const size_of::<Context>() - offset_of!(Context, words),

@@ -9,7 +9,7 @@ use crate::device::local_apic::{SIGNAL_VECTOR, SPURIOUS_VECTOR, TIMER_VECTOR};
 use crate::device::{pic, redirection};
 use crate::time::deadline;
 use crate::{log, panic, system};
-use cedo_machine::{Interrupt, Line, Next, Upcalls};
+use cedo_machine::{Interrupt, Line, Next, Request, Upcalls};
 use core::sync::atomic::Ordering::Relaxed;
 
 /// The answer for `leave::obey`.
@@ -18,6 +18,19 @@ pub const fn answer(next: Next) -> u64 {
         Next::User => 0,
         Next::Halt => 1,
     }
+}
+
+/// User code made a call; all its registers but r8 to r15 are in the current context. True if that was
+/// all, and the current context goes on.
+pub(super) extern "C" fn short_cut<K: Upcalls<Machine = X86_64>>(
+    to: u64,
+    from: u64,
+    tag: u64,
+    operation: u64,
+    kernel: *mut K,
+) -> bool {
+    // SAFETY: as in `system_call`.
+    unsafe { &mut *kernel }.short_cut(&Request { operation, to, from, tag })
 }
 
 /// User code made a call; its registers are in the current context.

@@ -78,12 +78,14 @@ impl<M: Machine> Kernel<M> {
         let old = self.local.root.replace(id);
         self.local.protocol = protocol;
         self.local.on_empty_halt = false;
+        self.note_duties(id);
         if let Some(old) = old {
+            self.note_duties(old);
             self.depose(old);
         }
         let thread = self.thread(id);
-        (thread.is_new, thread.leaving) = (false, false);
-        thread.in_fault = None;
+        (thread.unusual.is_new, thread.unusual.leaving) = (false, false);
+        thread.set_fault(None);
         self.run(id);
         Status::Ok
     }

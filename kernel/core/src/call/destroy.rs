@@ -188,10 +188,7 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(id);
         let (space, address, utcb) = (thread.space, thread.utcb_address, thread.utcb);
         self.remove_utcb(space, address, utcb);
-        if self.local.entered == Some(id) {
-            self.local.entered = None;
-        }
-        self.objects.table().retire(frame);
+        self.objects.retire(id);
         self.objects.table().retire(utcb);
         Progress::Done(Status::Ok, words)
     }

@@ -45,7 +45,7 @@ impl<M: Machine> Kernel<M> {
     ) -> Progress {
         match stage {
             Stage::Moved => return self.settle(id, operation),
-            Stage::Begun if !self.look(id).leaving => return Status::WrongState.into(),
+            Stage::Begun if !self.look(id).unusual.leaving => return Status::WrongState.into(),
             Stage::Begun | Stage::Fresh | Stage::Fetched | Stage::NotFound => {}
         }
         if let State::Recalled(errand) = self.look(id).state {
@@ -54,7 +54,7 @@ impl<M: Machine> Kernel<M> {
         }
         let goes = self.way_out(id, operation);
         if stage == Stage::Begun && goes.is_err() {
-            self.thread(id).leaving = false;
+            self.thread(id).unusual.leaving = false;
         }
         let core = match goes {
             Ok(core) => core,
@@ -63,7 +63,7 @@ impl<M: Machine> Kernel<M> {
         // ---- point of no return ----
         if stage != Stage::Begun {
             self.begin_stop(id, Status::Aborted, ender);
-            self.thread(id).leaving = true;
+            self.thread(id).unusual.leaving = true;
         }
         let mut left = self.local.losers_per_entry;
         if !self.fail_waiters(id, Waiters::All, Status::Aborted, ender, &mut left) {
@@ -95,7 +95,7 @@ impl<M: Machine> Kernel<M> {
     fn give_away(&mut self, id: ThreadId, core: CoreNumber) {
         self.leave_scheduler(id);
         let thread = self.thread(id);
-        thread.leaving = false;
+        thread.unusual.leaving = false;
         // Numbers that this core has given.
         (thread.scheduler.since, thread.scheduler.told_for) = (0, 0);
         let space = self.space(self.look(id).space);

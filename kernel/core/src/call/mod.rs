@@ -66,8 +66,8 @@ impl<M: Machine> Kernel<M> {
     pub fn call(&mut self, caller: ThreadId) {
         let thread = self.thread(caller);
         let operation = thread.context.operation();
-        let repeat = thread.repeat.take();
-        if thread.foreign && repeat.is_none() {
+        let repeat = thread.set_repeat(None);
+        if thread.unusual.foreign && repeat.is_none() {
             return self.faulted(caller, Fault { cause: Cause::SystemCall, address: 0, code: 0 });
         }
         self.local.start_call(caller, operation, repeat);

@@ -9,6 +9,7 @@ use super::memory::{page_range, part_of};
 use super::round::{Then, Unfinished};
 use crate::kernel::Kernel;
 use crate::object::capability::Capability;
+use crate::object::capability::Table;
 use crate::object::made::Made;
 use crate::object::source::{self, Source};
 use crate::object::space::{MAX_TABLE_FRAMES, Space};
@@ -171,9 +172,11 @@ impl<M: Machine> Kernel<M> {
     /// Claims the frame of a thread and fills it. Errors: `FramesBusy`.
     pub(crate) fn put_thread(&mut self, new: &NewThread) -> Result<ThreadId, Status> {
         let id = ThreadId::new(new.frame).ok_or(Status::FramesBusy)?;
+        let space = self.space(new.space);
         let home = ThreadHome {
             space: new.space,
-            page_table: self.space(new.space).page_table,
+            page_table: space.page_table,
+            capabilities: Table { first: space.table, slots: space.slots },
             utcb: new.utcb(),
             utcb_address: new.utcb_address,
         };

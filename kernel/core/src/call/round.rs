@@ -199,7 +199,7 @@ impl<M: Machine> Kernel<M> {
             self.local.page_table = wanted;
             self.machine.activate(wanted);
             // The way out compares page tables only where the thread changes.
-            self.local.entered = None;
+            self.objects.set_current(None);
         }
     }
 

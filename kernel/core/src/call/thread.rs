@@ -210,9 +210,9 @@ impl<M: Machine> Kernel<M> {
             }
             _ => return Err(Status::WrongState),
         }
-        thread.in_fault = None;
-        thread.leaving = false;
-        let is_new = core::mem::replace(&mut thread.is_new, false);
+        thread.set_fault(None);
+        thread.unusual.leaving = false;
+        let is_new = core::mem::replace(&mut thread.unusual.is_new, false);
         // Its scheduler need not hear any more that a fault stopped it.
         self.drop_notice(id);
         match invoker {
@@ -268,7 +268,7 @@ impl<M: Machine> Kernel<M> {
         }
         match thread.state {
             State::Ready => {
-                thread.latched = false;
+                thread.unusual.latched = false;
                 self.refuse_impatient(id);
             }
             State::Running | State::Suspended => {}
@@ -342,7 +342,7 @@ impl<M: Machine> Kernel<M> {
             1 => true,
             _ => return Err(Status::BadArgument),
         };
-        self.thread(id).foreign = foreign;
+        self.thread(id).unusual.foreign = foreign;
         Ok(())
     }
 

@@ -295,7 +295,7 @@ impl<M: Machine> Kernel<M> {
     fn install_in_child(&mut self, caller: ThreadId, account: ThreadId) -> Result<(), Status> {
         let thread = self.look(account);
         let own_registers =
-            thread.leaf == account && thread.state == State::Ready && !thread.latched;
+            thread.leaf == account && thread.state == State::Ready && !thread.unusual.latched;
         let edge = thread.branch.state_right && thread.branch.scheduler == caller;
         if !own_registers || !edge {
             return Err(Status::NoRight);

@@ -13,7 +13,7 @@ use cedo_machine::{Context, Fault, Machine};
 impl<M: Machine> Kernel<M> {
     /// The current thread made an exception.
     pub fn faulted(&mut self, faulter: ThreadId, fault: Fault) {
-        self.thread(faulter).in_fault = Some(fault);
+        self.thread(faulter).set_fault(Some(fault));
         let gate = self.look(faulter).handler.filter(|gate| {
             gate.thread != faulter && self.is_live(gate) && !self.waits_for_faulter(gate, faulter)
         });
@@ -33,7 +33,8 @@ impl<M: Machine> Kernel<M> {
         gate: &GateTo,
     ) {
         let thread = self.thread(mover);
-        (thread.in_fault, thread.faulted_for) = (Some(fault), Some(partner));
+        thread.set_fault(Some(fault));
+        thread.faulted_for = Some(partner);
         self.send_fault(mover, gate, Sender::PartnerFault);
     }
 
@@ -105,7 +106,8 @@ impl<M: Machine> Kernel<M> {
     /// `id` is in no fault any more.
     pub fn end_fault(&mut self, id: ThreadId) {
         let thread = self.thread(id);
-        (thread.in_fault, thread.faulted_for) = (None, None);
+        thread.set_fault(None);
+        thread.faulted_for = None;
     }
 
     /// The handler lives on another core: registers go with the mail, through the faulter's UTCB.

@@ -3,6 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | this one | the operation word taken apart; one function per operation |
+//! | [`short_cut`] | calls and replies that need nothing but a switch |
 //! | [`send`] | the send phase to a gate: call, send, send and receive |
 //! | [`answer`] | the send phase to a token: reply, acknowledge, dispatch |
 //! | [`closed`] | receives from one thread only |
@@ -30,6 +31,7 @@ pub mod notice;
 pub mod receive;
 pub mod repeat;
 pub mod send;
+pub mod short_cut;
 pub mod string;
 pub mod transfer;
 
@@ -109,7 +111,7 @@ impl<M: Machine> Kernel<M> {
         let again = self.local.repeated.is_some();
         let thread = self.thread(caller);
         thread.epoch = thread.epoch.wrapping_add(u64::from(!again));
-        thread.in_fault = None;
+        thread.set_fault(None);
         let result = Flags::of(operation).and_then(|flags| self.ipc_phases(caller, flags));
         if let Err(status) = result {
             self.answer(caller, status.into());
@@ -129,7 +131,7 @@ impl<M: Machine> Kernel<M> {
         } else {
             From::Anyone
         };
-        self.thread(caller).want_state = flags.wanted_groups()?;
+        self.thread(caller).unusual.want_state = flags.wanted_groups()?;
         if !flags.has(ipc::SEND) {
             return self.receive(caller, from, flags);
         }
@@ -141,7 +143,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn forward_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
-        self.thread(caller).want_state = flags.wanted_groups()?;
+        self.thread(caller).unusual.want_state = flags.wanted_groups()?;
         match Name::from_word(self.look(caller).context.to()) {
             Some(target) => self.forward(caller, target, flags),
             None => Err(Status::BadArgument),

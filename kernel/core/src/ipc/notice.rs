@@ -74,7 +74,7 @@ impl<M: Machine> Kernel<M> {
         let branch = self.look(child).branch;
         let tag = Tag::of_kernel(why, notice::WORDS);
         self.write(scheduler, branch.cookie, token, tag, words);
-        let wanted = u64::from(self.look(scheduler).want_state);
+        let wanted = u64::from(self.look(scheduler).unusual.want_state);
         if branch.state_right && wanted != 0 {
             self.write_state(scheduler, child, wanted);
         }
@@ -161,7 +161,7 @@ impl<M: Machine> Kernel<M> {
     pub fn write_fault(&mut self, handler: ThreadId, faulter: ThreadId, badge: u64, token: u64) {
         let words = self.fault_words(faulter);
         self.write(handler, badge, token, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
-        let wanted = u64::from(self.look(handler).want_state);
+        let wanted = u64::from(self.look(handler).unusual.want_state);
         if wanted != 0 {
             let area = self.fault_state(faulter, wanted);
             self.put_state(self.look(handler).utcb, &area);

@@ -215,7 +215,7 @@ impl<M: Machine> Kernel<M> {
                 true
             }
             From::Anyone if self.has_news(id) => {
-                self.thread(id).latched = true;
+                self.thread(id).unusual.latched = true;
                 true
             }
             From::Only(peer) if self.is_queued_at(peer, id) && self.has_items(peer.thread) => {

@@ -34,7 +34,7 @@ impl<M: Machine> Kernel<M> {
                 // It waits for whoever comes, and may have said so by *idle*.
                 self.thread(id).context.set_message(0, name::ANY, 0);
             }
-            receive_operation(flags, self.look(id).want_state)
+            receive_operation(flags, self.look(id).unusual.want_state)
         };
         self.repeat(id, Repeat { operation, progress: None });
     }
@@ -59,7 +59,7 @@ impl<M: Machine> Kernel<M> {
 
     fn repeat(&mut self, id: ThreadId, repeat: Repeat) {
         let thread = self.thread(id);
-        if thread.repeat.replace(repeat).is_none() {
+        if thread.set_repeat(Some(repeat)).is_none() {
             thread.context.repeat(repeat.operation);
         }
     }
@@ -68,7 +68,7 @@ impl<M: Machine> Kernel<M> {
     /// far the call got.
     pub fn end_repeat(&mut self, id: ThreadId) -> [u64; REGISTER_WORDS] {
         let thread = self.thread(id);
-        let Some(repeat) = thread.repeat.take() else { return [0; REGISTER_WORDS] };
+        let Some(repeat) = thread.set_repeat(None) else { return [0; REGISTER_WORDS] };
         thread.context.skip();
         self.refuse_impatient(id);
         repeat.progress.map_or([0; REGISTER_WORDS], |progress| progress.amounts())
@@ -76,7 +76,7 @@ impl<M: Machine> Kernel<M> {
 
     /// `id` has got other registers: it does something else than the call it was to make again.
     pub fn forget_repeat(&mut self, id: ThreadId) {
-        if self.thread(id).repeat.take().is_some() {
+        if self.thread(id).set_repeat(None).is_some() {
             self.refuse_impatient(id);
         }
     }

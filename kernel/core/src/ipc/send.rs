@@ -13,10 +13,10 @@ use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, Machine};
 
 /// Longest chain of donated calls on one account (DESIGN.md section 6, 14).
-const MAX_CALL_DEPTH: u8 = 16;
+pub(super) const MAX_CALL_DEPTH: u8 = 16;
 
 /// Added to a reply sequence by each call: it stays even, as grant sequences stay odd.
-const REPLY_STEP: u32 = 2;
+pub(super) const REPLY_STEP: u32 = 2;
 
 /// What a queued or posted sender wants: `Mail::kind`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -261,7 +261,7 @@ impl<M: Machine> Kernel<M> {
         flags: Flags,
     ) -> Result<(), Status> {
         self.wait_in_queue(caller, gate, sender, from, flags)?;
-        self.thread(gate.thread).latched = true;
+        self.thread(gate.thread).unusual.latched = true;
         self.called(caller, gate.thread, false);
         Ok(())
     }

@@ -19,6 +19,7 @@ use super::slot::{self, Content};
 use super::stamp;
 use crate::object::space::Space;
 use cedo_abi::{Kind, Rights, Status};
+use cedo_floor::objects::current::Current;
 use cedo_floor::{FrameKind, FrameTable, Objects, Types, Words};
 use cedo_machine::Frame;
 use cedo_machine::atomic::{AtomicU64, Ordering, fence};
@@ -27,6 +28,15 @@ use cedo_machine::atomic::{AtomicU64, Ordering, fence};
 const SLOT_WORDS: usize = 8;
 /// Slots in a frame.
 const SLOTS: u32 = super::space::SLOTS_PER_FRAME;
+
+/// Where a capability table is: fixed as long as its Space lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Table {
+    /// Its first frame; the others follow.
+    pub first: Frame,
+    /// How many slots it has.
+    pub slots: u32,
+}
 
 /// The words of a slot.
 #[derive(Clone, Copy)]
@@ -134,6 +144,41 @@ pub(super) fn slot<'a, T: Types>(
     let (origin, rest) = rest.split_first_chunk()?;
     let [stamp, cursor] = rest else { return None };
     Some(Slot { content, origin, stamp, cursor })
+}
+
+/// A gate, read. Its thread may be gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    /// Frame of the thread.
+    pub frame: Frame,
+    /// Generation of that frame.
+    pub generation: u32,
+    /// Delivered with the message.
+    pub badge: u64,
+}
+
+/// The gate in slot `number` of `table`, that of the thread which runs, if there is one with all of
+/// `rights`.
+#[inline(always)]
+pub fn gate<T: Types>(
+    current: &Current<'_, T>,
+    table: Table,
+    number: u64,
+    rights: Rights,
+) -> Option<Gate> {
+    if number >= u64::from(table.slots) {
+        return None;
+    }
+    let number = number as u32;
+    let words = current.words(table.first.plus(number / SLOTS), FrameKind::Table)?;
+    let first = (number % SLOTS) as usize * SLOT_WORDS;
+    let (content, _) = words.get(first..first + SLOT_WORDS)?.split_first_chunk()?;
+    let (what, name, badge) = slot::read_gate(content)?;
+    let wanted = (rights.0 as u32) << 8 | Kind::Gate as u32;
+    if what & ((rights.0 as u32) << 8 | 0xff) != wanted {
+        return None;
+    }
+    Some(Gate { frame: Frame(name as u32), generation: (name >> 32) as u32, badge })
 }
 
 /// Reads slot `number`. Errors: `NoCapability` if it is empty, out of range or stale.

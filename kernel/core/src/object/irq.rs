@@ -25,7 +25,7 @@ pub enum IrqState {
 }
 
 /// An interrupt object.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Irq {
     /// The line.
     pub line: Line,

@@ -8,6 +8,7 @@
 //! | [`source`] | making something by means of a capability |
 //! | [`made`] | what an object was made by means of |
 //! | [`irq`], [`space`], [`thread`] | objects |
+//! | [`unusual`] | what keeps a thread from the short cut |
 
 pub mod capability;
 pub mod irq;
@@ -18,6 +19,7 @@ pub mod source;
 pub mod space;
 pub mod stamp;
 pub mod thread;
+pub mod unusual;
 
 use cedo_floor::Types;
 use cedo_machine::Machine;

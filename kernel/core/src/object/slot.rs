@@ -49,6 +49,17 @@ pub fn read(slot: &Slot) -> Option<Content> {
     whole.then_some(Content { what, name, badge, count })
 }
 
+/// Reads a slot but for the word *count*: `what`, `name` and `badge`.
+#[inline(always)]
+pub fn read_gate(slot: &Slot) -> Option<(u32, u64, u64)> {
+    let head = slot[1].load(Ordering::Acquire);
+    let name = slot[0].load(Ordering::Relaxed);
+    let badge = slot[2].load(Ordering::Relaxed);
+    fence(Ordering::Acquire);
+    let whole = slot[1].load(Ordering::Relaxed) == head;
+    whole.then_some((head as u32 & ((1 << WHAT_BITS) - 1), name, badge))
+}
+
 /// Replaces what is in a slot. The caller is the only writer.
 pub fn write(slot: &Slot, content: &Content) {
     let sequence = clear(slot);

@@ -28,6 +28,8 @@
 //! A call whose callee waits on the same core takes the caller from *Running* to *Reply* and the
 //! callee from *Open* to *Running* without passing *Ready*.
 
+use super::capability::Table;
+use super::unusual::Unusual;
 use crate::ipc::repeat::Repeat;
 use cedo_abi::{Label, MAX_DEPTH, Rights};
 use cedo_floor::{SpaceId, ThreadId};
@@ -245,26 +247,37 @@ impl Scheduler {
 }
 
 /// A thread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct Thread<C: Context> {
     /// User registers; at the start of the frame, see [`Context`].
     pub context: C,
-    /// Its own name.
-    pub id: ThreadId,
     /// What it is doing.
     pub state: State,
-    /// Ready, but its open receive has yet to be completed when it runs.
-    pub latched: bool,
-    /// Its receive asked for these groups of register state.
-    pub want_state: u8,
-    /// It has never been started.
-    pub is_new: bool,
-    /// It is about to be given to another core: who comes to wait for it from another core hears an
-    /// error.
-    pub leaving: bool,
-    /// Its system calls are exceptions.
-    pub foreign: bool,
+    /// Its own name.
+    pub id: ThreadId,
+    /// What keeps it from the short cut.
+    pub unusual: Unusual,
+    /// IPC operations it has started.
+    pub epoch: u64,
+    /// The grantee it works for.
+    pub account: ThreadId,
+    /// As an account: the thread that runs on it when it is ready.
+    pub leaf: ThreadId,
+    /// Callers that it owes a reply.
+    pub owed: List<ThreadId>,
+    /// Senders that wait for it to receive, oldest first.
+    pub senders: List<ThreadId>,
+    /// Interrupts it has not taken, oldest first.
+    pub irqs: List<cedo_floor::IrqId>,
+    /// Its Space's top-level page table.
+    pub page_table: Frame,
+    /// Its Space's capability table.
+    pub capabilities: Table,
+    /// Frame of its UTCB.
+    pub utcb: Frame,
+    /// Donated calls between its account and it.
+    pub call_depth: u8,
     /// The wait it is in, or was last in, answers a fault: a reply leaves its registers alone.
     pub in_fault: Option<Fault>,
     /// That fault is its partner's, in the middle of a transfer.
@@ -275,20 +288,8 @@ pub struct Thread<C: Context> {
     pub filling: u64,
     /// Who began the last of them.
     pub filled_by: Option<ThreadId>,
-    /// IPC operations it has started.
-    pub epoch: u64,
-    /// The grantee it works for.
-    pub account: ThreadId,
-    /// As an account: the thread that runs on it when it is ready.
-    pub leaf: ThreadId,
-    /// Donated calls between its account and it.
-    pub call_depth: u8,
     /// Its Space.
     pub space: SpaceId,
-    /// Its Space's top-level page table.
-    pub page_table: Frame,
-    /// Frame of its UTCB.
-    pub utcb: Frame,
     /// Address of its UTCB.
     pub utcb_address: UserAddress,
     /// Who hears of its faults.
@@ -299,17 +300,11 @@ pub struct Thread<C: Context> {
     pub record: Recorded,
     /// What it is as a scheduler.
     pub scheduler: Scheduler,
-    /// Senders that wait for it to receive, oldest first.
-    pub senders: List<ThreadId>,
-    /// Callers that it owes a reply.
-    pub owed: List<ThreadId>,
     /// How often it has been suspended: who queues here notes it, so that those who waited before can
     /// be told from those who came after.
     pub suspensions: u32,
     /// Threads of any core that receive from it only.
     pub closed: List<ThreadId>,
-    /// Interrupts it has not taken, oldest first.
-    pub irqs: List<cedo_floor::IrqId>,
     /// Ticks it has run as a grantee.
     pub time: u64,
 }
@@ -320,25 +315,25 @@ impl<C: Context> Thread<C> {
     pub fn new(id: ThreadId, context: C, home: &ThreadHome, sequence: u32) -> Thread<C> {
         Thread {
             context,
-            id,
             state: State::Suspended,
-            latched: false,
-            want_state: 0,
-            is_new: true,
-            leaving: false,
-            foreign: false,
+            id,
+            unusual: Unusual { is_new: true, ..Unusual::NOTHING },
+            epoch: 0,
+            account: id,
+            leaf: id,
+            owed: List::EMPTY,
+            senders: List::EMPTY,
+            irqs: List::EMPTY,
+            page_table: home.page_table,
+            capabilities: home.capabilities,
+            utcb: home.utcb,
+            call_depth: 0,
             in_fault: None,
             faulted_for: None,
             repeat: None,
             filling: 0,
             filled_by: None,
-            epoch: 0,
-            account: id,
-            leaf: id,
-            call_depth: 0,
             space: home.space,
-            page_table: home.page_table,
-            utcb: home.utcb,
             utcb_address: home.utcb_address,
             handler: None,
             branch: Branch {
@@ -361,11 +356,8 @@ impl<C: Context> Thread<C> {
                 link: Link::NONE,
             },
             scheduler: Scheduler::NEW,
-            senders: List::EMPTY,
-            owed: List::EMPTY,
             suspensions: 0,
             closed: List::EMPTY,
-            irqs: List::EMPTY,
             time: 0,
         }
     }
@@ -390,6 +382,8 @@ pub struct ThreadHome {
     pub space: SpaceId,
     /// The Space's top-level page table.
     pub page_table: Frame,
+    /// The Space's capability table.
+    pub capabilities: Table,
     /// Frame of its UTCB.
     pub utcb: Frame,
     /// Address of its UTCB.

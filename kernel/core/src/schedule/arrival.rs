@@ -44,7 +44,7 @@ impl<M: Machine> Kernel<M> {
         }
         if common != account {
             self.record(account, why, None);
-            self.thread(common).latched = true;
+            self.thread(common).unusual.latched = true;
         }
         self.run(common);
     }
@@ -83,7 +83,7 @@ impl<M: Machine> Kernel<M> {
             && self.has_news(root)
         {
             self.local.charged = self.machine.now();
-            self.thread(root).latched = true;
+            self.thread(root).unusual.latched = true;
             self.run(root);
         }
     }
@@ -123,7 +123,7 @@ impl<M: Machine> Kernel<M> {
                 self.thread(at).scheduler.granted = None;
                 self.thread(at).state = State::Running;
                 self.record(below, Label::Preempted, None);
-                self.thread(at).latched = true;
+                self.thread(at).unusual.latched = true;
                 return self.run(at);
             }
             at = below;

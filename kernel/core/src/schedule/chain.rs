@@ -25,7 +25,7 @@ impl<M: Machine> Kernel<M> {
             if !waits {
                 return wanted;
             }
-            self.thread(scheduler).latched = true;
+            self.thread(scheduler).unusual.latched = true;
             match wanted {
                 Some(wanted) if !self.is_ancestor_or_self(scheduler, wanted) => {
                     self.make_ready(scheduler);
@@ -53,7 +53,7 @@ impl<M: Machine> Kernel<M> {
             if scheduler == top || !waits || self.is_root(scheduler) {
                 return;
             }
-            self.thread(scheduler).latched = true;
+            self.thread(scheduler).unusual.latched = true;
             self.make_ready(scheduler);
             (at, why) = (scheduler, Label::Woken);
         }
@@ -69,7 +69,7 @@ impl<M: Machine> Kernel<M> {
 
     /// `next` won a climb: it may be in state *Running* already, with its receive to complete.
     fn run_after_climb(&mut self, next: ThreadId) {
-        if self.local.current != Some(next) || self.look(next).latched {
+        if self.local.current != Some(next) || self.look(next).unusual.latched {
             self.charge();
             self.run(next);
         } else {
@@ -80,7 +80,7 @@ impl<M: Machine> Kernel<M> {
     /// A scheduler that waits has something in its queue: it is ready, and its message climbs.
     pub fn chain_has_been_told(&mut self, scheduler: ThreadId) {
         if self.look(scheduler).state == State::Open && !self.is_root(scheduler) {
-            self.thread(scheduler).latched = true;
+            self.thread(scheduler).unusual.latched = true;
             self.make_ready(scheduler);
             let top = self.local.current.unwrap_or(scheduler);
             self.climb_to(scheduler, Label::Woken, top);
@@ -216,7 +216,7 @@ impl<M: Machine> Kernel<M> {
             && self.look(root).state == State::Open
             && self.has_news(root)
         {
-            self.thread(root).latched = true;
+            self.thread(root).unusual.latched = true;
             self.chain_arrived(root, Label::Woken);
         }
     }

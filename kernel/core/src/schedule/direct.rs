@@ -58,7 +58,7 @@ impl<M: Machine> Kernel<M> {
             && thread.scheduler.granted.is_none()
             && !self.is_root(scheduler);
         if waits_idle {
-            self.thread(scheduler).latched = true;
+            self.thread(scheduler).unusual.latched = true;
             self.direct_wake(scheduler, Label::Woken);
         }
     }
@@ -122,7 +122,7 @@ impl<M: Machine> Kernel<M> {
             if own_child && self.is_asked(giver, child) && !self.is_to_be_told_of(child) {
                 self.queue_notice(child, Label::Blocked);
             }
-            self.thread(giver).latched = true;
+            self.thread(giver).unusual.latched = true;
             self.direct_wake(giver, Label::Woken);
         }
     }
@@ -146,7 +146,7 @@ impl<M: Machine> Kernel<M> {
         if let Some(branch) = branch {
             self.record(branch, why, by);
         }
-        self.thread(target).latched = take_message;
+        self.thread(target).unusual.latched = take_message;
         self.run(target);
     }
 
@@ -347,7 +347,7 @@ impl<M: Machine> Kernel<M> {
             }
             let asked = self.is_asked(giver, child);
             if asked || self.has_news(giver) {
-                self.thread(giver).latched = false;
+                self.thread(giver).unusual.latched = false;
                 self.run(giver);
                 if asked && !self.is_to_be_told_of(child) {
                     self.write_blocked(giver, child, Label::Blocked);

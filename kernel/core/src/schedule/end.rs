@@ -60,7 +60,7 @@ impl<M: Machine> Kernel<M> {
         }
         if self.look(id).repeat.is_some() {
             // A page that is missing in the middle of a transfer is no instruction's.
-            (self.thread(id).in_fault, self.thread(id).faulted_for) = (None, None);
+            self.end_fault(id);
         }
         self.fail(id, Status::Aborted, ender);
         Ok(())
@@ -208,7 +208,7 @@ impl<M: Machine> Kernel<M> {
             self.queue_notice(id, Label::Blocked);
         }
         let thread = self.look(id);
-        let (state, account, latched) = (thread.state, thread.account, thread.latched);
+        let (state, account, latched) = (thread.state, thread.account, thread.unusual.latched);
         match state {
             State::Suspended | State::Remote(_) | State::Recalled(_) => return,
             State::Running => {}
@@ -224,7 +224,7 @@ impl<M: Machine> Kernel<M> {
         }
         let thread = self.thread(id);
         thread.state = State::Suspended;
-        thread.latched = false;
+        thread.unusual.latched = false;
         if thread.account != id {
             self.work_for_itself(id);
         }

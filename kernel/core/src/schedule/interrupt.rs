@@ -39,7 +39,7 @@ impl<M: Machine> Kernel<M> {
     pub fn interrupted(&mut self, handler: ThreadId) {
         self.thread(handler).scheduler.event += 1;
         if self.is_receptive(handler) {
-            self.thread(handler).latched = true;
+            self.thread(handler).unusual.latched = true;
             self.arrived(handler);
         }
     }

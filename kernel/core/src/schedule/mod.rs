@@ -54,7 +54,7 @@ impl<M: Machine> Kernel<M> {
     pub fn run(&mut self, id: ThreadId) {
         let thread = self.objects.thread(id);
         thread.state = State::Running;
-        let latched = core::mem::replace(&mut thread.latched, false);
+        let latched = core::mem::replace(&mut thread.unusual.latched, false);
         self.local.current = Some(id);
         self.local.grantee = Some(thread.account);
         self.local.run_woken = false;

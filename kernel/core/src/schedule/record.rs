@@ -141,7 +141,7 @@ impl<M: Machine> Kernel<M> {
             let above = self.thread(giver);
             above.scheduler.granted = None;
             above.state = State::Ready;
-            above.latched = true;
+            above.unusual.latched = true;
             above.leaf = giver;
             if asked {
                 self.queue_notice(account, Label::Blocked);

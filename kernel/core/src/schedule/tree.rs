@@ -140,6 +140,7 @@ impl<M: Machine> Kernel<M> {
         self.leave_scheduler(child);
         self.append::<Children>(scheduler, child);
         self.thread(scheduler).branch.child_count += 1;
+        self.note_duties(scheduler);
         let branch = &mut self.thread(child).branch;
         branch.scheduler = scheduler;
         (branch.cookie, branch.rank) = (0, 0);
@@ -163,8 +164,16 @@ impl<M: Machine> Kernel<M> {
         }
         self.unlink::<Children>(scheduler, child);
         self.thread(scheduler).branch.child_count -= 1;
+        self.note_duties(scheduler);
         self.thread(child).branch.scheduler = child;
         self.count_heights(scheduler, Some(self.height(child)), None);
+    }
+
+    /// Whether `id` schedules may have changed.
+    pub fn note_duties(&mut self, id: ThreadId) {
+        let is_root = self.is_root(id);
+        let thread = self.thread(id);
+        thread.unusual.schedules = is_root || thread.is_scheduler();
     }
 
     /// Levels below `id`; 0 for a leaf.

@@ -64,7 +64,7 @@ impl<M: Machine> Kernel<M> {
         let root = self.put_thread(&new).map_err(|_| BROKEN)?;
         let thread = self.thread(root);
         thread.state = State::Ready;
-        thread.is_new = false;
+        thread.unusual.is_new = false;
         Ok(root)
     }
 

@@ -267,7 +267,7 @@ impl Scene {
     pub fn go_back_to(&mut self, moment: &Moment) {
         self.take_posted();
         self.world.restore(&moment.world, |kernels, _, locals| {
-            kernels.iter_mut().zip(locals).for_each(|(kernel, local)| kernel.local = *local);
+            kernels.iter_mut().zip(locals).for_each(|(kernel, local)| kernel.restore(*local));
         });
         self.post(&moment.posted);
         self.acts.clone_from(&moment.acts);
@@ -384,7 +384,7 @@ impl Scene {
 
     /// Notes the status of a call that is over. DESTROY may have to be made again.
     fn note(&mut self, thread: usize) {
-        let over = self.lives(thread) && !self.waits(thread) && !self.look(thread).latched;
+        let over = self.lives(thread) && !self.waits(thread) && !self.look(thread).unusual.latched;
         let Some(act) = self.calls[thread].filter(|_| over) else { return };
         self.calls[thread] = None;
         let context = self.context(thread);

@@ -50,5 +50,5 @@ fn is_blocked_message(before: &Snapshot, after: &Snapshot, me: usize) -> bool {
     let label = Tag(thread.context.tag()).kernel_label();
     let new =
         before.threads[me].state != State::Running || before.threads[me].context != thread.context;
-    label == Some(Label::Blocked) && new && !thread.latched
+    label == Some(Label::Blocked) && new && !thread.unusual.latched
 }

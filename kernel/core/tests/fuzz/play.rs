@@ -97,7 +97,7 @@ impl Stage {
     /// The machine as it was built, for a new run.
     pub fn play(&mut self, seed: u64) -> Play<'_> {
         self.world.restore(&self.first, |kernels, shared, kept| {
-            kernels.iter_mut().zip(&kept.locals).for_each(|(kernel, local)| kernel.local = *local);
+            kernels.iter_mut().zip(&kept.locals).for_each(|(kernel, local)| kernel.restore(*local));
             shared.lines.store(kept.lines, Ordering::Relaxed);
             shared.inboxes.iter().for_each(|inbox| inbox.clear());
         });
@@ -246,7 +246,7 @@ impl Play<'_> {
         let outcome = self.make(core, frame, &roles);
         // An operation that is done at once; what waits is counted nowhere.
         let done = self.current(core) == Some(frame)
-            && !self.stage.world.kernel(core).look(id(frame)).foreign
+            && !self.stage.world.kernel(core).look(id(frame)).unusual.foreign
             && self.stage.world.context(frame).status() == Status::Ok;
         self.tally.by_name.entry(spec.name()).or_default().1 += u64::from(done);
         outcome

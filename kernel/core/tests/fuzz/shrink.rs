@@ -150,7 +150,7 @@ fn end(stage: &Stage) -> Vec<String> {
             if thread.account.frame() != frame {
                 text.push_str(&format!(", for {}", name(thread.account)));
             }
-            if thread.latched {
+            if thread.unusual.latched {
                 text.push_str(", latched");
             }
             text

@@ -157,7 +157,7 @@ fn granted(
     let runs = if stops { at } else { before.index(before.threads[at].leaf) };
     // A receive that is completed now finds nothing, or in chain mode lets a sender climb past it.
     let nothing = pending(before, runs).is_none() || before.local().protocol == Protocol::Chain;
-    let waits_on = before.threads[runs].latched && nothing;
+    let waits_on = before.threads[runs].unusual.latched && nothing;
     if after.current() != Some(runs) && !waits_on {
         let text = format!("of {}: {} should run", names[account], names[runs]);
         found.push(("a grant reaches the leaf, or who has something to take", text));
@@ -165,7 +165,7 @@ fn granted(
     // A scheduler that stops the walk has a new record of its child, which comes before senders.
     let comes_later =
         |first: &Pending| stops && matches!(first, Pending::Stuck | Pending::Sender(_));
-    let takes = before.threads[runs].latched || stops;
+    let takes = before.threads[runs].unusual.latched || stops;
     if let Some(first) = pending(before, runs).filter(|first| takes && !comes_later(first)) {
         taken(before, after, runs, first, names, found);
     }

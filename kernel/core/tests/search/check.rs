@@ -99,7 +99,7 @@ fn running(view: &View<'_>, found: &mut Vec<Finding>) {
             let text = format!("{} is not on the grantee's", view.names[current]);
             found.push(("the current thread is on the grantee's account", text));
         }
-        if view.state.threads[current].latched {
+        if view.state.threads[current].unusual.latched {
             found.push(("who runs has its message", view.names[current].into()));
         }
     }

@@ -7,9 +7,11 @@ use cedo_abi::info::slot;
 use cedo_abi::name::{ANY, NOBODY};
 use cedo_abi::state::Cause;
 use cedo_abi::{Token, name};
-use cedo_arch_host::Roles;
+use cedo_arch_host::context::Resume;
+use cedo_arch_host::{HostMachine, Roles};
+use cedo_core::Kernel;
 use cedo_core::kernel::Protocol;
-use cedo_machine::{Fault, Interrupt, Line, Next, Upcalls};
+use cedo_machine::{Context, Fault, Interrupt, Line, Next, Upcalls};
 use std::fmt::Write;
 
 /// Winner bits.
@@ -115,6 +117,10 @@ impl Step {
 
 /// Makes `step` happen in the state that `system` is in, which is `state`.
 pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
+    let current = state.local().current;
+    if let Some(current) = current {
+        system.kernel().thread(current).context.set_resume(Resume::Full);
+    }
     match step {
         Step::Interrupt(line) => {
             system.world.delivered(Line(line.into()));
@@ -131,15 +137,28 @@ pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
         }
         _ => {}
     }
-    let current = state.local().current.expect("somebody runs");
     let roles = roles(system, state, step);
-    let kernel = system.kernel();
-    kernel.thread(current).context.set_roles(&roles);
-    kernel.system_call()
+    enter(system.kernel(), &roles, true).0
+}
+
+/// The current thread makes a call, as the machine does it: by the short cut if that will do and
+/// `may_be_short`. True if it did.
+pub fn enter(kernel: &mut Kernel<HostMachine>, roles: &Roles, may_be_short: bool) -> (Next, bool) {
+    let current = kernel.local.current.expect("somebody runs");
+    let context = &mut kernel.thread(current).context;
+    context.set_request(&roles.request());
+    context.set_resume(Resume::Short);
+    if may_be_short && kernel.short_cut(&roles.request()) {
+        let next = kernel.local.current.expect("a short cut leads to a thread");
+        kernel.thread(next).context.set_words(&roles.words);
+        return (Next::User, true);
+    }
+    kernel.thread(current).context.set_words(&roles.words);
+    (kernel.system_call(), false)
 }
 
 /// The registers of a call.
-fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
+pub fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
     let me = state.current().expect("somebody runs");
     let old_reply = |client: u8, age: u32| {
         let sequence = state.mails[usize::from(client)].sequence().wrapping_sub(age);

@@ -118,7 +118,7 @@ impl Snapshot {
             system.world.set_signal(*core, self.signalled[core.index()]);
             let kernel = system.world.kernel_mut(*core);
             kernel.inbox().clear();
-            kernel.local = self.locals[core.index()];
+            kernel.restore(self.locals[core.index()]);
             let here = |at: usize| self.alive[at] && self.homes[at] == core.index();
             for index in (0..ids.len()).filter(|at| here(*at)) {
                 *kernel.thread(ids[index]) = self.threads[index];
@@ -273,7 +273,7 @@ impl Snapshot {
             };
             let state: String =
                 format!("{:?}", thread.state).chars().take_while(|c| c.is_alphabetic()).collect();
-            let latched = if thread.latched { " latched" } else { "" };
+            let latched = if thread.unusual.latched { " latched" } else { "" };
             text += &format!("; {} {state}{partner}{latched}", names[index]);
             if thread.account != thread.id {
                 text += &format!(" for {}", name(Some(thread.account)));
@@ -372,15 +372,15 @@ impl Snapshot {
             State::Recalled(_) => (8, None),
             State::Suspended => (7, None),
         };
-        words.extend([state, self.place(partner), u8::from(thread.latched)]);
+        words.extend([state, self.place(partner), u8::from(thread.unusual.latched)]);
         words.extend([self.homes[index] as u8, self.place(Some(thread.branch.scheduler))]);
-        words.push(u8::from(thread.leaving));
+        words.push(u8::from(thread.unusual.leaving));
         words.push(u8::from(self.named[index]));
         words.push(self.index(thread.account) as u8);
         let works = self.of(thread.leaf).account == thread.id;
         words.push(if works { self.index(thread.leaf) as u8 } else { 0xff });
         words.push(thread.call_depth);
-        let flags = [thread.is_new, thread.in_fault.is_some()];
+        let flags = [thread.unusual.is_new, thread.in_fault.is_some()];
         words.extend(flags.map(u8::from));
         if let State::Sending(_) = thread.state {
             let mail = &self.mails[index];
@@ -432,7 +432,7 @@ impl Snapshot {
     /// True if an abort in this epoch may yet find the wait that it is meant for.
     fn may_hit(&self, id: ThreadId, epoch: u64) -> bool {
         let thread = self.of(id);
-        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.latched;
+        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.unusual.latched;
         thread.epoch == epoch && !runs
     }
 
@@ -482,7 +482,7 @@ impl Snapshot {
             words.push(self.place(scheduler.unheard));
             words.extend([self.place(scheduler.untold), self.place(scheduler.untold_delivered)]);
         }
-        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.latched;
+        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.unusual.latched;
         words.push(u8::from(runs && self.has_seen_all(index)));
         words.extend(self.told[index].to_le_bytes());
     }

@@ -167,7 +167,8 @@ pub fn learn(before: &Snapshot, after: &mut Snapshot) {
         let thread = &after.threads[scheduler];
         let context = &thread.context;
         let stuck = Tag(context.tag()).kernel_label() == Some(Label::Stuck);
-        if stuck && matches!(thread.state, State::Running | State::Ready) && !thread.latched {
+        if stuck && matches!(thread.state, State::Running | State::Ready) && !thread.unusual.latched
+        {
             let token = Token(context.token());
             let named = after.threads.iter().position(|thread| {
                 thread.id.frame().0 == token.frame() && thread.record.sequence == token.sequence()

@@ -5,6 +5,7 @@ use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::SELF;
 use cedo_abi::{Rights, Status};
+use cedo_arch_host::context::Resume;
 use cedo_arch_host::{HostMachine, Roles, Setup, World, image};
 use cedo_core::Kernel;
 use cedo_core::kernel::Protocol;
@@ -190,12 +191,13 @@ impl System {
             let thread = self.world.kernel_mut(self.homes[index]).thread(*id);
             let is_root = plan.parent[index] == index;
             let is_scheduler = plan.parent.contains(&index);
-            thread.is_new = false;
+            thread.unusual.is_new = false;
             thread.scheduler.ask_blocked = is_scheduler && plan.asks;
             thread.scheduler.auto = is_scheduler && !plan.ranks.is_empty();
             thread.branch.rank = plan.ranks.get(index).copied().unwrap_or(0);
             if !is_root && !plan.started.contains(&index) {
                 thread.state = cedo_core::object::thread::State::Open;
+                thread.context.set_resume(Resume::Short);
             }
         }
         for index in plan.started {

@@ -2,13 +2,22 @@
 //! trace` holds the target's against it (`servers/trace`).
 
 #[allow(dead_code, reason = "shared with the search")]
+#[path = "../search/mail.rs"]
+mod mail;
+#[allow(dead_code, reason = "shared with the search")]
+#[path = "../search/operation.rs"]
+mod operation;
+#[allow(dead_code, reason = "shared with the search")]
+#[path = "../search/state.rs"]
+mod state;
+#[allow(dead_code, reason = "shared with the search")]
 #[path = "../search/system.rs"]
 mod system;
 
 use cedo_abi::registers::{Answer, Request};
 use cedo_arch_host::{HostContext, Roles};
 use cedo_core::kernel::Protocol;
-use cedo_machine::{Context, Upcalls};
+use cedo_machine::Context;
 use cedo_script::cast::ALL;
 use cedo_script::{Actor, Slots};
 use std::array;
@@ -48,9 +57,8 @@ fn tell(protocol: Protocol, seed: u64, lines: usize) -> Vec<String> {
         let turn = actors[place].next(&answer, &slots, begun);
         begun = turn.begun;
         let Request { operation, to, from, tag, words } = turn.request;
-        let kernel = system.kernel();
-        kernel.thread(current).context.set_roles(&Roles { operation, to, from, tag, words });
-        let _ = kernel.system_call();
+        let roles = Roles { operation, to, from, tag, words };
+        let _ = operation::enter(system.kernel(), &roles, true);
     }
     panic!("the story does not go on after {} lines", story.len());
 }

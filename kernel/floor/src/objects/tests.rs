@@ -126,7 +126,8 @@ fn a_released_frame_can_hold_something_else() {
     for round in 0..3 {
         assert!(objects.claim_thread(Frame(1), CORE_0, thread(round), &TAIL));
         objects.thread(id(1)).turns += 1;
-        assert!(objects.table().retire(Frame(1)) && objects.table().release(Frame(1)));
+        objects.retire(id(1));
+        assert!(objects.table().release(Frame(1)));
         assert!(objects.claim_irq(Frame(1), 40, &TAIL));
         let irq = IrqId::from_number(1).expect("not 0");
         *objects.irq(irq) += 2;
@@ -180,6 +181,64 @@ fn the_tail_of_an_object_is_everybodys_until_it_ends() {
     let values = tail.each_ref().map(|word| word.load(Ordering::Relaxed));
     assert_eq!((values[..7].to_vec(), values[7]), (TAIL[..7].to_vec(), 9));
     assert!(home.table().map().is_marked(Frame(1)));
-    assert!(home.table().retire(Frame(1)));
+    home.retire(id(1));
     assert!(other.tail(Frame(1)).is_none() && !home.table().map().is_marked(Frame(1)));
+}
+
+#[test]
+fn who_runs_and_a_partner_are_two_threads_of_this_core() {
+    let [mut home, mut other] = cores();
+    for frame in [1, 2] {
+        assert!(home.claim_thread(Frame(frame), CORE_0, thread(0), &TAIL));
+    }
+    assert!(other.claim_thread(Frame(3), CORE_1, thread(3), &TAIL));
+    assert!(home.current().is_none());
+    home.set_current(Some(id(1)));
+    for nobody in [1, 3, 4, u32::MAX] {
+        let current = home.current().expect("is noted");
+        assert!(current.with(Frame(nobody)).is_none(), "{nobody}");
+    }
+    let generation = home.table().entry(Frame(2)).generation();
+    let current = home.current().expect("is noted");
+    assert!(current.with_exactly(Frame(2), generation + 1).is_none());
+    let pair = home.current().and_then(|current| current.with_exactly(Frame(2), generation));
+    let pair = pair.expect("lives here");
+    (pair.me.thread.turns, pair.partner.thread.turns) = (10, 20);
+    let (me, partner) = pair.switch();
+    me.mail.badge.set(partner.thread.turns);
+    assert_eq!(home.mail(id(1)).badge.get(), 20);
+    assert_eq!(home.current().map(|current| current.thread().turns), Some(20));
+    let pair = home.current().and_then(|current| current.with(Frame(1)));
+    assert_eq!(pair.map(|pair| pair.partner.thread.turns), Some(10));
+}
+
+#[test]
+fn a_thread_that_leaves_its_core_or_ends_is_not_noted_as_who_runs() {
+    for ends in [true, false] {
+        let [mut home, _other] = cores();
+        for frame in [1, 2] {
+            assert!(home.claim_thread(Frame(frame), CORE_0, thread(0), &TAIL));
+        }
+        home.set_current(Some(id(1)));
+        if ends {
+            home.retire(id(2))
+        } else {
+            home.hand_over(id(2), CORE_1)
+        }
+        assert!(home.current().is_some(), "it was another one");
+        if ends {
+            home.retire(id(1))
+        } else {
+            home.hand_over(id(1), CORE_1)
+        }
+        assert!(home.current().is_none());
+    }
+}
+
+#[test]
+#[should_panic = "does not hold what the kernel thinks"]
+fn another_cores_thread_does_not_run_here() {
+    let [mut home, mut other] = cores();
+    assert!(home.claim_thread(Frame(1), CORE_0, thread(0), &TAIL));
+    other.set_current(Some(id(1)));
 }

@@ -143,13 +143,13 @@ impl<T: Types> Objects<T> {
     /// True if `id` is a thread of this core.
     #[inline]
     pub fn is_here(&self, id: ThreadId) -> bool {
-        self.table.entry(id.frame()).is(FrameKind::Thread, self.core)
+        self.table.entry(id.frame()).has(self.thread_here)
     }
 
     /// A thread of this core.
     #[inline]
     pub fn thread(&mut self, id: ThreadId) -> &mut T::Thread {
-        self.expect(id.frame(), FrameKind::Thread);
+        self.expect_thread(id.frame());
         // SAFETY: the frame holds a thread whose home is this core (just checked), which only this
         // `Objects` reaches until it hands it over; `self` is borrowed for as long as the reference lives.
         unsafe { &mut *self.address(id.frame()).cast::<T::Thread>() }
@@ -158,7 +158,7 @@ impl<T: Types> Objects<T> {
     /// A thread of this core, to look at.
     #[inline]
     pub fn thread_ref(&self, id: ThreadId) -> &T::Thread {
-        self.expect(id.frame(), FrameKind::Thread);
+        self.expect_thread(id.frame());
         // SAFETY: as in `thread`; shared, because `self` is.
         unsafe { &*self.address(id.frame()).cast::<T::Thread>() }
     }
@@ -166,8 +166,8 @@ impl<T: Types> Objects<T> {
     /// Two different threads of this core.
     #[inline]
     pub fn threads(&mut self, a: ThreadId, b: ThreadId) -> (&mut T::Thread, &mut T::Thread) {
-        self.expect(a.frame(), FrameKind::Thread);
-        self.expect(b.frame(), FrameKind::Thread);
+        self.expect_thread(a.frame());
+        self.expect_thread(b.frame());
         if a == b {
             broken(a.frame());
         }
@@ -208,7 +208,7 @@ impl<T: Types> Objects<T> {
     /// The mail of a thread of any core.
     #[inline]
     pub fn mail(&self, id: ThreadId) -> &Mail {
-        if self.table.entry(id.frame()).kind() != FrameKind::Thread {
+        if !self.table.entry(id.frame()).is_of(FrameKind::Thread) {
             broken(id.frame());
         }
         self.mail_at(id)
@@ -348,6 +348,14 @@ impl<T: Types> Objects<T> {
             words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
         }
         true
+    }
+
+    /// As `expect`, of a thread: what it is to be is known already.
+    #[inline]
+    fn expect_thread(&self, frame: Frame) {
+        if !self.table.entry(frame).has(self.thread_here) {
+            broken(frame);
+        }
     }
 
     #[inline]

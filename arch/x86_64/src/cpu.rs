@@ -13,7 +13,7 @@ use crate::system::System;
 use crate::time::{calibrate, deadline};
 use cedo_machine::{CoreNumber, Frame, Line, Machine, Power, Ticks, Trigger, UserAddress};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
-use core::sync::atomic::fence;
+use core::sync::atomic::{AtomicU64, fence};
 use x86_64::VirtAddr;
 use x86_64::instructions::tlb;
 
@@ -112,6 +112,23 @@ impl Machine for X86_64 {
     #[inline]
     fn set_deadline(&mut self, deadline_ns: Option<u64>) {
         deadline::set(self.record, self.system, deadline_ns.unwrap_or(NO_DEADLINE));
+    }
+
+    #[inline(always)]
+    fn copy_words(from: &[AtomicU64], to: &[AtomicU64]) {
+        let count = from.len().min(to.len());
+        // SAFETY: 1. Both slices have that many words, of which the processor reads and writes each as
+        // one, upwards: the direction flag is clear in the kernel. 2. They are atomic, so others may use
+        // them at the same time.
+        unsafe {
+            core::arch::asm!(
+                "rep movsq",
+                inout("rcx") count => _,
+                inout("rsi") from.as_ptr() => _,
+                inout("rdi") to.as_ptr() => _,
+                options(nostack, preserves_flags),
+            );
+        }
     }
 
     #[inline]

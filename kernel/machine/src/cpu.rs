@@ -1,5 +1,6 @@
 //! The one trait that a core of a machine implements.
 
+use crate::atomic::{AtomicU64, Ordering};
 use crate::{Context, CoreNumber, Frame, Line, PageFormat, Ticks, UserAddress};
 
 /// One core as the kernel sees it. Each core has its own value; all methods act on the calling
@@ -41,6 +42,13 @@ pub trait Machine: Sized + 'static {
     /// Raises [`crate::Interrupt::Timer`] once when the machine-wide clock reaches `deadline_ns`
     /// (at once if that is past); `None` disarms.
     fn set_deadline(&mut self, deadline_ns: Option<u64>);
+
+    /// Copies words that others may read and write meanwhile: as many as both have.
+    #[inline(always)]
+    fn copy_words(from: &[AtomicU64], to: &[AtomicU64]) {
+        let pairs = from.iter().zip(to);
+        pairs.for_each(|(from, to)| to.store(from.load(Ordering::Relaxed), Ordering::Relaxed));
+    }
 
     /// Tells the processor that this is a spin loop (and an emulator to run another core).
     fn relax();

@@ -5,7 +5,6 @@ use crate::kernel::Kernel;
 use cedo_abi::{REGISTER_WORDS, Status, Tag};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, Frame, Machine};
-use core::sync::atomic::Ordering;
 
 impl<M: Machine> Kernel<M> {
     /// Moves the message in the registers and UTCB of `from` to `to`, both of this core.
@@ -29,9 +28,9 @@ impl<M: Machine> Kernel<M> {
         else {
             return;
         };
-        let words = source.iter().zip(target).take(tag.words()).skip(REGISTER_WORDS);
-        for (from, to) in words {
-            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        let beyond = REGISTER_WORDS..tag.words();
+        if let (Some(from), Some(to)) = (source.get(beyond.clone()), target.get(beyond)) {
+            M::copy_words(from, to);
         }
     }
 

@@ -5,8 +5,10 @@
 //! | here | the command |
 //! | [`row`] | one line of the guest's output, and of the result |
 //! | [`expected`] | the rows that must be there |
+//! | [`budget`] | what each operation may cost |
 //! | [`unit`] | what the figures count, and what is to be said of them |
 
+mod budget;
 pub mod expected;
 pub mod row;
 pub mod unit;
@@ -42,6 +44,12 @@ pub struct Arguments {
     /// Also write the rows to this file, as a JSON array.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Fail if an operation takes more than `ci/budgets` allows.
+    #[arg(long)]
+    check: bool,
+    /// Make what is measured the budget.
+    #[arg(long, conflicts_with = "check")]
+    write_budgets: bool,
     /// Install missing Debian or Ubuntu packages through sudo.
     #[arg(long)]
     yes: bool,
@@ -68,7 +76,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             .with_context(|| format!("cannot write {}", file.display()))?;
         progress::say(&format!("Wrote {} rows to {}", rows.len(), file.display()));
     }
-    measured.complete()
+    measured.complete()?;
+    if arguments.write_budgets {
+        budget::write(&workspace, BOARD, rows)?;
+    }
+    if arguments.check { budget::check(&workspace, BOARD, measured.unit, rows) } else { Ok(()) }
 }
 
 /// What the benchmark systems printed.

@@ -40,15 +40,19 @@ impl<M: Machine> Kernel<M> {
     /// otherwise.
     #[inline(always)]
     pub fn take_short_cut(&mut self, request: &Request) -> bool {
-        // Words, and no items and flags: also a tag that passes as it is.
-        if request.tag as u32 as usize > MESSAGE_WORDS || !self.machine.is_plain() {
-            return false;
-        }
         match request.operation {
-            CALL => self.short_call(request.to),
-            REPLY_AND_WAIT if request.from == name::ANY => self.short_reply(request.to),
+            CALL => self.may_be_short(request) && self.short_call(request.to),
+            REPLY_AND_WAIT if request.from == name::ANY => {
+                self.may_be_short(request) && self.short_reply(request.to)
+            }
             _ => false,
         }
+    }
+
+    /// Words, and no items and flags: also a tag that passes as it is.
+    #[inline(always)]
+    fn may_be_short(&self, request: &Request) -> bool {
+        request.tag as u32 as usize <= MESSAGE_WORDS && self.machine.is_plain()
     }
 
     /// The callee takes the message and the processor, and owes the reply.

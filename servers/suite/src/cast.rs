@@ -5,7 +5,7 @@
 
 use cedo_lib::abi::read::environment::Reader;
 use cedo_lib::abi::system::grant;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A thread of the suite, by its name in the system description.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,8 +82,24 @@ pub fn set_gate(who: Who, slot: u64) {
     GATES[who as usize].store(slot, Ordering::SeqCst);
 }
 
-/// Slot of the ports of that timer, which the driver has.
+/// Slots of the ports of that timer, of the serial port, and of the clock that keeps the date (0: no
+/// such clock), which the driver has.
 pub static TIMER_PORTS: AtomicU64 = AtomicU64::new(0);
+pub static UART_PORTS: AtomicU64 = AtomicU64::new(0);
+pub static CLOCK_PORTS: AtomicU64 = AtomicU64::new(0);
+
+/// The roots of this system chose chain mode.
+static CHAIN: AtomicBool = AtomicBool::new(false);
+
+/// Says which protocol the roots chose.
+pub fn set_chain(chain: bool) {
+    CHAIN.store(chain, Ordering::SeqCst);
+}
+
+/// True under roots that chose chain mode, where schedulers hear otherwise (docs/protocols.md).
+pub fn is_chain() -> bool {
+    CHAIN.load(Ordering::SeqCst)
+}
 
 impl Who {
     /// Slot of the gate to this thread with all rights, or 0 if the system has no such thread.

@@ -132,24 +132,26 @@ impl Driver {
 
     /// Puts a gate to `who` into the other Space, at [`Driver::FAR_SLOT`].
     pub fn give_far_gate(&self, who: Who) -> Verdict {
-        done("a gate for the other Space", self.far_gate(who).run()).map(|_| ())
+        let copy = Op::capability(capability::COPY, who.gate(), Driver::FAR_SLOT, self.other_space);
+        done("a gate for the other Space", copy.word(1, Rights::ALL.0.into()).run()).map(|_| ())
     }
 
-    fn far_gate(&self, who: Who) -> Op {
-        let copy = Op::capability(capability::COPY, who.gate(), Driver::FAR_SLOT, self.other_space);
-        copy.word(1, Rights::ALL.0.into())
+    /// A slot of the other Space with a gate to the driver.
+    pub fn far_gate_to_driver(&self) -> Result<u64, Failure> {
+        let slot = Driver::FAR_SLOT + 6;
+        let gate = Who::Driver.gate();
+        let copy = Op::capability(capability::COPY, gate, slot, self.other_space);
+        let given = copy.word(1, Rights::ALL.0.into()).run().status();
+        // It is there if a test has asked before.
+        holds("a gate to the driver", matches!(given, Status::Ok | Status::Occupied))?;
+        Ok(slot)
     }
 
     /// Orders these steps, which `who` begins only when it is let go: until then it waits for nobody
     /// but the driver.
     pub fn keep_busy(&mut self, who: Who, steps: &[Op]) -> Verdict {
         let gate = match who {
-            Who::Far | Who::Far1 => {
-                // It is there if a test does this again.
-                let given = self.far_gate(Who::Driver).run().status();
-                holds("a gate to the driver", matches!(given, Status::Ok | Status::Occupied))?;
-                Driver::FAR_SLOT
-            }
+            Who::Far | Who::Far1 => self.far_gate_to_driver()?,
             _ => Who::Driver.gate(),
         };
         let mut all = [Op::receive(gate); servant::STEPS];

@@ -36,6 +36,7 @@ use cedo_lib::abi::call::{capability, core as core_call};
 use cedo_lib::abi::name::SELF;
 use cedo_lib::abi::read::environment::Reader;
 use cedo_lib::abi::system::grant;
+use cedo_lib::processor::Protocol;
 use cedo_lib::{Environment, ThisThread};
 use core::sync::atomic::Ordering;
 use driver::Driver;
@@ -54,7 +55,8 @@ fn start(this: ThisThread) {
         Some(who @ (Who::Root | Who::Root1 | Who::Nested)) => stage::Stage::new(this, who).run(),
         Some(who) => {
             let mut grants = environment.grants();
-            if let Some(irq) = grants.find(|record| record.kind == grant::IRQ) {
+            let timer = grants.find(|record| record.kind == grant::IRQ);
+            if let Some(irq) = timer.filter(|_| who == Who::Handler) {
                 cast::TIMER_IRQ.store(irq.slot.into(), Ordering::SeqCst);
             }
             servant::serve(this, who)
@@ -67,6 +69,7 @@ fn start(this: ThisThread) {
 fn drive(this: ThisThread) {
     let Ok(reader) = Reader::new(this.environment()) else { return };
     cast::read(&reader);
+    cast::set_chain(Environment::of(&this).protocol() == Protocol::Chain);
     let slot = |name, kind| reader.grant(name, kind).map_or(0, |grant| u64::from(grant.slot));
     let cores = [slot("core", grant::CORE), slot("core1", grant::CORE)];
     for (place, core) in stage::CORES.iter().zip(cores) {
@@ -84,17 +87,21 @@ fn drive(this: ThisThread) {
         this,
     };
     cast::TIMER_PORTS.store(driver.timer_ports, Ordering::SeqCst);
+    cast::UART_PORTS.store(slot("uart", grant::PORTS), Ordering::SeqCst);
+    cast::CLOCK_PORTS.store(slot("clock", grant::PORTS), Ordering::SeqCst);
     let mut console = Console::new(cores[0]);
     // Everybody gets to where it waits for orders.
     let ready = tests::interrupts::silence().and_then(|()| driver.await_all());
     report::verdict(&mut console, "every servant starts", &ready);
     run(&mut driver, &mut console, tests::ON_ONE_CORE);
+    tests::cancels::run_on_one_core(&mut driver, &mut console);
     ask(&mut console, "the tests of the root scheduler come to an end", Who::Root);
     ask(&mut console, "the tests of the scheduler below it come to an end", Who::Nested);
     if Who::Root1.gate() == 0 {
         report::line(&mut console, "[suite] one core: the tests between cores are left out");
     } else {
         run(&mut driver, &mut console, tests::ON_TWO_CORES);
+        tests::cancels::run_on_two_cores(&mut driver, &mut console);
         ask(&mut console, "the tests of core 1's root come to an end", Who::Root1);
     }
     let code = if report::summary(&mut console) { 0 } else { 1 };

@@ -72,10 +72,20 @@ pub fn line(console: &mut Console, text: &str) {
 
 /// Counts and prints the verdict on a sentence with a subject of its own.
 pub fn about(console: &mut Console, subject: &str, rest: &str, result: &Verdict) {
-    let count = if result.is_ok() { &PASSED } else { &FAILED };
+    cell(console, &[subject, " ", rest], result);
+}
+
+/// Counts and prints the verdict on a sentence in pieces.
+pub fn cell(console: &mut Console, pieces: &[&str], result: &Verdict) {
+    let (count, mark) =
+        if result.is_ok() { (&PASSED, "[test] ok: ") } else { (&FAILED, "[test] FAILED: ") };
     count.fetch_add(1, Ordering::SeqCst);
+    let _ = console.write_str(mark);
+    for piece in pieces {
+        let _ = console.write_str(piece);
+    }
     let _ = match result {
-        Ok(()) => writeln!(console, "[test] ok: {subject} {rest}"),
-        Err(why) => writeln!(console, "[test] FAILED: {subject} {rest}: {why}"),
+        Ok(()) => writeln!(console),
+        Err(why) => writeln!(console, ": {why}"),
     };
 }

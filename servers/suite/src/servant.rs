@@ -13,7 +13,7 @@ use crate::op::{OP_WORDS, Op, Out};
 use crate::outcome::Outcome;
 use cedo_lib::abi::item::Item;
 use cedo_lib::abi::name::ANY;
-use cedo_lib::abi::{Label, Name, REGISTER_WORDS, Tag};
+use cedo_lib::abi::{Label, Name, REGISTER_WORDS, Status, Tag};
 use cedo_lib::arrived::Arrived;
 use cedo_lib::raw::{Request, probe};
 use cedo_lib::windows::{Lists, invoke_with};
@@ -52,6 +52,13 @@ pub const SPLIT_WINDOW: u64 = 2;
 pub const GIFT: u64 = 1 << 62;
 /// Not a kernel call: run the probe with the number in word 0 at address word 1.
 pub const PROBE: u64 = 0xf1;
+
+/// Not a kernel call: call the gate in word 0 until [`STOP`], and judge each answer of its [`ECHO`].
+pub const CALLS: u64 = 0xf2;
+
+/// Calls that were made so, and answers that were wrong.
+pub static CALLS_MADE: AtomicU64 = AtomicU64::new(0);
+pub static CALLS_WRONG: AtomicU64 = AtomicU64::new(0);
 
 /// The probes by number.
 pub const PROBES: [fn(u64, u64) -> probe::Outcome; 13] = [
@@ -166,6 +173,12 @@ fn perform(this: &mut ThisThread, step: &Op) -> Out {
             }
             Out::NOTHING
         }
+        CALLS => {
+            while !STOP.load(Ordering::SeqCst) {
+                call_and_judge(step.words[0]);
+            }
+            Out::NOTHING
+        }
         PROBE => {
             let [number, address, value, ..] = step.words;
             let Some(probe) = PROBES.get(number as usize) else { return Out::NOTHING };
@@ -177,6 +190,16 @@ fn perform(this: &mut ThisThread, step: &Op) -> Out {
         }
         _ => step.run(),
     }
+}
+
+/// The answer of an echo depends on the number of the call.
+fn call_and_judge(gate: u64) {
+    let number = CALLS_MADE.fetch_add(1, Ordering::SeqCst);
+    let out = Op::call(gate).tag(ECHO, 2).word(0, number).word(1, 2 * number).run();
+    let right = out.status() == Status::Ok
+        && out.tag.label() == ECHO
+        && out.words[..2] == [number + 1, 2 * number + 1];
+    CALLS_WRONG.fetch_add(u64::from(!right), Ordering::SeqCst);
 }
 
 /// A call with a string, or a window.

@@ -21,9 +21,21 @@ use cedo_lib::{Environment, ThisThread};
 pub const SETTLE: u32 = 0x51;
 /// From the driver: run your tests, then answer.
 pub const RUN_TESTS: u32 = 0x52;
+/// From the scheduler above: make the call that begins at word [`FIRST_STEP`].
+pub const CARRY_OUT: u32 = 0x53;
+
+/// How often the scheduler below the root has heard that a child was preempted.
+pub static PREEMPTIONS_HEARD: AtomicU64 = AtomicU64::new(0);
+/// What that scheduler calls N1.
+static COOKIE_OF_N1: AtomicU64 = AtomicU64::new(0);
+
+/// The cookie of N1 as a child of the scheduler below the root.
+pub fn cookie_of_n1() -> u64 {
+    COOKIE_OF_N1.load(Ordering::SeqCst)
+}
 
 /// Children of one stage, the unknown ones included.
-const CHILDREN: usize = 24;
+const CHILDREN: usize = 48;
 /// Priority of a child nobody described: the first server, a new thread.
 const UNKNOWN: u64 = 40;
 
@@ -79,7 +91,11 @@ impl Stage {
         if core.is_none() {
             Op::thread(thread::SET_OPTIONS, SELF).word(0, thread::ASK_BLOCKED).run();
         }
-        Stage { this, who, x, y, core, printer: 0, event: 0, children, time: 0 }
+        let stage = Stage { this, who, x, y, core, printer: 0, event: 0, children, time: 0 };
+        if who == Who::Nested {
+            COOKIE_OF_N1.store(stage.cookie(Who::N1), Ordering::SeqCst);
+        }
+        stage
     }
 
     /// Schedules for ever.
@@ -140,6 +156,9 @@ impl Stage {
             return;
         }
         self.event = out.event();
+        if self.who == Who::Nested && out.tag.kernel_label() == Some(Label::Preempted) {
+            PREEMPTIONS_HEARD.fetch_add(1, Ordering::SeqCst);
+        }
         if out.tag.kernel_label().is_some_and(|label| READY.contains(&label)) {
             self.ready(out.badge, out.token, UNKNOWN);
             let second = out.words[notice::PREEMPTER_TOKEN];
@@ -174,7 +193,8 @@ impl Stage {
         }
     }
 
-    fn most_urgent(&self) -> Option<u64> {
+    /// Token of the most urgent child that can run.
+    pub fn most_urgent(&self) -> Option<u64> {
         let ready = self.children.iter().filter(|child| child.token != 0);
         let first = ready.max_by_key(|child| (child.priority, ::core::cmp::Reverse(child.since)));
         first.map(|child| child.token)
@@ -182,7 +202,15 @@ impl Stage {
 
     /// Does what the driver asks for.
     fn serve(&mut self, out: &Out) {
-        if !out.status().is_done() || out.tag.kernel_label().is_some() || out.token == 0 {
+        if !out.status().is_done() || out.tag.kernel_label().is_some() {
+            return;
+        }
+        if out.tag.label() == CARRY_OUT {
+            let word = |index| self.this.utcb().word(FIRST_STEP + index);
+            Op::unpack(::core::array::from_fn(word)).run();
+            return;
+        }
+        if out.token == 0 {
             return;
         }
         match out.tag.label() {

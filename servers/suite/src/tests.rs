@@ -1,6 +1,7 @@
 //! The tests, grouped by what they are about. Each is a sentence that holds.
 
 pub mod bad_input;
+pub mod cancels;
 pub mod capabilities;
 pub mod cores;
 pub mod faults;
@@ -8,6 +9,7 @@ pub mod forward;
 pub mod gifts;
 pub mod groups;
 pub mod interrupts;
+pub mod lines;
 pub mod memory;
 pub mod messages;
 pub mod migrate;
@@ -20,6 +22,7 @@ pub mod segments;
 pub mod strings;
 pub mod threads;
 pub mod tokens;
+pub mod tree;
 pub mod winners;
 
 use crate::driver::Driver;
@@ -52,6 +55,7 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     threads::TESTS,
     remote_end::TESTS,
     interrupts::TESTS,
+    lines::TESTS,
     strings::TESTS,
     gifts::TESTS,
     groups::TESTS,
@@ -61,6 +65,7 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
 /// What needs a second core.
 pub const ON_TWO_CORES: &[&[Test]] = &[
     cores::TESTS,
+    lines::TESTS_ON_TWO_CORES,
     forward::TESTS_ON_TWO_CORES,
     remote_end::TESTS_ON_TWO_CORES,
     migrate::TESTS_ON_TWO_CORES,

@@ -16,6 +16,8 @@ use std::path::Path;
 use std::time::Duration;
 
 const SUITE: &str = "suite";
+/// The same under roots that chose chain mode.
+pub const SUITE_IN_CHAIN_MODE: &str = "suite-chain";
 /// The same for a machine with one core.
 const SUITE_ON_ONE_CORE: &str = "suite-1";
 /// Wall-clock limits of one boot; many emulated cores share few real ones.
@@ -80,6 +82,11 @@ impl Refusal {
 /// Boots the test program; every test must pass.
 pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
     let system = if variant.machine.cores == 1 { SUITE_ON_ONE_CORE } else { SUITE };
+    suite_of(builds, system, variant)
+}
+
+/// Boots the test program as this system has it; every test must pass.
+pub fn suite_of(builds: &Builds, system: &str, variant: &Variant) -> Result<String> {
     let boot = builds.boot(system, variant.profile)?;
     let uefi = variant.machine.loader == Loader::IsoUefi;
     let limit = if uefi { UEFI_LIMIT } else { SUITE_LIMIT };

@@ -93,6 +93,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     });
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));
+    cases.push(suite_in_chain_mode(Profile::Debug));
     cases.extend(Refusal::ALL.map(refusal));
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
@@ -124,6 +125,18 @@ fn suite(variant: Variant) -> Case {
         group: "suite",
         name: format!("suite: {variant}"),
         run: Box::new(move |context| boots::suite(&context.builds, &variant)),
+    }
+}
+
+/// On the usual machine; a debug kernel asserts its invariants besides.
+fn suite_in_chain_mode(profile: Profile) -> Case {
+    let variant = Variant { machine: Machine::new(2), profile };
+    Case {
+        group: "suite",
+        name: format!("suite: chain mode, {variant}"),
+        run: Box::new(move |context| {
+            boots::suite_of(&context.builds, boots::SUITE_IN_CHAIN_MODE, &variant)
+        }),
     }
 }
 

@@ -44,6 +44,7 @@ fn answered(out: &Out) -> Verdict {
 
 /// `who` passes the driver's call on to `to`.
 fn passed_on(driver: &mut Driver, who: Who, to: Who) -> Verdict {
+    driver.settle()?;
     driver.order(who, &[OPEN, echo(to)])?;
     answered(&Op::call(who.gate()).tag(5, 1).word(0, 1).run())
 }

@@ -99,7 +99,7 @@ fn interrupts(driver: &mut Driver) -> Verdict {
 }
 
 /// Starts the timer, and waits until the handler has done this many steps.
-fn fire_for(steps: u64) -> Verdict {
+pub fn fire_for(steps: u64) -> Verdict {
     arm()?;
     let waited = (0..20_000).any(|_| {
         let done = board::steps(Who::Handler) >= steps;

@@ -19,6 +19,7 @@ pub const TESTS: &[Test] = &[
     test("who receives from a suspended thread only hears of it", closed_receive_suspended),
     test("all of many who wait for a destroyed thread hear of it", crowd),
     test("the children of a destroyed scheduler go to its scheduler", orphans),
+    test("a ready child of a destroyed scheduler is its scheduler's, and runs", ready_orphans),
 ];
 
 pub const TESTS_ON_TWO_CORES: &[Test] = &[
@@ -42,7 +43,7 @@ const COOKIE: u64 = 200;
 const FAULTERS: u64 = 7;
 
 /// Each new thread that runs has its own.
-static STACKS: [Stack<8192>; 2] = [const { Stack::new() }; 2];
+static STACKS: [Stack<8192>; 3] = [const { Stack::new() }; 3];
 /// How many times the new thread has run.
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
@@ -138,15 +139,29 @@ fn count(_: ThisThread, _: u64) {
     RUNS.fetch_add(1, Ordering::SeqCst);
 }
 
-/// A scheduler that never runs, and a child of it.
-fn orphans(driver: &mut Driver) -> Verdict {
-    let before = RUNS.load(Ordering::SeqCst);
+/// A scheduler that never runs, and a child of it that has not been started.
+fn family(driver: &Driver, stack: &'static Stack<8192>) -> Verdict {
     create(driver, 0, NOWHERE, 0, 0)?;
     let adopt = Op::thread(thread::SET_SCHEDULER, driver.slot(0)).from(Who::Root.thread());
     done("set scheduler", adopt.word(0, COOKIE).run())?;
-    create_running(driver, 1, &STACKS[0], count)?;
+    create_running(driver, 1, stack, count)?;
     let adopt = Op::thread(thread::SET_SCHEDULER, driver.slot(1)).from(driver.slot(0));
-    done("set scheduler", adopt.word(0, COOKIE + 1).run())?;
+    done("set scheduler", adopt.word(0, COOKIE + 1).run()).map(|_| ())
+}
+
+fn ready_orphans(driver: &mut Driver) -> Verdict {
+    let before = RUNS.load(Ordering::SeqCst);
+    family(driver, &STACKS[2])?;
+    done("resume", Op::thread(thread::RESUME, driver.slot(1)).run())?;
+    driver.destroy(0)?;
+    driver.settle_all()?;
+    equal("turns of the child", RUNS.load(Ordering::SeqCst), before + 1)?;
+    driver.destroy(1)
+}
+
+fn orphans(driver: &mut Driver) -> Verdict {
+    let before = RUNS.load(Ordering::SeqCst);
+    family(driver, &STACKS[0])?;
     driver.destroy(0)?;
     equal("turns of the child", RUNS.load(Ordering::SeqCst), before)?;
     done("resume", Op::thread(thread::RESUME, driver.slot(1)).run())?;
@@ -156,7 +171,7 @@ fn orphans(driver: &mut Driver) -> Verdict {
 }
 
 /// Cancels what `who` waits for. One of another core may be on its way into its wait.
-fn abort(who: Who) -> Verdict {
+pub fn abort(who: Who) -> Verdict {
     let mut out = Out::NOTHING;
     for _ in 0..10_000 {
         let seen = done("read", Op::thread(thread::READ, who.thread()).run())?;
@@ -170,7 +185,7 @@ fn abort(who: Who) -> Verdict {
 }
 
 /// Waits until a servant of another core has done this many steps of its order.
-fn await_steps(who: Who, steps: u64) -> Verdict {
+pub fn await_steps(who: Who, steps: u64) -> Verdict {
     let reached = (0..10_000).any(|_| {
         let reached = board::steps(who) >= steps;
         if !reached {

@@ -1,9 +1,9 @@
 //! What a scheduler hears and what it can do: the same tests run in a root and in a scheduler below
 //! one, with two children X and Y; some need the powers of a root.
 
-use super::interrupts;
+use super::{interrupts, tree};
 use crate::board;
-use crate::cast::Who;
+use crate::cast::{Who, is_chain};
 use crate::op::{Op, Out};
 use crate::outcome::Outcome;
 use crate::report::{self, Console};
@@ -24,12 +24,12 @@ use cedo_lib::raw::probe::RECOVERY;
 const UNMAPPED: u64 = place::MEMORY + 0x7000_0000;
 
 /// A sentence about a scheduler.
-struct Test {
+pub(super) struct Test {
     sentence: &'static str,
     body: fn(&mut Stage) -> Verdict,
 }
 
-const fn test(sentence: &'static str, body: fn(&mut Stage) -> Verdict) -> Test {
+pub(super) const fn test(sentence: &'static str, body: fn(&mut Stage) -> Verdict) -> Test {
     Test { sentence, body }
 }
 
@@ -76,8 +76,12 @@ pub fn run_all(stage: &mut Stage) {
     let mut console = Console::new(stage.printer);
     run(stage, &mut console, EVERY_SCHEDULER);
     run(stage, &mut console, if stage.core.is_some() { ROOTS } else { BELOW_THE_ROOT });
+    if stage.core.is_some() {
+        run(stage, &mut console, tree::ROOTS);
+    }
     if stage.who == Who::Root {
         run(stage, &mut console, ROOT_OF_CORE_0);
+        run(stage, &mut console, tree::ROOT_OF_CORE_0);
     }
     if stage.who != Who::Root1 {
         run(stage, &mut console, ON_CORE_0);
@@ -98,19 +102,19 @@ fn run(stage: &mut Stage, console: &mut Console, tests: &[Test]) {
 }
 
 /// Orders X to do this and dispatches it; what comes next.
-fn run_x(stage: &mut Stage, steps: &[Op]) -> Result<Out, Failure> {
+pub(super) fn run_x(stage: &mut Stage, steps: &[Op]) -> Result<Out, Failure> {
     stage.order(stage.x, steps)?;
     let token = stage.token(stage.x)?;
     done("dispatch", stage.dispatch(token, 0))
 }
 
 /// A message about this child has this label.
-fn about(stage: &Stage, out: &Out, wanted: Label, who: Who) -> Verdict {
+pub(super) fn about(stage: &Stage, out: &Out, wanted: Label, who: Who) -> Verdict {
     label("label", out, wanted)?;
     equal("cookie", out.badge, stage.cookie(who))
 }
 
-/// The child keeps the processor all the while: its scheduler's grant is the root's then.
+/// In direct mode the child keeps the processor all the while: its scheduler's grant is the root's then.
 fn aborted_by_child(stage: &mut Stage) -> Verdict {
     run_x(stage, &[Op::thread(thread::READ, stage.who.thread())])?;
     let report = Op::call(stage.x.gate()).tag(servant::REPORT, 1).word(0, 0);
@@ -122,7 +126,8 @@ fn aborted_by_child(stage: &mut Stage) -> Verdict {
     stage.order(stage.x, &[abort])?;
     let token = stage.token(stage.x)?;
     status("dispatch", &stage.dispatch(token, 0), Status::Aborted)?;
-    equal("steps that the child has done", board::steps(stage.x), 1)
+    // In chain mode who wakes up takes the processor at once.
+    equal("steps that the child has done", board::steps(stage.x), u64::from(!is_chain()))
 }
 
 fn woken(stage: &mut Stage) -> Verdict {
@@ -134,7 +139,7 @@ fn woken(stage: &mut Stage) -> Verdict {
 }
 
 /// Nothing is left to run after this child: a root hears *idle*, which is about nobody.
-fn about_waiting(stage: &Stage, out: &Out, who: Who) -> Verdict {
+pub(super) fn about_waiting(stage: &Stage, out: &Out, who: Who) -> Verdict {
     if stage.core.is_some() {
         return label("label", out, Label::Idle);
     }
@@ -164,8 +169,24 @@ fn lost(stage: &mut Stage) -> Verdict {
     let send = Op::send(stage.y.gate()).tag(1, 0).flags(ipc::WINNER_SEND);
     let out = run_x(stage, &[send])?;
     about(stage, &out, Label::Lost, stage.x)?;
+    if is_chain() {
+        return is_with_it(stage, &out, stage.y);
+    }
     let out = done("next", stage.next())?;
     about(stage, &out, Label::Yielded, stage.y)
+}
+
+/// In chain mode the message about one child, which lost, takes the processor from the other one, which
+/// is recorded too: both tokens come at once.
+fn is_with_it(stage: &Stage, out: &Out, other: Who) -> Verdict {
+    equal("the other one", out.words[notice::PREEMPTER], stage.cookie(other))?;
+    equal("its token", out.words[notice::PREEMPTER_TOKEN], stage.token(other)?)
+}
+
+/// A message says that somebody below `who` is ready now. In chain mode `who` was activated, and
+/// preempted by the thread that goes on.
+pub(super) fn ready_below(stage: &Stage, out: &Out, who: Who) -> Verdict {
+    about(stage, out, if is_chain() { Label::Preempted } else { Label::Woken }, who)
 }
 
 fn left_to_scheduler(stage: &mut Stage) -> Verdict {
@@ -182,6 +203,9 @@ fn woken_by_sibling(stage: &mut Stage) -> Verdict {
     let send = Op::send(stage.y.gate()).tag(1, 0);
     let first = run_x(stage, &[send, Op::give_up_processor()])?;
     about(stage, &first, Label::Woken, stage.y)?;
+    if is_chain() {
+        return is_with_it(stage, &first, stage.x);
+    }
     let second = done("next", stage.next())?;
     about(stage, &second, Label::Yielded, stage.x)
 }
@@ -282,7 +306,7 @@ fn time(stage: &mut Stage) -> Verdict {
 }
 
 /// This core's clock.
-fn clock(stage: &Stage) -> Clock {
+pub(super) fn clock(stage: &Stage) -> Clock {
     Clock::of_core(u32::from(stage.who == Who::Root1))
 }
 
@@ -301,7 +325,7 @@ fn deadline(stage: &mut Stage) -> Verdict {
 }
 
 /// The message of the core's deadline, which took the processor from this child.
-fn by_deadline(stage: &Stage, out: &Out, who: Who) -> Verdict {
+pub(super) fn by_deadline(stage: &Stage, out: &Out, who: Who) -> Verdict {
     label("label", out, Label::Irq)?;
     equal("line", out.words[notice::IRQ_LINE], notice::LINE_TIMER)?;
     equal("child", out.words[notice::IRQ_CHILD], stage.cookie(who))?;
@@ -354,7 +378,7 @@ fn idle_news(stage: &mut Stage) -> Verdict {
 }
 
 /// Lets X spin; returns its token.
-fn spinning(stage: &mut Stage) -> Result<u64, Failure> {
+pub(super) fn spinning(stage: &mut Stage) -> Result<u64, Failure> {
     STOP.store(false, Ordering::SeqCst);
     stage.order(stage.x, &[Op::raw(SPIN)])?;
     stage.token(stage.x)
@@ -394,7 +418,7 @@ fn interrupted(stage: &mut Stage) -> Result<Option<Out>, Failure> {
 fn leaf_below(stage: &mut Stage) -> Verdict {
     STOP.store(false, Ordering::SeqCst);
     let out = stage.order(Who::N1, &[Op::raw(SPIN)])?;
-    about(stage, &out, Label::Woken, Who::Nested)?;
+    ready_below(stage, &out, Who::Nested)?;
     for _ in 0..3 {
         let token = stage.token(Who::Nested)?;
         let before = PROGRESS.load(Ordering::SeqCst);

@@ -2,7 +2,7 @@
 
 use super::interrupts::arm;
 use super::{Test, test};
-use crate::cast::Who;
+use crate::cast::{Who, is_chain};
 use crate::driver::{Driver, SHARED_FRAMES};
 use crate::op::Op;
 use crate::outcome::Outcome;
@@ -409,8 +409,15 @@ fn during_long_string(driver: &mut Driver, steps: &[Op]) -> Result<Outcome, Fail
     clear(8)?;
     begin(driver, Who::Far, with_window(Op::receive(ANY), TARGET, MAX_STRING))?;
     driver.carry_out(Who::Handler, steps)?;
-    driver.order(Who::B, &[with_string(Op::send(Who::Far.gate()), SOURCE, MAX_STRING)])?;
-    arm()?;
+    let send = with_string(Op::send(Who::Far.gate()), SOURCE, MAX_STRING);
+    if is_chain() {
+        // B begins as soon as it has its order.
+        arm()?;
+        driver.order(Who::B, &[send])?;
+    } else {
+        driver.order(Who::B, &[send])?;
+        arm()?;
+    }
     driver.settle()?;
     end(driver, Who::B)
 }

@@ -23,7 +23,9 @@ fn every_shipped_system_is_accepted_and_packs() {
         assert!(Reader::new(&description.pack()).is_ok());
         names.push(description.name);
     }
-    for name in ["default", "mixed", "tiers", "bench", "bench-chain", "suite", "suite-1"] {
+    for name in
+        ["default", "mixed", "tiers", "bench", "bench-chain", "suite", "suite-1", "suite-chain"]
+    {
         assert!(names.iter().any(|other| other == name), "{name} is missing");
     }
     let all = names.len();

@@ -5,9 +5,12 @@
 //! | [`cell`] | what the threads are doing, and what the invoker does: all combinations |
 //! | [`rule`] | what the contract says comes of it, without looking at the kernel |
 //! | [`document`] | the same as a page to read: `cargo xtask table` |
+//! | [`children`] | what a scheduler sets of a child |
+//! | [`thread_rule`], [`threads`] | operations on a thread: the rule, the page, the comparison |
 //! | this one | the same with the real kernel on the simulated machine, and the comparison |
 
 mod cell;
+mod children;
 mod document;
 #[allow(dead_code, reason = "shared with the search")]
 #[path = "../search/mail.rs"]
@@ -22,6 +25,8 @@ mod state;
 #[allow(dead_code, reason = "shared with the search")]
 #[path = "../search/system.rs"]
 mod system;
+mod thread_rule;
+mod threads;
 
 use cedo_core::kernel::Protocol;
 use cedo_core::object::thread::{Record, State};
@@ -206,7 +211,8 @@ fn the_document_has_every_cell_once() {
 #[ignore = "writes the document into the file that CEDO_TABLE names: cargo xtask table"]
 fn write_the_document() {
     let path = std::env::var_os("CEDO_TABLE").expect("CEDO_TABLE names the file to write");
-    std::fs::write(path, document::text()).expect("the file can be written");
+    let text = document::text() + &thread_rule::document() + &children::document();
+    std::fs::write(path, text).expect("the file can be written");
 }
 
 #[test]

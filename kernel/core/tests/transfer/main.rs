@@ -20,6 +20,7 @@
 //! | [`gifts`] | memory and capabilities |
 //! | [`gift_rule`] | who hears what of them |
 //! | [`gift_scene`] | what there is to give, and who has what |
+//! | [`string_rule`], [`strings`] | the same for strings; all rules as a page: `cargo xtask table` |
 
 mod chaos;
 mod cores;
@@ -37,4 +38,6 @@ mod pieces;
 mod play;
 mod roots;
 mod stage;
+mod string_rule;
+mod strings;
 mod ways;

@@ -1,0 +1,278 @@
+//! Operations on a thread: the rule of `thread_rule` against the kernel on two simulated cores.
+
+use crate::operation::{self, Step, Timeout, Winner};
+use crate::state::Snapshot;
+use crate::system::{GATES, Plan, System, THREADS};
+use crate::thread_rule::{self, After, Cell, Named, Operation, Outcome, Target};
+use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
+use cedo_abi::layout::PAGE_SIZE;
+use cedo_abi::name::SELF;
+use cedo_abi::utcb::Utcb;
+use cedo_abi::{Rights, Status, state};
+use cedo_arch_host::Roles;
+use cedo_core::kernel::Protocol;
+use cedo_core::object::thread::State;
+use cedo_floor::FrameKind;
+use cedo_machine::{Context, CoreNumber, Upcalls};
+use std::mem::offset_of;
+
+/// Threads of the system: roots of the cores, invoker, the thread, its partner; its child is the last.
+const ROOT: u8 = 0;
+const INVOKER: u8 = 1;
+const TARGET: u8 = 2;
+const PARTNER: u8 = 3;
+const OTHER_ROOT: u8 = 4;
+/// Slots of the invoker's for what is made for one cell, and one where nothing is.
+const WEAK: u64 = 130;
+const WEAK_SCHEDULER: u64 = 131;
+const EMPTY: u64 = 140;
+/// Address of the UTCB of thread 0; the others follow.
+const UTCBS: u64 = 0x4000_0000;
+/// An instruction pointer where no thread of the system is.
+const ELSEWHERE: u64 = 0x9000;
+
+/// The kernel in the state that a cell begins in.
+struct Run {
+    system: System,
+    state: Snapshot,
+    cell: Cell,
+}
+
+fn plan(cell: &Cell, protocol: Protocol) -> Plan {
+    let (home, root) = if cell.here { (0, ROOT) } else { (1, OTHER_ROOT) };
+    let above_child = if cell.target == Target::Scheduler { TARGET } else { root };
+    let parent = [ROOT, ROOT, root, root, OTHER_ROOT, above_child];
+    let line = (cell.target == Target::Handler).then_some(usize::from(TARGET));
+    let parent = parent.map(usize::from);
+    Plan {
+        homes: vec![0, 0, home, home, 1, home],
+        lines: line.into_iter().collect(),
+        started: [INVOKER, TARGET, PARTNER].map(usize::from).to_vec(),
+        protocol,
+        ..Plan::new(&["R", "invoker", "thread", "partner", "Q", "child"], &parent)
+    }
+}
+
+impl Run {
+    fn begin(cell: &Cell, protocol: Protocol) -> Run {
+        let mut system = System::build(&plan(cell, protocol));
+        let state = Snapshot::take(&mut system, None);
+        let mut run = Run { system, state, cell: *cell };
+        let receive = Step::Receive(Winner::Oneself, Timeout::Never);
+        match cell.target {
+            Target::Ready => {}
+            Target::Runs => run.until_runs(TARGET),
+            Target::Waits => run.does(TARGET, receive),
+            Target::WaitsForPartner => {
+                run.does(TARGET, Step::ReceiveFrom(PARTNER, Timeout::Never));
+            }
+            Target::Queued => run.does(TARGET, Step::Call(PARTNER)),
+            Target::AwaitsReply => {
+                run.does(PARTNER, receive);
+                run.does(TARGET, Step::Call(PARTNER));
+            }
+            Target::New | Target::Suspended | Target::Scheduler | Target::Handler => {
+                let suspend = (operation(Call::Thread, thread::SUSPEND, 0), THREADS + 2, 0);
+                assert_eq!(run.call(suspend, &[]).0, Status::Ok);
+                let home = run.home();
+                let id = run.system.ids[usize::from(TARGET)];
+                run.system.world.kernel_mut(home).thread(id).unusual.is_new =
+                    cell.target == Target::New;
+            }
+        }
+        run.until_runs(INVOKER);
+        run
+    }
+
+    /// The core of the thread, as long as it is not moved.
+    fn home(&self) -> CoreNumber {
+        CoreNumber(u8::from(!self.cell.here))
+    }
+
+    fn look_at(&mut self, core: CoreNumber) {
+        self.system.core = core;
+        self.state = Snapshot::take(&mut self.system, Some(&self.state));
+    }
+
+    fn step(&mut self, step: Step) {
+        operation::perform(&mut self.system, &self.state, step);
+        self.state = Snapshot::take(&mut self.system, Some(&self.state));
+    }
+
+    /// Lets the root of its core work until `thread` runs.
+    fn until_runs(&mut self, thread: u8) {
+        self.look_at(self.system.homes[usize::from(thread)]);
+        for _ in 0..60 {
+            let me = self.state.current().expect("somebody can run");
+            if me == usize::from(thread) {
+                return;
+            }
+            let delivered = self.state.threads[me].scheduler.delivered;
+            if me != self.state.root() {
+                self.step(Step::Yield);
+            } else if self.state.records(delivered).contains(&usize::from(thread)) {
+                self.step(Step::Dispatch(thread));
+            } else {
+                self.step(Step::Receive(Winner::Oneself, Timeout::Never));
+            }
+        }
+        panic!("{thread} never runs: {}", self.state.in_words(&self.system.plan.names));
+    }
+
+    fn does(&mut self, thread: u8, step: Step) {
+        self.until_runs(thread);
+        self.step(step);
+    }
+
+    /// A call of the invoker, which may take the cores some posts; status and words.
+    fn call(
+        &mut self,
+        (operation, to, from): (u64, u64, u64),
+        words: &[u64],
+    ) -> (Status, [u64; 7]) {
+        self.until_runs(INVOKER);
+        let mut all = [0; 7];
+        all[..words.len()].copy_from_slice(words);
+        let id = self.system.ids[usize::from(INVOKER)];
+        let kernel = self.system.kernel();
+        kernel.thread(id).context.set_roles(&Roles { operation, to, from, tag: 0, words: all });
+        kernel.system_call();
+        self.pump();
+        let context = self.state.threads[usize::from(INVOKER)].context;
+        (context.status(), context.words())
+    }
+
+    /// Both cores take their posts until there are none.
+    fn pump(&mut self) {
+        for _ in 0..40 {
+            self.look_at(CoreNumber(0));
+            let Some(core) = self.state.signalled.iter().position(|signalled| *signalled) else {
+                return;
+            };
+            self.look_at(CoreNumber(core as u8));
+            self.step(Step::Signal);
+        }
+        panic!("posts without end");
+    }
+
+    /// Makes the call of the cell.
+    fn act(&mut self) -> Status {
+        let Cell { operation: what, named, here, .. } = self.cell;
+        let own_root = THREADS + u64::from(if here { ROOT } else { OTHER_ROOT });
+        let other_root = THREADS + u64::from(if here { OTHER_ROOT } else { ROOT });
+        let is_state =
+            matches!(what, Operation::Read | Operation::Write | Operation::WriteElsewhere);
+        let right = if is_state { Rights::STATE } else { Rights::CONTROL };
+        let target = THREADS + u64::from(TARGET);
+        let to = match named {
+            Named::Rightly | Named::WithoutAdopt => target,
+            Named::WithoutRight => self.weakened(target, WEAK, right),
+            Named::ByGate => GATES + u64::from(TARGET),
+            Named::ByNothing => EMPTY,
+            Named::Oneself => THREADS + u64::from(INVOKER),
+        };
+        let mut scheduler = match what {
+            Operation::SetSchedulerElsewhere | Operation::Migrate => other_root,
+            _ => own_root,
+        };
+        if named == Named::WithoutAdopt {
+            scheduler = self.weakened(scheduler, WEAK_SCHEDULER, Rights::ADOPT);
+        }
+        let epoch = self.state.threads[usize::from(TARGET)].epoch;
+        let call = |sub| operation(Call::Thread, sub, 0);
+        let (operation, from, word) = match what {
+            Operation::Read => (call(thread::READ), 0, state::GENERAL),
+            Operation::Write | Operation::WriteElsewhere => {
+                self.write_reply(what == Operation::WriteElsewhere);
+                (call(thread::WRITE), 0, 0)
+            }
+            Operation::Suspend => (call(thread::SUSPEND), 0, 0),
+            Operation::Resume => (call(thread::RESUME), 0, 0),
+            Operation::ResumePartnerWins => (call(thread::RESUME) | ipc::WINNER_SEND, 0, 0),
+            Operation::Abort => (call(thread::ABORT), 0, epoch),
+            Operation::AbortOld => (call(thread::ABORT), 0, epoch.wrapping_sub(1)),
+            Operation::SetScheduler | Operation::SetSchedulerElsewhere => {
+                (call(thread::SET_SCHEDULER), scheduler, 9)
+            }
+            Operation::SetHandler => (call(thread::SET_HANDLER), GATES + u64::from(ROOT), 0),
+            Operation::SetForeign => (call(thread::SET_FOREIGN), 0, 1),
+            Operation::Migrate | Operation::MigrateNowhere => (call(thread::MIGRATE), scheduler, 9),
+            Operation::Destroy => (operation(Call::Object, object::DESTROY, 0), 0, 0),
+        };
+        for _ in 0..20 {
+            let (status, words) = self.call((operation, to, from), &[word]);
+            if what != Operation::Destroy || status != Status::Ok || words[0] == 0 {
+                return status;
+            }
+        }
+        panic!("never gone");
+    }
+
+    /// A copy of a capability of the invoker's without a right; its slot.
+    fn weakened(&mut self, from: u64, to: u64, lacks: Rights) -> u64 {
+        let copy = operation(Call::Capability, capability::COPY, 0);
+        let rights = u64::from(Rights::ALL.0 & !lacks.0);
+        assert_eq!(self.call((copy, from, to), &[SELF, rights]).0, Status::Ok);
+        to
+    }
+
+    /// Registers for the thread, in the invoker's UTCB.
+    fn write_reply(&mut self, elsewhere: bool) {
+        let at = self.state.threads[usize::from(TARGET)].context.instruction();
+        let instruction = if elsewhere { ELSEWHERE } else { at };
+        let utcb = UTCBS + u64::from(INVOKER) * PAGE_SIZE + offset_of!(Utcb, reply) as u64;
+        let place = utcb + 8 * (1 + state::INSTRUCTION as u64);
+        self.until_runs(INVOKER);
+        let world = &mut self.system.world;
+        world.store(CoreNumber(0), utcb, state::GENERAL).expect("its UTCB");
+        world.store(CoreNumber(0), place, instruction).expect("its UTCB");
+    }
+
+    /// What has become of the thread, which was in state `before`.
+    fn after(&mut self, before: State) -> After {
+        let id = self.system.ids[usize::from(TARGET)];
+        let entry = self.system.kernel().objects.table().entry(id.frame());
+        if entry.kind() != FrameKind::Thread {
+            return After::Gone;
+        }
+        let state = self.system.world.kernel(entry.home()).look(id).state;
+        match state {
+            State::Suspended if entry.home() != self.home() => After::Moved,
+            _ if state == before => After::AsBefore,
+            State::Ready => After::Ready,
+            State::Running => After::Runs,
+            State::Suspended => After::Suspended,
+            other => panic!("the thread was {before:?} and is {other:?}"),
+        }
+    }
+}
+
+fn compare(protocol: Protocol) {
+    let mut wrong = Vec::new();
+    let cells = thread_rule::all();
+    for cell in &cells {
+        let mut run = Run::begin(cell, protocol);
+        let home = run.home();
+        let id = run.system.ids[usize::from(TARGET)];
+        let before = run.system.world.kernel(home).look(id).state;
+        let status = run.act();
+        let found = Outcome { status, after: run.after(before) };
+        let expected = cell.outcome(protocol);
+        if found != expected {
+            wrong.push(format!("{cell:?}\n  rule   {expected:?}\n  kernel {found:?}"));
+        }
+    }
+    println!("{protocol:?}: {} cells", cells.len());
+    let first = wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{} of {} cells differ:\n{first}", wrong.len(), cells.len());
+}
+
+#[test]
+fn every_operation_on_a_thread_follows_the_rule_in_direct_mode() {
+    compare(Protocol::Direct);
+}
+
+#[test]
+fn every_operation_on_a_thread_follows_the_rule_in_chain_mode() {
+    compare(Protocol::Chain);
+}

@@ -26,9 +26,10 @@ pub struct Memory {
 impl Memory {
     /// `frames` frames of zeroes.
     pub fn new(frames: u32) -> Memory {
-        let cells: Vec<Cells> =
-            (0..frames).map(|_| Cells(core::array::from_fn(|_| AtomicU64::new(0)))).collect();
-        Memory { cells: Box::leak(cells.into_boxed_slice()) }
+        let cells = Box::<[Cells]>::new_zeroed_slice(frames as usize);
+        // SAFETY: a cell is atomic words only, and all zeroes are valid words.
+        let cells = unsafe { cells.assume_init() };
+        Memory { cells: Box::leak(cells) }
     }
 
     /// The window that the kernel gets.

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Boot only one machine variant of each kind.
     #[arg(long)]
     quick: bool,
-    /// Also run what takes many minutes: the interpreter and the deliberate mistakes.
+    /// Also run what takes many minutes: the deliberate mistakes.
     #[arg(long)]
     thorough: bool,
     /// Show the names of the tests and run none.

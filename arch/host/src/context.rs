@@ -1,7 +1,7 @@
 //! Saved user state of the simulated machine.
 
 use cedo_abi::REGISTER_WORDS;
-use cedo_abi::state::{BASES, FLAGS, GENERAL, INSTRUCTION, STACK};
+use cedo_abi::state::{BASES, FLAGS, GENERAL, INSTRUCTION, REGISTERS, STACK};
 use cedo_abi::status::Status;
 use cedo_abi::utcb::StateArea;
 use cedo_machine::{Context, PageFormat, Request, UserAddress};
@@ -19,8 +19,8 @@ pub const CONTEXT_WORDS: usize = 17;
 /// As on a real machine a role in a call and a role in its answer share a register: the result
 /// replaces the operation, the badge replaces `to`, the token replaces `from`.
 ///
-/// In the general group of a state area the order is: operation, to, from, tag, message words 0-6,
-/// four zeroes, instruction pointer, stack pointer, flags.
+/// The registers in the general group of a state area are: operation, to, from, tag, message words
+/// 0-6.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(C)]
 pub struct HostContext {
@@ -158,9 +158,10 @@ impl HostContext {
     }
 
     fn install_general(&mut self, general: &[u64; cedo_abi::state::GENERAL_WORDS]) {
+        let registers = &general[REGISTERS..Self::GENERAL_WORDS];
         (self.operation, self.to, self.from, self.tag) =
-            (general[0], general[1], general[2], general[3]);
-        self.words.copy_from_slice(&general[4..11]);
+            (registers[0], registers[1], registers[2], registers[3]);
+        self.words.copy_from_slice(&registers[4..]);
         self.instruction = general[INSTRUCTION];
         self.stack = general[STACK];
         self.flags = general[FLAGS] & USER_FLAGS;
@@ -168,6 +169,8 @@ impl HostContext {
 }
 
 impl Context for HostContext {
+    const GENERAL_WORDS: usize = REGISTERS + 4 + REGISTER_WORDS;
+
     fn new(instruction: UserAddress, stack: u64, argument: u64) -> HostContext {
         let mut words = [0; REGISTER_WORDS];
         words[0] = argument;
@@ -236,9 +239,9 @@ impl Context for HostContext {
     fn save_state(&self, mask: u64, area: &mut StateArea) {
         area.mask = mask & (GENERAL | BASES);
         if mask & GENERAL != 0 {
-            area.general = [0; cedo_abi::state::GENERAL_WORDS];
-            area.general[..4].copy_from_slice(&[self.operation, self.to, self.from, self.tag]);
-            area.general[4..11].copy_from_slice(&self.words);
+            let registers = &mut area.general[REGISTERS..Self::GENERAL_WORDS];
+            registers[..4].copy_from_slice(&[self.operation, self.to, self.from, self.tag]);
+            registers[4..].copy_from_slice(&self.words);
             area.general[INSTRUCTION] = self.instruction;
             area.general[STACK] = self.stack;
             area.general[FLAGS] = self.flags;

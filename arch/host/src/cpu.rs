@@ -67,6 +67,7 @@ impl fmt::Debug for HostMachine {
 impl Machine for HostMachine {
     type Context = HostContext;
     type Pages = HostPages;
+    const KEEPS_TRANSLATIONS: bool = false;
 
     fn core(&self) -> CoreNumber {
         self.core
@@ -86,6 +87,8 @@ impl Machine for HostMachine {
         state.translations.clear();
         state.counters.activations += 1;
     }
+
+    fn publish_entries() {}
 
     fn flush_page(&mut self, page: UserAddress) {
         let mut state = self.state();

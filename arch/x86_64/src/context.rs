@@ -6,7 +6,7 @@
 
 use crate::page::X86Pages;
 use cedo_abi::REGISTER_WORDS;
-use cedo_abi::state::{BASES, GENERAL};
+use cedo_abi::state::{BASES, GENERAL, GENERAL_WORDS, INSTRUCTION};
 use cedo_abi::utcb::StateArea;
 use cedo_machine::{Context as Roles, PageFormat, UserAddress};
 
@@ -80,9 +80,10 @@ impl Context {
         self.kind = KIND_COMPLETE;
     }
 
-    fn install_general(&mut self, words: &[u64; cedo_abi::state::GENERAL_WORDS]) {
-        let [rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, ..] = *words;
-        let [.., rip, rsp, rflags] = *words;
+    fn install_general(&mut self, words: &[u64; GENERAL_WORDS]) {
+        let [rip, rsp, rflags, registers @ ..] = *words;
+        let [rax, rbx, rcx, rdx, rsi, rdi, rbp, registers @ ..] = registers;
+        let [r8, r9, r10, r11, r12, r13, r14, r15, ..] = registers;
         self.words = [r8, r9, r10, r12, r13, r14, r15];
         (self.operation, self.tag, self.from, self.to) = (rax, rdx, rsi, rdi);
         (self.rbx, self.rbp, self.rcx, self.r11) = (rbx, rbp, rcx, r11);
@@ -90,7 +91,7 @@ impl Context {
         self.rflags = rflags & USER_FLAGS | FIXED_FLAGS;
     }
 
-    fn general(&self) -> [u64; cedo_abi::state::GENERAL_WORDS] {
+    fn general(&self) -> [u64; Self::GENERAL_WORDS] {
         let [r8, r9, r10, r12, r13, r14, r15] = self.words;
         let (rcx, r11) = match self.kind {
             KIND_SYSTEM_CALL => (self.rip, self.rflags),
@@ -98,11 +99,13 @@ impl Context {
         };
         let (rax, rdx, rsi, rdi) = (self.operation, self.tag, self.from, self.to);
         let (rbx, rbp, rip, rsp, rflags) = (self.rbx, self.rbp, self.rip, self.rsp, self.rflags);
-        [rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rsp, rflags]
+        [rip, rsp, rflags, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15]
     }
 }
 
 impl Roles for Context {
+    const GENERAL_WORDS: usize = 18;
+
     fn new(instruction: UserAddress, stack: u64, argument: u64) -> Context {
         Context {
             fs_base: 0,
@@ -195,7 +198,7 @@ impl Roles for Context {
     fn save_state(&self, mask: u64, area: &mut StateArea) {
         area.mask = mask & (GENERAL | BASES);
         if mask & GENERAL != 0 {
-            area.general = self.general();
+            area.general[..Self::GENERAL_WORDS].copy_from_slice(&self.general());
         }
         if mask & BASES != 0 {
             area.bases = [self.fs_base, self.gs_base];
@@ -204,7 +207,7 @@ impl Roles for Context {
 
     fn install_state(&mut self, area: &StateArea) -> bool {
         let user = |address| X86Pages::user_address(address, 1).is_some();
-        let instruction = area.general[cedo_abi::state::INSTRUCTION];
+        let instruction = area.general[INSTRUCTION];
         if area.mask & !(GENERAL | BASES) != 0
             || area.mask & GENERAL != 0 && !user(instruction)
             || area.mask & BASES != 0 && !area.bases.iter().all(|base| user(*base))
@@ -225,7 +228,7 @@ impl Roles for Context {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cedo_abi::state::{FLAGS, INSTRUCTION};
+    use cedo_abi::state::{FLAGS, REGISTERS, STACK};
 
     fn context() -> Context {
         Context::new(UserAddress::from_checked(0x20_0000), 0x1000, 7)
@@ -243,7 +246,9 @@ mod tests {
     fn state_survives_a_round_trip_in_the_order_of_the_interface() {
         let mut area = StateArea::EMPTY;
         area.mask = GENERAL | BASES;
-        area.general = core::array::from_fn(|index| 0x1000 + index as u64);
+        for (index, word) in area.general[..Context::GENERAL_WORDS].iter_mut().enumerate() {
+            *word = 0x1000 + index as u64;
+        }
         area.general[FLAGS] = 0x202;
         area.bases = [0x5000, 0x6000];
         let mut context = context();
@@ -251,9 +256,10 @@ mod tests {
         let mut back = StateArea::EMPTY;
         context.save_state(GENERAL | BASES, &mut back);
         assert_eq!(area, back);
-        assert_eq!(context.words, [0x1007, 0x1008, 0x1009, 0x100b, 0x100c, 0x100d, 0x100e]);
-        assert_eq!(context.instruction(), 0x100f);
-        assert_eq!(context.stack(), 0x1010);
+        let word = |register: u64| 0x1000 + REGISTERS as u64 + register;
+        assert_eq!(context.words, [7, 8, 9, 11, 12, 13, 14].map(word));
+        assert_eq!(context.instruction(), 0x1000 + INSTRUCTION as u64);
+        assert_eq!(context.stack(), 0x1000 + STACK as u64);
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl X86_64 {
 impl Machine for X86_64 {
     type Context = Context;
     type Pages = X86Pages;
+    const KEEPS_TRANSLATIONS: bool = false;
 
     #[inline]
     fn core(&self) -> CoreNumber {
@@ -86,6 +87,12 @@ impl Machine for X86_64 {
         unsafe {
             core::arch::asm!("mov cr3, {}", in(reg) root.address(), options(nostack, preserves_flags));
         }
+    }
+
+    #[inline]
+    fn publish_entries() {
+        // The processor walks page tables through its caches, in the order of the writes, and caches
+        // nothing about empty entries (Intel SDM volume 3, section 4.10.2.3).
     }
 
     #[inline]

@@ -23,15 +23,19 @@
 //! | `core_area` | what entry code finds without help: one fixed record per core |
 //! | `features` | what this processor can do, and the control registers that say so |
 //! | `system` | what all cores know of the machine |
-//! | [`late`], [`lock`], [`ring`] | a value set once, a ticket lock, a ring of log bytes |
 //! | `log` | defmt, encoded per core and sent by COM2 |
 //! | `console` | text on COM1 |
 //! | `panic` | the last words, and stopping every core |
 //! | `power` | off and reset |
 //!
+//! Memory maps, the clock's arithmetic and the lock are in `arch/common`.
+//!
 //! On a host only the pure parts are built, and tested.
 #![no_std]
-#![expect(unsafe_code, reason = "this crate is the processor's side of the kernel")]
+#![cfg_attr(
+    target_os = "none",
+    expect(unsafe_code, reason = "this crate is the processor's side of the kernel")
+)]
 
 #[cfg(test)]
 #[macro_use]
@@ -52,9 +56,7 @@ pub mod device;
 pub mod entry;
 #[cfg(target_os = "none")]
 pub mod features;
-pub mod late;
 pub mod layout;
-pub mod lock;
 #[cfg(target_os = "none")]
 pub mod log;
 pub mod page;
@@ -62,10 +64,12 @@ pub mod page;
 pub mod panic;
 #[cfg(target_os = "none")]
 pub mod power;
-pub mod ring;
 #[cfg(target_os = "none")]
 pub mod system;
 pub mod time;
+
+#[cfg(target_os = "none")]
+use cedo_arch_common::{late, lock, ring};
 
 #[cfg(target_os = "none")]
 pub use boot::start::start;

@@ -61,7 +61,8 @@ pub fn programs() -> Vec<String> {
 /// # Panics
 /// If the reader refuses it.
 pub fn description() -> Description {
-    system::parse("sample.toml", DESCRIPTION, &programs()).expect("a valid description")
+    system::parse("sample.toml", DESCRIPTION, &programs(), &system::Devices::default())
+        .expect("a valid description")
 }
 
 /// An ELF program of code and data.

@@ -1,9 +1,10 @@
 //! Runs cargo for kernel and servers, and makes the files of one boot.
 
+use crate::board::Board;
 use crate::qemu::Machine;
 use crate::system::Description;
 use crate::workspace::{System, Workspace, cargo};
-use crate::{archive, elf, progress, system};
+use crate::{archive, elf, flat, progress, system};
 use anyhow::{Context, Result, bail, ensure};
 use cedo_abi::archive::{INIT, SYSTEM};
 use serde::Deserialize;
@@ -12,20 +13,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Target of kernel and servers on a PC.
-pub const TARGET: &str = "x86_64-unknown-none";
-/// Package of the PC kernel.
-pub const KERNEL: &str = "cedo-pc";
 const MEBIBYTE: u64 = 1 << 20;
 /// Packages of servers are called this and the name of the program.
 const PREFIX: &str = "cedo-";
 /// Variables that would replace the flags in `.cargo/config.toml`, without which nothing links.
-const FOREIGN_FLAGS: [&str; 5] = [
+const FOREIGN_FLAGS: [&str; 6] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
     "CARGO_TARGET_X86_64_UNKNOWN_NONE_RUSTFLAGS",
+    "CARGO_TARGET_AARCH64_UNKNOWN_NONE_SOFTFLOAT_RUSTFLAGS",
 ];
 
 /// How the kernel is built. Servers are always built for release.
@@ -52,7 +50,7 @@ impl Profile {
 pub struct Boot {
     /// The kernel with debug information and log strings.
     pub kernel: PathBuf,
-    /// The same for a boot loader.
+    /// The same for a boot loader: for a PC an ELF file, else a flat image.
     pub stripped: PathBuf,
     /// The boot archive.
     pub archive: PathBuf,
@@ -69,6 +67,7 @@ pub struct Parts {
     pub description: Description,
     /// The archive's file is called this; boots at the same time need files of their own.
     pub archive: String,
+    board: Board,
     system: String,
     profile: Profile,
     kernel: PathBuf,
@@ -76,13 +75,23 @@ pub struct Parts {
 }
 
 /// Builds everything that `system` names and packs it.
-pub fn boot(workspace: &Workspace, system: &System, profile: Profile) -> Result<Boot> {
-    parts(workspace, system, profile)?.pack(workspace)
+pub fn boot(
+    workspace: &Workspace,
+    board: Board,
+    system: &System,
+    profile: Profile,
+) -> Result<Boot> {
+    parts(workspace, board, system, profile)?.pack(workspace)
 }
 
 /// Builds everything that `system` names.
-pub fn parts(workspace: &Workspace, system: &System, profile: Profile) -> Result<Parts> {
-    let description = system::load(&shown(&system.path))?;
+pub fn parts(
+    workspace: &Workspace,
+    board: Board,
+    system: &System,
+    profile: Profile,
+) -> Result<Parts> {
+    let description = system::load(&shown(&system.path), &board.devices(workspace)?)?;
     let programs = description.programs();
     let mut packages = vec![package(workspace, system, INIT)?];
     for program in &programs {
@@ -91,11 +100,17 @@ pub fn parts(workspace: &Workspace, system: &System, profile: Profile) -> Result
         }
     }
     progress::say(&format!("Building the kernel ({})", profile.name()));
-    let kernel = one(cargo_build(workspace, profile, &[KERNEL.to_string()])?, KERNEL)?;
+    let kernel = kernel(workspace, board, profile)?;
     progress::say(&format!("Building the servers of system `{}`", system.name));
-    let servers = cargo_build(workspace, Profile::Release, &packages)?;
+    let servers = cargo_build(workspace, board, Profile::Release, &packages)?;
     let (archive, system) = (system.name.clone(), system.name.clone());
-    Ok(Parts { description, archive, system, profile, kernel, servers })
+    Ok(Parts { description, archive, board, system, profile, kernel, servers })
+}
+
+/// Builds a board's kernel.
+pub fn kernel(workspace: &Workspace, board: Board, profile: Profile) -> Result<PathBuf> {
+    let name = board.kernel();
+    one(cargo_build(workspace, board, profile, &[name.to_string()])?, name)
 }
 
 impl Parts {
@@ -114,21 +129,31 @@ impl Parts {
         }
         files.push((SYSTEM.to_string(), self.description.pack()));
         let folder = workspace.output()?;
+        let kernel = read(&self.kernel)?;
+        let profile = self.profile.name();
+        let (prefix, name, stripped) = match self.board {
+            Board::Pc => (String::new(), format!("kernel-{profile}.elf"), elf::strip(&kernel)?),
+            board => (
+                format!("{}-", board.name()),
+                format!("{}-{profile}.img", board.name()),
+                flat::image(&kernel)?,
+            ),
+        };
         let boot = Boot {
             kernel: self.kernel.clone(),
-            stripped: folder.join(format!("kernel-{}.elf", self.profile.name())),
-            archive: folder.join(format!("{}.archive", self.archive)),
-            machine: machine(&self.description)?,
+            stripped: folder.join(name),
+            archive: folder.join(format!("{prefix}{}.archive", self.archive)),
+            machine: machine(self.board, &self.description)?,
             system: self.system.clone(),
         };
-        write(&boot.stripped, &elf::strip(&read(&self.kernel)?)?)?;
+        write(&boot.stripped, &stripped)?;
         write(&boot.archive, &archive::build(&files))?;
         Ok(boot)
     }
 }
 
-fn machine(description: &Description) -> Result<Machine> {
-    let mut machine = Machine::new(description.cores());
+fn machine(board: Board, description: &Description) -> Result<Machine> {
+    let mut machine = Machine::of(board, description.cores());
     let needed = u32::try_from(description.ram.div_ceil(MEBIBYTE))?;
     machine.memory_mib = machine.memory_mib.max(needed);
     Ok(machine)
@@ -164,14 +189,15 @@ struct MessageTarget {
     name: String,
 }
 
-/// Builds packages for the PC; answers the program of each by its name.
+/// Builds packages for a board; answers the program of each by its name.
 pub fn cargo_build(
     workspace: &Workspace,
+    board: Board,
     profile: Profile,
     packages: &[String],
 ) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = target_cargo(workspace);
-    command.args(["build", "--target", TARGET, "--message-format=json-render-diagnostics"]);
+    command.args(["build", "--target", board.target(), "--message-format=json-render-diagnostics"]);
     if profile == Profile::Release {
         command.arg("--release");
     }

@@ -1,5 +1,6 @@
 //! Writes a bootable image.
 
+use crate::board::Board;
 use crate::build::{self, Profile};
 use crate::run::Which;
 use crate::setup::{self, Need};
@@ -30,7 +31,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let Some(system) = arguments.system.find(&workspace)? else { return Ok(()) };
     setup::prepare(&workspace, &[Need::Build, Need::Image], arguments.yes)?;
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
-    let boot = build::boot(&workspace, &system, profile)?;
+    let boot = build::boot(&workspace, Board::Pc, &system, profile)?;
     let default = || PathBuf::from(format!("cedo-{}.iso", system.name));
     let output = arguments.output.clone().unwrap_or_else(default);
     progress::say("Writing the image");

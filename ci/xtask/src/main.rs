@@ -18,17 +18,21 @@
 //! | [`setup`] | command: look for what the others need, install what is missing |
 //! | `system`, `archive`, `elf` | the files of a boot: see `lib.rs` |
 //! | [`workspace`] | folders, packages and systems of this checkout |
+//! | [`board`] | the boards: what is built for each, and what runs it |
 //! | [`build`] | runs cargo for kernel and servers, makes the files of one boot |
+//! | [`flat`] | makes a flat image of a kernel |
 //! | [`iso`] | wraps one boot into a GRUB image |
-//! | [`qemu`] | the emulated PC: command line, time limit, console, how it ended |
+//! | [`qemu`] | the emulated machine: command line, time limit, console, how it ended |
 //! | [`log`] | decodes the kernel's binary log |
 //! | [`progress`] | what a person sees while a step takes long |
 #![forbid(unsafe_code)]
 
 mod bench;
+mod board;
 mod build;
 mod check;
 mod explore;
+mod flat;
 mod fuzz;
 mod image;
 mod iso;

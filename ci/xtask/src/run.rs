@@ -1,11 +1,12 @@
 //! Boots a system in the emulator.
 
 use crate::bench::unit;
+use crate::board::Board;
 use crate::build::{self, Boot, Profile};
 use crate::log::Dictionary;
 use crate::qemu::again;
 use crate::qemu::guest::{self, Limits, Outcome, Session, Show};
-use crate::qemu::{Loader, Machine, Medium, Processor};
+use crate::qemu::{Gic, Loader, Machine, Medium, Processor};
 use crate::setup::{self, Need};
 use crate::workspace::{self, DEFAULT_SYSTEM, System, Workspace};
 use crate::{iso, progress};
@@ -21,7 +22,7 @@ const LIST: &str = "list";
 /// A guest that nobody watches and that prints nothing for this long hangs.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Boot a system in QEMU, on a stand-in for the Pentium D of 2005.
+/// Boot a system in QEMU: on a stand-in for the Pentium D of 2005, or on another board.
 ///
 /// The guest's console is shown on stdout, and takes what is typed when stdin is a terminal. The
 /// command succeeds if the guest powers off with code 0.
@@ -29,21 +30,30 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub struct Arguments {
     #[command(flatten)]
     system: Which,
+    /// Which board.
+    #[arg(long, value_enum, default_value = "pc")]
+    board: Board,
     /// How the kernel is loaded.
     #[arg(long, value_enum, default_value = "pvh")]
     boot: Loader,
     /// Processors of the machine [default: as many as the system needs].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8))]
     cores: Option<u32>,
-    /// Which processor.
-    #[arg(long, value_enum, default_value = "pentium-d")]
-    cpu: Processor,
+    /// Which processor [default: pentium-d, and cortex-a53 on aarch64].
+    #[arg(long, value_enum)]
+    cpu: Option<Processor>,
     /// Memory of the machine [default: 256].
     #[arg(long, value_name = "MIB")]
     memory: Option<u32>,
     /// A machine without an HPET.
     #[arg(long)]
     no_hpet: bool,
+    /// Version of an aarch64 machine's interrupt controller.
+    #[arg(long, value_enum, default_value = "2")]
+    gic: Gic,
+    /// Start an aarch64 machine at the hypervisor's level.
+    #[arg(long)]
+    hypervisor: bool,
     /// Build a kernel that asserts its invariants.
     #[arg(long)]
     debug: bool,
@@ -92,9 +102,9 @@ impl Which {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
     let Some(system) = arguments.system.find(&workspace)? else { return Ok(()) };
-    setup::prepare(&workspace, &needs(arguments.boot), arguments.yes)?;
+    setup::prepare(&workspace, &needs(arguments.board, arguments.boot), arguments.yes)?;
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
-    let boot = build::boot(&workspace, &system, profile)?;
+    let boot = build::boot(&workspace, arguments.board, &system, profile)?;
     let machine = machine(arguments, &boot)?;
     let follow = match arguments.log {
         true => Some(Dictionary::read(&boot.kernel, &workspace.root)?),
@@ -171,8 +181,8 @@ fn write_image(workspace: &Workspace, boot: &Boot, machine: &Machine) -> Result<
 }
 
 /// What has to be installed to boot this way.
-pub fn needs(loader: Loader) -> Vec<Need> {
-    let mut needs = vec![Need::Build, Need::Emulator];
+fn needs(board: Board, loader: Loader) -> Vec<Need> {
+    let mut needs = board.needs().to_vec();
     if loader != Loader::Pvh {
         needs.push(Need::Image);
     }
@@ -196,7 +206,20 @@ fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     );
     machine.cores = cores;
     machine.loader = arguments.boot;
-    machine.processor = arguments.cpu;
+    machine.processor = arguments.cpu.unwrap_or(machine.processor);
+    let board = machine.board;
+    ensure!(
+        machine.processor.is_of(board),
+        "board `{}` has no {}; leave --cpu away or name another processor",
+        board.name(),
+        machine.processor.name()
+    );
+    ensure!(
+        board == Board::Pc || machine.loader == Loader::Pvh,
+        "board `{}` is loaded by the emulator itself; leave --boot away",
+        board.name()
+    );
+    (machine.gic, machine.hypervisor) = (arguments.gic, arguments.hypervisor);
     machine.memory_mib = arguments.memory.unwrap_or(machine.memory_mib);
     machine.hpet &= !arguments.no_hpet;
     // What an emulator measures means something in instructions only. Counted UEFI firmware takes

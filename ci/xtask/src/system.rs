@@ -9,6 +9,7 @@
 //! | [`fields`] | typed access to TOML tables |
 //! | [`draft`], [`grants`], [`parameters`] | the file as it was written |
 //! | [`links`] | what the names in it mean |
+//! | [`devices`] | what a board's devices are |
 //! | [`names`], [`tree`], [`claims`], [`room`] | checks |
 //! | [`mappings`] | addresses of memories: chosen and checked |
 //! | [`description`], [`build`] | the result |
@@ -17,6 +18,7 @@
 mod build;
 mod claims;
 pub mod description;
+pub mod devices;
 mod draft;
 mod fields;
 mod grants;
@@ -39,22 +41,29 @@ use anyhow::Context;
 use toml::de::DeTable;
 
 pub use description::Description;
+pub use devices::Devices;
 
 use source::{Problem, Problems};
 
-/// Reads and checks the file at `path`. The text of the error is complete: print it as it is.
-pub fn load(path: &Path) -> anyhow::Result<Description> {
+/// Reads and checks the file at `path` for a board with these devices. The text of the error is
+/// complete: print it as it is.
+pub fn load(path: &Path, devices: &Devices) -> anyhow::Result<Description> {
     let here = std::env::current_dir().unwrap_or_default();
     let name = path.strip_prefix(&here).unwrap_or(path).display().to_string();
     let source = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the system description `{name}`"))?;
     let programs = programs(&workspace().join("servers"))?;
-    parse(&name, &source, &programs).map_err(anyhow::Error::msg)
+    parse(&name, &source, &programs, devices).map_err(anyhow::Error::msg)
 }
 
-/// Checks the text of a file called `file`; `programs` are the servers that can be built. The error
-/// is the text of all problems.
-pub fn parse(file: &str, source: &str, programs: &[String]) -> Result<Description, String> {
+/// Checks the text of a file called `file`; `programs` are the servers that can be built, `devices`
+/// those of the board. The error is the text of all problems.
+pub fn parse(
+    file: &str,
+    source: &str,
+    programs: &[String],
+    devices: &Devices,
+) -> Result<Description, String> {
     let mut problems = Problems::default();
     let (table, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
@@ -67,14 +76,19 @@ pub fn parse(file: &str, source: &str, programs: &[String]) -> Result<Descriptio
     if !problems.is_empty() {
         return Err(problems.render(file, source));
     }
-    match check(table.get_ref(), programs, &mut problems) {
+    match check(table.get_ref(), programs, devices, &mut problems) {
         Some(description) if problems.is_empty() => Ok(description),
         _ => Err(problems.render(file, source)),
     }
 }
 
-fn check(table: &DeTable<'_>, programs: &[String], problems: &mut Problems) -> Option<Description> {
-    let draft = draft::read(table, problems);
+fn check(
+    table: &DeTable<'_>,
+    programs: &[String],
+    devices: &Devices,
+    problems: &mut Problems,
+) -> Option<Description> {
+    let draft = draft::read(table, devices, problems);
     let links = links::resolve(&draft, problems);
     names::check(&draft, programs, problems);
     tree::check(&draft, &links, problems);

@@ -6,12 +6,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Folder of the PC board, where its systems are described.
-const BOARD: &str = "bsp/pc";
+/// Where systems are described.
+const SYSTEMS: &str = "systems";
 /// The system of a plain `cargo xtask run`; its file is `system.toml`.
 pub const DEFAULT_SYSTEM: &str = "default";
-/// TOML files of the board folder that describe no system.
-const NOT_SYSTEMS: [&str; 2] = ["Cargo", "clippy"];
 
 /// This checkout.
 pub struct Workspace {
@@ -56,7 +54,7 @@ pub struct Target {
     pub src_path: PathBuf,
 }
 
-/// A system description of the board.
+/// A system description.
 pub struct System {
     pub name: String,
     pub path: PathBuf,
@@ -106,14 +104,14 @@ impl Workspace {
         self.metadata.workspace_default_members.contains(&package.id)
     }
 
-    /// All systems of the board, the default one first.
+    /// All systems, the default one first.
     pub fn systems(&self) -> Result<Vec<System>> {
-        let folder = self.root.join(BOARD);
+        let folder = self.root.join(SYSTEMS);
         let mut systems = Vec::new();
-        for entry in std::fs::read_dir(&folder).context(BOARD)? {
+        for entry in std::fs::read_dir(&folder).context(SYSTEMS)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "toml") {
-                systems.extend(system_of(&path)?);
+                systems.push(system_of(&path)?);
             }
         }
         systems.sort_by_key(|system| (system.name != DEFAULT_SYSTEM, system.name.clone()));
@@ -128,7 +126,7 @@ impl Workspace {
             Some(system) => Ok(system),
             None => bail!(
                 "there is no system `{name}`; name one of these, or describe it in \
-                 {BOARD}/{name}.toml:\n{list}"
+                 {SYSTEMS}/{name}.toml:\n{list}"
             ),
         }
     }
@@ -146,14 +144,11 @@ pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-fn system_of(path: &Path) -> Result<Option<System>> {
+fn system_of(path: &Path) -> Result<System> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    if NOT_SYSTEMS.contains(&stem.as_str()) {
-        return Ok(None);
-    }
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let about = text.lines().next().and_then(|line| line.strip_prefix('#')).unwrap_or_default();
     let name = if stem == "system" { DEFAULT_SYSTEM.to_string() } else { stem };
-    Ok(Some(System { name, path: path.to_path_buf(), about: about.trim().to_string() }))
+    Ok(System { name, path: path.to_path_buf(), about: about.trim().to_string() })
 }

@@ -18,6 +18,15 @@
 //! | register | rax | rdi | rsi | rdx | r8 r9 r10 r12 r13 r14 r15 |
 //!
 //! `rbx`, `rbp`, `rsp` are preserved by every call; everything else is a result or lost.
+//!
+//! aarch64 registers (`svc #0`; the number in the instruction means nothing):
+//!
+//! | role | operation/result | to / badge | from / token | tag | words 0..6 |
+//! |---|---|---|---|---|---|
+//! | register | x0 | x1 | x2 | x3 | x4 to x10 |
+//!
+//! All others, the flags included, are preserved by every call. A thread starts with message word 0 in
+//! x4 and zero in every other register.
 
 /// What the low byte of the operation word selects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -282,4 +291,10 @@ pub mod ports {
     pub const READ: u8 = 0;
     /// Write word 2, 1, 2 or 4 bytes of it (word 1).
     pub const WRITE: u8 = 1;
+
+    /// aarch64, where a port is a device behind an instruction: the calling core's physical timer.
+    /// Writing 4 bytes interrupts once, as an edge of the core's own line, after that many ticks of the
+    /// counter (as a signed number); 0 stops it. Reading says how many are left, or 0 if it is stopped.
+    /// (On PCs no device has this port.)
+    pub const CORE_TIMER: u16 = 0xff00;
 }

@@ -48,7 +48,7 @@ pub use status::Status;
 pub use tag::{Label, Tag};
 
 /// Version of this interface; the kernel information page carries it, `rt` compares it at start.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Message words that travel in processor registers; the rest is in the UTCB.
 pub const REGISTER_WORDS: usize = 7;

@@ -14,17 +14,25 @@ pub const FLOATING_POINT: u64 = 4;
 /// The groups there are.
 pub const ALL: u64 = GENERAL | BASES;
 
-/// Words of the general group. x86-64: rax rbx rcx rdx rsi rdi rbp r8-r15, rip, rsp, rflags.
-pub const GENERAL_WORDS: usize = 18;
-/// Words of the bases group. x86-64: fs base, gs base.
+/// Words of the general group, of the machine that has most: instruction pointer, stack pointer and
+/// flags, then registers. The kernel neither reads nor writes words behind a machine's last register.
+///
+/// | machine | registers | flags | words |
+/// |---|---|---|---|
+/// | x86-64 | rax rbx rcx rdx rsi rdi rbp r8-r15 | rflags | 18 |
+/// | aarch64 | x0-x30 | SPSR_EL1, of which a user may have N Z C V | 34 |
+pub const GENERAL_WORDS: usize = 34;
+/// Words of the bases group. x86-64: fs base, gs base. aarch64: TPIDR_EL0, and 0.
 pub const BASE_WORDS: usize = 2;
 
 /// Index of the instruction pointer in the general group.
-pub const INSTRUCTION: usize = 15;
+pub const INSTRUCTION: usize = 0;
 /// Index of the stack pointer in the general group.
-pub const STACK: usize = 16;
+pub const STACK: usize = 1;
 /// Index of the flags in the general group.
-pub const FLAGS: usize = 17;
+pub const FLAGS: usize = 2;
+/// Index of the first register in the general group.
+pub const REGISTERS: usize = 3;
 
 /// Why a thread faulted, the same numbers on every architecture.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

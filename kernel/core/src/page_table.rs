@@ -104,6 +104,7 @@ impl<'a, M: Machine> Tables<'a, M> {
         let access = Access { device, ..access };
         leaf.origin.store(Origin::packed(origin), Ordering::Relaxed);
         leaf.entry.store(M::Pages::leaf(frame, access, self.no_execute), Ordering::Release);
+        M::publish_entries();
         Ok(())
     }
 
@@ -117,6 +118,7 @@ impl<'a, M: Machine> Tables<'a, M> {
         let access = Access { write, execute: false, device: false };
         let leaf = M::Pages::leaf(frame, access, self.no_execute);
         self.vacant(address)?.entry.store(leaf, Ordering::Release);
+        M::publish_entries();
         Ok(())
     }
 

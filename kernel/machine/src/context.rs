@@ -11,6 +11,9 @@ use cedo_abi::utcb::StateArea;
 /// A context lives at the start of its thread's frame. The entry code saves into the context last
 /// passed to [`crate::Machine::set_current`] and resumes from it.
 pub trait Context: Copy + 'static {
+    /// Words of the general group that this machine has (`cedo_abi::state`).
+    const GENERAL_WORDS: usize;
+
     /// A context that starts at `instruction` with `stack` and message word 0 = `argument`.
     fn new(instruction: UserAddress, stack: u64, argument: u64) -> Self;
 

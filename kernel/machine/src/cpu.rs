@@ -10,6 +10,9 @@ pub trait Machine: Sized + 'static {
     type Context: Context;
     /// The format of page tables.
     type Pages: PageFormat;
+    /// Translations of a page table that is no longer active may still be cached, and are used again
+    /// when it becomes active (the hardware tags them).
+    const KEEPS_TRANSLATIONS: bool;
 
     /// Which core this is.
     fn core(&self) -> CoreNumber;
@@ -28,11 +31,15 @@ pub trait Machine: Sized + 'static {
     fn is_plain(&self) -> bool {
         true
     }
-    /// Makes `root` the active page table.
+    /// Makes `root` the active page table. Cached translations of others are forgotten, unless
+    /// [`KEEPS_TRANSLATIONS`](Self::KEEPS_TRANSLATIONS).
     fn activate(&mut self, root: Frame);
-    /// Forgets this core's cached translation of a page of the active page table.
+    /// Page-table entries that were empty before and were written by this core are seen from here on
+    /// by every core's translation.
+    fn publish_entries();
+    /// Forgets this core's cached translation of a page, in the active page table at least.
     fn flush_page(&mut self, page: UserAddress);
-    /// Forgets all of this core's cached user translations.
+    /// Forgets all of this core's cached user translations, of every page table.
     fn flush_all(&mut self);
 
     /// The machine-wide counter, now.

@@ -2,7 +2,7 @@
 //!
 //! This crate belongs to the kernel, not to `arch/`: the consumer owns the interface, so a backend
 //! cannot widen it to suit itself. Its documentation is the porting guide. `arch/host` implements
-//! it with a simulated machine, `arch/x86_64` with a real one.
+//! it with a simulated machine, `arch/x86_64` and `arch/aarch64` with real ones.
 //!
 //! | file | contents |
 //! |---|---|
@@ -14,7 +14,7 @@
 //! | [`platform`] | what the boot code hands to the kernel |
 //! | [`upcalls`] | what a machine calls back |
 //!
-//! Method budget: at most 43 in the traits that an architecture implements, so without [`Upcalls`]
+//! Method budget: at most 44 in the traits that an architecture implements, so without [`Upcalls`]
 //! (`cargo xtask check` counts them).
 #![no_std]
 #![forbid(unsafe_code)]

@@ -24,6 +24,20 @@ impl Registers {
         Registers { base, bytes }
     }
 
+    /// Bytes of them.
+    pub const fn bytes(self) -> usize {
+        self.bytes
+    }
+
+    /// The `bytes` from `offset` (a multiple of 8) on.
+    ///
+    /// # Panics
+    /// If they are not all the device's: a mistake in the driver.
+    pub fn part(self, offset: usize, bytes: usize) -> Registers {
+        assert!(offset.is_multiple_of(8) && offset + bytes <= self.bytes, "no such registers");
+        Registers { base: self.base.wrapping_add(offset), bytes }
+    }
+
     /// Reads 32 bits.
     ///
     /// # Panics
@@ -63,6 +77,16 @@ mod tests {
         registers.write32(4, 7);
         registers.write32(28, 9);
         assert_eq!((registers.read32(0), registers.read32(4), registers.read32(28)), (0, 7, 9));
+    }
+
+    #[test]
+    fn a_part_begins_at_its_offset() {
+        let mut device = [0u64; 4];
+        // SAFETY: as above.
+        let registers = unsafe { Registers::new(device.as_mut_ptr().cast(), 32) };
+        let part = registers.part(16, 8);
+        part.write32(4, 3);
+        assert_eq!((registers.read32(20), part.bytes(), registers.bytes()), (3, 8, 32));
     }
 
     #[test]

@@ -1,21 +1,16 @@
-//! From a device's interrupt, here of the PC's interval timer, to the first instruction of the
-//! thread that handles it; meanwhile another thread spins.
-//!
-//! Source: Intel 8254 data sheet, mode 0 (one edge when the count is over).
+//! From a device's interrupt, here a timer's, to the first instruction of the thread that handles it;
+//! meanwhile another thread spins.
 
 use crate::decision;
 use crate::samples::{Samples, Summary};
+use cedo_lib::alarm::Alarm;
 use cedo_lib::ipc::{Ipc, Partner};
-use cedo_lib::{Environment, Gate, Label, Ports, clock};
+use cedo_lib::{Environment, Gate, Label, clock};
 
 const WARM_UP: usize = 16;
 const COUNT: usize = 400;
-const COMMAND: u16 = 0x43;
-const CHANNEL_0: u16 = 0x40;
-/// Channel 0, low byte then high byte, mode 0.
-const ONE_SHOT: u8 = 0x30;
-/// Ticks of 838 ns until the interrupt.
-const TICKS: u16 = 102;
+/// Time until the interrupt: 102 ticks of a PC's interval timer.
+const SHOT_NS: u64 = 85_500;
 /// Label of the messages between the measuring thread and the handler.
 const GO: u32 = 2;
 
@@ -23,7 +18,7 @@ static SAMPLES: Samples = Samples::new();
 
 /// Takes interrupts, each starting the next, until there are enough of them.
 pub fn handle(environment: &Environment) {
-    let (Some(bench), Some(ports)) = (environment.gate("bench"), environment.ports("timer")) else {
+    let (Some(bench), Some(timer)) = (environment.gate("bench"), Alarm::of(environment)) else {
         return;
     };
     // Whatever the timer did before it was started here is taken and forgotten.
@@ -45,21 +40,12 @@ pub fn handle(environment: &Environment) {
             wanted = WARM_UP + COUNT;
         }
         if wanted > 0 {
-            start_timer(ports.ports);
+            timer.set(SHOT_NS);
         }
         message = match message.token() {
             Some(token) => Ipc::reply_and_wait(token).make(),
             None => Ipc::receive(Partner::ANY).make(),
         };
-    }
-}
-
-fn start_timer(ports: Ports) {
-    let [low, high] = TICKS.to_le_bytes();
-    for (port, value) in [(COMMAND, ONE_SHOT), (CHANNEL_0, low), (CHANNEL_0, high)] {
-        // Without the ports there is no interrupt, and the measurement does not end: init has
-        // checked that they are there.
-        let _ = ports.write_byte(port, value);
     }
 }
 

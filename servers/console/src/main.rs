@@ -4,14 +4,15 @@
 //! it edits nothing, echoes nothing, and knows no colours. Its messages are in
 //! `cedo_api::console`.
 //!
-//! Two threads of one Space: the server, which has the ports of a 16550 as "uart" and a gate to the
-//! other as "uart"; and the relay, which has the device's interrupt as "uart" and a gate to the server
+//! Two threads of one Space: the server, which has the device "uart" (a 16550 or a PL011) and a gate to
+//! the other as "uart"; and the relay, which has the device's interrupt as "uart" and a gate to the server
 //! as "console". Both need the same core.
 //!
 //! | file | contents |
 //! |---|---|
 //! | `relay` | hears interrupts, and tells the server |
-//! | `uart` | the device |
+//! | `line` | the device, of either kind |
+//! | `uart_16550`, `pl011` | the kinds |
 //! | `wire` | the device with the bytes that go in and out |
 //! | `queue` | bytes in a ring |
 //! | `lines` | what clients have written of lines that are not complete |
@@ -19,18 +20,20 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
+mod line;
 mod lines;
+mod pl011;
 mod queue;
 mod relay;
 mod server;
-mod uart;
+mod uart_16550;
 mod wire;
 
 use cedo_lib::driver::Next;
 use cedo_lib::{Environment, ThisThread};
+use line::Device;
 use relay::{INTERRUPT, Relay};
 use server::Server;
-use uart::Uart;
 
 cedo_lib::program!(start);
 
@@ -39,14 +42,13 @@ fn start(this: ThisThread) {
     if environment.irq("uart").is_some() {
         relay::run(&environment);
     }
-    let (Some(range), Some(relay)) = (environment.ports("uart"), environment.gate("uart")) else {
+    let relay = environment.gate("uart").map(Relay::at);
+    let Some(device) = relay.and_then(|relay| Device::start(&environment, relay)) else {
         panic!(
-            "the console needs ports and a gate called \"uart\": see docs/system-description.md"
+            "the console needs a device and a gate called \"uart\": see docs/system-description.md"
         );
     };
-    let mut uart = Uart::new(range, Relay::at(relay));
-    uart.start();
-    let mut server = Server::new(uart);
+    let mut server = Server::new(device);
     let mut next = Next::Wait;
     loop {
         let message = next.wait();

@@ -3,8 +3,8 @@
 //! Text goes through the client's line to the wire, which waits for the device where its queue is
 //! full; clients wait meanwhile.
 
+use crate::line::Line;
 use crate::lines::{Client, Lines};
-use crate::uart::Line;
 use crate::wire::Wire;
 use cedo_api::console::{DONE, FLUSH, MAX_BYTES, READ, REFUSED, WRITE};
 use cedo_lib::driver::{Next, reply};

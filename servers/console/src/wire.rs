@@ -3,8 +3,8 @@
 //! Text waits in a queue and goes to the device as the device empties. Where the queue is full,
 //! [`Wire::put`] waits for the device's interrupts.
 
+use crate::line::Line;
 use crate::queue::Queue;
-use crate::uart::{FIFO_BYTES, Line};
 
 /// Bytes on their way out.
 const OUT: usize = 4096;
@@ -60,8 +60,9 @@ impl<L: Line> Wire<L> {
     /// Fills the device's FIFO if it is empty. An empty FIFO interrupts as long as there is anything
     /// on its way.
     pub fn send(&mut self) {
-        if !self.out.is_empty() && self.line.can_send() {
-            for byte in core::iter::from_fn(|| self.out.pop()).take(FIFO_BYTES) {
+        if !self.out.is_empty() {
+            let room = self.line.room();
+            for byte in core::iter::from_fn(|| self.out.pop()).take(room) {
                 self.line.send(byte);
             }
         }
@@ -71,7 +72,7 @@ impl<L: Line> Wire<L> {
 
     /// True if nothing is in the queue or the device's FIFO.
     pub fn is_idle(&mut self) -> bool {
-        self.out.is_empty() && self.line.can_send()
+        self.out.is_empty() && self.line.room() > 0
     }
 
     /// True if everything has left the machine. Where the FIFO is empty, the last byte's bits may be
@@ -80,7 +81,7 @@ impl<L: Line> Wire<L> {
         if !self.is_idle() {
             return false;
         }
-        while !self.line.all_sent() {}
+        while !self.line.is_all_sent() {}
         true
     }
 

@@ -1,7 +1,7 @@
 //! Hostile programs against the kernel on the target, their victims, and who watches both.
 //!
 //! One program, four Spaces. Root schedulers, victims and the supervisor are threads of the system
-//! description (`bsp/pc/fuzz-*.toml`) and trust the kernel alone. The fourth Space is the supervisor's
+//! description (`systems/fuzz-*.toml`) and trust the kernel alone. The fourth Space is the supervisor's
 //! work: it is made for an *episode*, holds a copy of this very program, and its threads make the
 //! calls of `cedo-fuzz`, whatever becomes of them. After each episode all of it is taken back.
 //!

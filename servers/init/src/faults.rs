@@ -10,12 +10,6 @@ use cedo_lib::capability::make_gate;
 use cedo_lib::{Core, Gate, Ipc, Label, Message, Partner, Rights, Space, ThisThread, UtcbPage};
 use core::fmt;
 
-/// Names of the general registers, in the order of the group; instruction and stack pointer are
-/// printed by themselves.
-const REGISTERS: [&str; 15] = [
-    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-    "r15",
-];
 /// Registers in a line.
 const IN_A_LINE: usize = 5;
 
@@ -76,7 +70,9 @@ fn report(utcb: &mut UtcbPage, system: &System, message: &Message, printer: &mut
     if received.mask & state::GENERAL == 0 {
         return;
     }
-    for (names, values) in REGISTERS.chunks(IN_A_LINE).zip(received.general.chunks(IN_A_LINE)) {
+    // Instruction and stack pointer were printed by themselves.
+    let values = received.general[state::REGISTERS..].chunks(IN_A_LINE);
+    for (names, values) in cedo_lib::raw::REGISTERS.chunks(IN_A_LINE).zip(values) {
         printer.line(utcb, format_args!("fault:  {}", Registers { names, values }));
     }
 }

@@ -22,6 +22,7 @@ pub fn fill(frames: Frames, pages: u64, offset: usize, contents: &[u8]) -> Resul
         let (skip, start) = piece((page * PAGE_SIZE) as usize, offset);
         if let Some(contents) = contents.get(skip..) {
             view.copy_in(start, contents);
+            cedo_lib::raw::publish_code(view.address(), view.bytes() as u64);
         }
         Space::MINE.unmap(place::MEMORY, count)?;
         page += count;

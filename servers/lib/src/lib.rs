@@ -24,6 +24,7 @@
 //! | [`lock`] | locks whose waiters lend their time to the holder
 //! | [`elf`] | reads a program, for who loads it |
 //! | [`driver`] | the loop of an interrupt driver |
+//! | [`alarm`] | a timer that interrupts, for tests and measurements |
 //! | [`call`] | system calls other than IPC |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -31,6 +32,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod alarm;
 pub mod arrived;
 pub mod call;
 pub mod capability;

@@ -15,7 +15,7 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`raw`] | the call instruction, the counter, the entry points; `x86_64`, and `host` for tests |
+//! | [`raw`] | the call instruction, the counter, the entry points; `x86_64`, `aarch64`, and `host` for tests |
 //! | [`image`] | the program's own image |
 //! | [`thread`] | what a thread knows about itself |
 //! | `start` | where a program starts |

@@ -1,19 +1,25 @@
-//! The call instruction with all its registers, by role (`cedo_abi::call`).
+//! The call instruction with all its registers, by role (`cedo_abi::call`), and what else only the
+//! processor can do.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 #[cfg(not(target_os = "none"))]
 pub mod host;
-#[cfg(target_arch = "x86_64")]
 pub mod probe;
 #[cfg(target_arch = "x86_64")]
-pub mod steady;
-#[cfg(all(target_os = "none", target_arch = "x86_64"))]
 mod x86_64;
+
+#[cfg(target_arch = "aarch64")]
+use aarch64 as processor;
+#[cfg(target_arch = "x86_64")]
+use x86_64 as processor;
 
 #[cfg(not(target_os = "none"))]
 pub use host::{ELF_MACHINE, counter, invoke};
-#[cfg(all(target_os = "none", target_arch = "x86_64"))]
-pub(crate) use x86_64::thread_entry;
-#[cfg(all(target_os = "none", target_arch = "x86_64"))]
-pub use x86_64::{ELF_MACHINE, counter, fail, invoke};
+#[cfg(target_os = "none")]
+pub(crate) use processor::thread_entry;
+#[cfg(target_os = "none")]
+pub use processor::{ELF_MACHINE, counter, fail, invoke};
+pub use processor::{REGISTERS, publish_code, relax, steady};
 
 pub use cedo_abi::registers::{Answer, Request};

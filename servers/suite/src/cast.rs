@@ -5,6 +5,9 @@
 
 use cedo_lib::abi::read::environment::Reader;
 use cedo_lib::abi::system::grant;
+use cedo_lib::alarm::Alarm;
+use cedo_lib::environment::PortRange;
+use cedo_lib::{Ports, clock};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A thread of the suite, by its name in the system description.
@@ -82,10 +85,9 @@ pub fn set_gate(who: Who, slot: u64) {
     GATES[who as usize].store(slot, Ordering::SeqCst);
 }
 
-/// Slots of the ports of that timer, of the serial port, and of the clock that keeps the date (0: no
-/// such clock), which the driver has.
-pub static TIMER_PORTS: AtomicU64 = AtomicU64::new(0);
-pub static UART_PORTS: AtomicU64 = AtomicU64::new(0);
+/// Slots of the ports of the serial port, and of the clock that keeps the date (0: no such device), which
+/// the driver has.
+pub static SERIAL_PORTS: AtomicU64 = AtomicU64::new(0);
 pub static CLOCK_PORTS: AtomicU64 = AtomicU64::new(0);
 
 /// The roots of this system chose chain mode.
@@ -99,6 +101,26 @@ pub fn set_chain(chain: bool) {
 /// True under roots that chose chain mode, where schedulers hear otherwise (docs/protocols.md).
 pub fn is_chain() -> bool {
     CHAIN.load(Ordering::SeqCst)
+}
+
+/// The line of that interrupt.
+pub static TIMER_LINE: AtomicU64 = AtomicU64::new(0);
+
+/// Slot of the ports of that timer, which the driver has, and the first of them.
+pub static TIMER_PORTS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+/// Says where the ports of the timer are.
+pub fn set_timer(slot: u64, first: u64) {
+    for (place, value) in TIMER_PORTS.iter().zip([slot, first]) {
+        place.store(value, Ordering::SeqCst);
+    }
+}
+
+/// The timer.
+pub fn timer() -> Option<Alarm> {
+    let [slot, first] = TIMER_PORTS.each_ref().map(|word| word.load(Ordering::SeqCst));
+    let range = PortRange { ports: Ports::at(slot as u32), first: first as u16, count: 4 };
+    Alarm::at(range, clock::information())
 }
 
 impl Who {

@@ -13,8 +13,8 @@ use cedo_lib::abi::call::{Call, capability, ipc, object, thread};
 use cedo_lib::abi::name::{MY_SCHEDULER, SELF};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Rights, Status};
+use cedo_lib::raw::relax;
 use core::array;
-use core::hint::spin_loop;
 use core::sync::atomic::Ordering;
 
 /// Scratch slots of one test.
@@ -42,8 +42,8 @@ pub struct Driver {
     pub frames: u64,
     /// ... the other Space, ...
     pub other_space: u64,
-    /// ... the ports of the programmable interval timer, ...
-    pub timer_ports: u64,
+    /// ... ports of no device, ...
+    pub ports: u64,
     /// ... and the cores.
     pub cores: [u64; 2],
     /// How many tests came before.
@@ -102,7 +102,7 @@ impl Driver {
             let begun = !board::is_free(who) || board::steps(who) > 0;
             if !begun {
                 Op::give_up_processor().run();
-                spin_loop();
+                relax();
             }
             begun
         });
@@ -205,7 +205,7 @@ impl Driver {
             if !free {
                 Op::give_up_processor().run();
                 // An emulator that lets cores take turns gives the turn to the other one.
-                spin_loop();
+                relax();
             }
             free
         });

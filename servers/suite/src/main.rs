@@ -58,6 +58,7 @@ fn start(this: ThisThread) {
             let timer = grants.find(|record| record.kind == grant::IRQ);
             if let Some(irq) = timer.filter(|_| who == Who::Handler) {
                 cast::TIMER_IRQ.store(irq.slot.into(), Ordering::SeqCst);
+                cast::TIMER_LINE.store(irq.address, Ordering::SeqCst);
             }
             servant::serve(this, who)
         }
@@ -81,19 +82,27 @@ fn drive(this: ThisThread) {
         first_slot: first_slot + 1,
         frames: slot("frames", grant::MEMORY),
         other_space: slot("far", grant::SPACE),
-        timer_ports: slot("timer", grant::PORTS),
+        ports: slot("ports", grant::PORTS),
         cores,
         number: 0,
         this,
     };
-    cast::TIMER_PORTS.store(driver.timer_ports, Ordering::SeqCst);
-    cast::UART_PORTS.store(slot("uart", grant::PORTS), Ordering::SeqCst);
+    if let Some(timer) = reader.grant("timer", grant::PORTS) {
+        cast::set_timer(timer.slot.into(), timer.address);
+    }
+    cast::SERIAL_PORTS.store(slot("serial", grant::PORTS), Ordering::SeqCst);
     cast::CLOCK_PORTS.store(slot("clock", grant::PORTS), Ordering::SeqCst);
     let mut console = Console::new(cores[0]);
     // Everybody gets to where it waits for orders.
     let ready = tests::interrupts::silence().and_then(|()| driver.await_all());
     report::verdict(&mut console, "every servant starts", &ready);
     run(&mut driver, &mut console, tests::ON_ONE_CORE);
+    let lines = cast::SERIAL_PORTS.load(Ordering::SeqCst) != 0;
+    if lines {
+        run(&mut driver, &mut console, &[tests::lines::TESTS]);
+    } else {
+        report::line(&mut console, "[suite] no `serial` on this board: its line is left out");
+    }
     tests::cancels::run_on_one_core(&mut driver, &mut console);
     ask(&mut console, "the tests of the root scheduler come to an end", Who::Root);
     ask(&mut console, "the tests of the scheduler below it come to an end", Who::Nested);
@@ -101,6 +110,9 @@ fn drive(this: ThisThread) {
         report::line(&mut console, "[suite] one core: the tests between cores are left out");
     } else {
         run(&mut driver, &mut console, tests::ON_TWO_CORES);
+        if lines {
+            run(&mut driver, &mut console, &[tests::lines::TESTS_ON_TWO_CORES]);
+        }
         tests::cancels::run_on_two_cores(&mut driver, &mut console);
         ask(&mut console, "the tests of core 1's root come to an end", Who::Root1);
     }

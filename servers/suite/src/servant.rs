@@ -15,11 +15,11 @@ use cedo_lib::abi::item::Item;
 use cedo_lib::abi::name::ANY;
 use cedo_lib::abi::{Label, Name, REGISTER_WORDS, Status, Tag};
 use cedo_lib::arrived::Arrived;
-use cedo_lib::raw::{Request, probe};
+use cedo_lib::raw::probe::{self, Probe};
+use cedo_lib::raw::{Request, relax};
 use cedo_lib::windows::{Lists, invoke_with};
 use cedo_lib::{ThisThread, View};
 use core::array;
-use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Do some calls.
@@ -60,8 +60,8 @@ pub const CALLS: u64 = 0xf2;
 pub static CALLS_MADE: AtomicU64 = AtomicU64::new(0);
 pub static CALLS_WRONG: AtomicU64 = AtomicU64::new(0);
 
-/// The probes by number.
-pub const PROBES: [fn(u64, u64) -> probe::Outcome; 13] = [
+/// The probes by number; those of bases and segments follow.
+const PROBES: [Probe; 9] = [
     probe::read,
     probe::write,
     probe::execute,
@@ -71,11 +71,20 @@ pub const PROBES: [fn(u64, u64) -> probe::Outcome; 13] = [
     probe::privileged,
     probe::port,
     probe::floating_point,
-    probe::read_fs,
-    probe::read_gs,
-    probe::load_selectors,
-    probe::see_selectors,
 ];
+
+/// All probes in the order of their numbers.
+fn probes() -> impl Iterator<Item = Probe> {
+    let segments = probe::SEGMENTS.into_iter();
+    let segments = segments.flat_map(|probes| [probes.load_selectors, probes.see_selectors]);
+    PROBES.into_iter().chain(probe::BASES.iter().copied()).chain(segments)
+}
+
+/// The order to run a probe.
+pub fn probing(probe: Probe, address: u64) -> Op {
+    let number = probes().position(|other| other as usize == probe as usize);
+    Op::raw(PROBE).word(0, number.map_or(u64::MAX, |number| number as u64)).word(1, address)
+}
 
 /// Ends every spin of this Space.
 pub static STOP: AtomicBool = AtomicBool::new(false);
@@ -169,7 +178,7 @@ fn perform(this: &mut ThisThread, step: &Op) -> Out {
         SPIN => {
             while !STOP.load(Ordering::SeqCst) {
                 PROGRESS.fetch_add(1, Ordering::SeqCst);
-                spin_loop();
+                relax();
             }
             Out::NOTHING
         }
@@ -181,7 +190,7 @@ fn perform(this: &mut ThisThread, step: &Op) -> Out {
         }
         PROBE => {
             let [number, address, value, ..] = step.words;
-            let Some(probe) = PROBES.get(number as usize) else { return Out::NOTHING };
+            let Some(probe) = probes().nth(number as usize) else { return Out::NOTHING };
             let seen = probe(address, value);
             let mut out = Out::NOTHING;
             out.words[0] = seen.caught;

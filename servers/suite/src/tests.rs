@@ -55,7 +55,6 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     threads::TESTS,
     remote_end::TESTS,
     interrupts::TESTS,
-    lines::TESTS,
     strings::TESTS,
     gifts::TESTS,
     groups::TESTS,
@@ -65,7 +64,6 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
 /// What needs a second core.
 pub const ON_TWO_CORES: &[&[Test]] = &[
     cores::TESTS,
-    lines::TESTS_ON_TWO_CORES,
     forward::TESTS_ON_TWO_CORES,
     remote_end::TESTS_ON_TWO_CORES,
     migrate::TESTS_ON_TWO_CORES,

@@ -12,6 +12,13 @@ pub struct Failure {
     wanted: Shown,
 }
 
+impl Failure {
+    /// Something is not there.
+    pub const fn missing(what: &'static str) -> Failure {
+        Failure { what, got: Shown::Number(0), wanted: Shown::Number(1) }
+    }
+}
+
 /// What a test came to.
 pub type Verdict = Result<(), Failure>;
 

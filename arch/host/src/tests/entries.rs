@@ -5,7 +5,7 @@ use super::{A, registers, world};
 use crate::context::{Resume, USER_FLAGS};
 use crate::world::CALL_BYTES;
 use crate::{HostContext, HostPages, Refusal, Roles, Setup, World};
-use cedo_abi::state::{BASES, Cause, FLAGS, GENERAL, INSTRUCTION};
+use cedo_abi::state::{BASES, Cause, FLAGS, GENERAL, INSTRUCTION, REGISTERS};
 use cedo_abi::utcb::StateArea;
 use cedo_machine::{Context, Fault, Interrupt, PageFormat, Ticks};
 
@@ -81,13 +81,13 @@ fn only_state_that_a_user_can_have_is_installed() {
     ];
     for change in changes {
         let (mut wrong, before) = (area, context);
-        wrong.general[0] = 99;
+        wrong.general[REGISTERS] = 99;
         change(&mut wrong);
         assert!(!context.install_state(&wrong));
         assert_eq!(context, before);
     }
     area.general[FLAGS] = u64::MAX;
-    area.general[0] = 99;
+    area.general[REGISTERS] = 99;
     area.bases[1] = 0xffff_8400_0000_0000;
     assert!(context.install_state(&area));
     assert_eq!((context.flags(), context.operation()), (USER_FLAGS, 99));

@@ -3,6 +3,8 @@
 //! Loaders leave their tables in low memory or even between the kernel's segments; nothing is
 //! allocated before this copy exists.
 
+pub use cedo_arch_common::memory::{Entry, Span};
+
 use heapless::Vec;
 
 /// Longest command line that is kept.
@@ -32,36 +34,6 @@ pub enum RootPointer {
     Address(u64),
     /// The loader passed a copy of it.
     Copy([u8; 36]),
-}
-
-/// Physical bytes `start..end`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Span {
-    /// First byte.
-    pub start: u64,
-    /// First byte that no longer belongs to it.
-    pub end: u64,
-}
-
-impl Span {
-    /// From a start and a length, cut where the address space ends.
-    pub const fn new(start: u64, bytes: u64) -> Span {
-        Span { start, end: start.saturating_add(bytes) }
-    }
-
-    /// Bytes in it.
-    pub const fn bytes(self) -> u64 {
-        self.end.saturating_sub(self.start)
-    }
-}
-
-/// One line of the memory map.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Entry {
-    /// Where.
-    pub span: Span,
-    /// True for memory that is free for the kernel; false for everything else.
-    pub is_ram: bool,
 }
 
 impl Information {

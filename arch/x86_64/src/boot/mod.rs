@@ -6,7 +6,6 @@
 //! | [`information`] | what the loader said, copied |
 //! | [`pvh`] | reading it in Xen's PVH form |
 //! | [`multiboot`] | reading it in multiboot2 form |
-//! | [`memory`] | spans of physical memory: who uses what |
 //! | `tables` | the kernel's page table |
 //! | `start` | the list of steps, core 0 |
 //! | `find` | what machine this is |
@@ -15,6 +14,8 @@
 //! | `cores` | starting the other cores |
 //! | `trampoline` | a starting core's way from 16 to 64 bits |
 //! | `fail` | one line, and the end |
+
+pub use cedo_arch_common::memory;
 
 #[cfg(target_os = "none")]
 pub mod cores;
@@ -29,7 +30,6 @@ pub mod handover;
 #[cfg(target_os = "none")]
 pub mod header;
 pub mod information;
-pub mod memory;
 pub mod multiboot;
 pub mod pvh;
 #[cfg(target_os = "none")]

@@ -2,7 +2,7 @@
 
 use super::find::{self, Tables};
 use super::handover;
-use super::information::Information;
+use super::information::{Information, Span};
 use super::memory::device_spans;
 use super::tables::{self, Builder, or_fail};
 use super::trampoline::Trampoline;
@@ -20,6 +20,8 @@ use core::sync::atomic::Ordering;
 
 const PAGE: u64 = 4096;
 const MIB: u64 = 1 << 20;
+/// The legacy display adapter.
+const VGA: Span = Span { start: 0xa_0000, end: 0xc_0000 };
 
 /// Boots the machine and enters the kernel. The board's `kernel_main` passes what the boot code
 /// gave it: the loader's magic and the physical address of the loader's information.
@@ -49,7 +51,7 @@ pub fn start<K: Upcalls<Machine = X86_64>>(magic: u64, information: u64) -> ! {
         cores::start::<K>(system, &found.madt.processors, &trampoline, builder.root)
     });
     report_processors(&found, start_page.is_some());
-    let spans = device_spans(&information.memory, &devices::own_pages(&found));
+    let spans = device_spans(&information.memory, &[VGA], &devices::own_pages(&found));
     let release = handover::prepare::<K>(&mut builder, &ram, &spans, &information, system, running);
     let release = or_fail(release);
     report(&information, &found, system, release.platform);

@@ -2,12 +2,13 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | [`scale`] | ticks, nanoseconds, timer counts: the arithmetic |
 //! | `reference` | a counter of known frequency: HPET, ACPI timer or PIT |
 //! | `calibrate` | how fast the time-stamp counter and the local timer run |
 //! | [`offset`] | how far two cores' time-stamp counters are apart |
 //! | [`unit`] | what one tick of the time-stamp counter is |
 //! | `deadline` | a core's one-shot timer |
+
+pub use cedo_arch_common::scale;
 
 #[cfg(target_os = "none")]
 pub mod calibrate;
@@ -16,5 +17,4 @@ pub mod deadline;
 pub mod offset;
 #[cfg(target_os = "none")]
 pub mod reference;
-pub mod scale;
 pub mod unit;

@@ -1,7 +1,7 @@
 //! The system description as people write it.
 
 use crate::samples;
-use xtask::system::{self, Description};
+use xtask::system::{self, Description, Devices};
 
 /// Keys, names, values and signs of the format.
 pub const WORDS: &[&str] = &[
@@ -52,7 +52,7 @@ pub fn files() -> Vec<Vec<u8>> {
 /// What is accepted packs and reads back equal; what is refused is explained.
 pub fn check(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    match system::parse("input.toml", &text, &samples::programs()) {
+    match system::parse("input.toml", &text, &samples::programs(), &Devices::default()) {
         Ok(description) => {
             let packed = description.pack();
             let back = Description::unpack(&packed, description.ram);

@@ -13,11 +13,12 @@ pub mod expected;
 pub mod row;
 pub mod unit;
 
+use crate::board::Board;
 use crate::build::{self, Profile};
 use crate::progress::{self, Step};
 use crate::qemu::Machine;
 use crate::run::{self, Watch};
-use crate::setup::{self, Need};
+use crate::setup;
 use crate::workspace::{System, Workspace};
 use anyhow::{Context, Result, ensure};
 use cedo_abi::info::CounterUnit;
@@ -31,7 +32,6 @@ use std::time::Duration;
 const SYSTEM: &str = "bench";
 /// One more, if it is described: the same with the paper's protocol.
 const CHAIN_SYSTEM: &str = "bench-chain";
-const BOARD: &str = "pc";
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Measure the kernel's operations in executed instructions.
@@ -50,6 +50,9 @@ pub struct Arguments {
     /// Make what is measured the budget.
     #[arg(long, conflicts_with = "check")]
     write_budgets: bool,
+    /// Which board.
+    #[arg(long, value_enum, default_value = "pc")]
+    board: Board,
     /// Install missing Debian or Ubuntu packages through sudo.
     #[arg(long)]
     yes: bool,
@@ -62,10 +65,11 @@ pub struct Arguments {
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
-    setup::prepare(&workspace, &[Need::Build, Need::Emulator], arguments.yes)?;
-    let measured = measure(&workspace, !arguments.no_icount)?;
+    setup::prepare(&workspace, &arguments.board.needs(), arguments.yes)?;
+    let measured = measure(&workspace, arguments.board, !arguments.no_icount)?;
     let rows = &measured.rows;
-    println!("{} per operation, on a stand-in for the Pentium D:", unit::heading(measured.unit));
+    let processor = Machine::of(arguments.board, 1).processor.title();
+    println!("{} per operation, on {processor}:", unit::heading(measured.unit));
     println!("{}", table(rows));
     if let Some(caution) = unit::caution(measured.unit) {
         progress::say(caution);
@@ -78,9 +82,13 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     }
     measured.complete()?;
     if arguments.write_budgets {
-        budget::write(&workspace, BOARD, rows)?;
+        budget::write(&workspace, arguments.board.name(), rows)?;
     }
-    if arguments.check { budget::check(&workspace, BOARD, measured.unit, rows) } else { Ok(()) }
+    if arguments.check {
+        budget::check(&workspace, arguments.board.name(), measured.unit, rows)
+    } else {
+        Ok(())
+    }
 }
 
 /// What the benchmark systems printed.
@@ -99,7 +107,7 @@ impl Measured {
         let mut problems = self.problems.clone();
         if !missing.is_empty() {
             problems.push(format!(
-                "the benchmarks printed no row for:\n  {}\nthe systems in bsp/pc/bench*.toml and \
+                "the benchmarks printed no row for:\n  {}\nthe systems in systems/bench*.toml and \
                  the program in servers/bench decide what is measured",
                 missing.join("\n  ")
             ));
@@ -110,33 +118,34 @@ impl Measured {
 }
 
 /// Boots all benchmark systems, `counted` in instructions or not.
-pub fn measure(workspace: &Workspace, counted: bool) -> Result<Measured> {
+pub fn measure(workspace: &Workspace, board: Board, counted: bool) -> Result<Measured> {
     let mut systems = vec![workspace.system(SYSTEM)?];
     systems.extend(workspace.systems()?.into_iter().filter(|system| system.name == CHAIN_SYSTEM));
-    let unit = Machine { icount: counted, ..Machine::new(1) }.unit();
+    let unit = Machine { icount: counted, ..Machine::of(board, 1) }.unit();
     let mut measured = Measured { unit, rows: Vec::new(), problems: Vec::new() };
     for system in &systems {
-        boot(workspace, system, counted, &mut measured)?;
+        boot(workspace, board, system, counted, &mut measured)?;
     }
     Ok(measured)
 }
 
-/// The rows that one system prints, in its order.
+/// The rows that one system prints on a PC, in its order.
 pub fn rows_of(workspace: &Workspace, system: &System) -> Result<Vec<Row>> {
     let unit = CounterUnit::Instructions;
     let mut measured = Measured { unit, rows: Vec::new(), problems: Vec::new() };
-    boot(workspace, system, true, &mut measured)?;
+    boot(workspace, Board::Pc, system, true, &mut measured)?;
     ensure!(measured.problems.is_empty(), "{}", measured.problems.join("\n\nerror: "));
     Ok(measured.rows)
 }
 
 fn boot(
     workspace: &Workspace,
+    board: Board,
     system: &System,
     counted: bool,
     measured: &mut Measured,
 ) -> Result<()> {
-    let boot = build::boot(workspace, system, Profile::Release)?;
+    let boot = build::boot(workspace, board, system, Profile::Release)?;
     let mut machine = boot.machine.clone();
     machine.icount = counted;
     let step = Step::start(&format!("Measuring `{}` on {} cores", system.name, machine.cores));
@@ -149,7 +158,7 @@ fn boot(
             outcome.complaint()
         ));
     }
-    let rows = row::parse(&outcome.transcript, BOARD)
+    let rows = row::parse(&outcome.transcript, board.name())
         .with_context(|| format!("system `{}` printed a bad row", system.name))?;
     unit::check(&rows, machine.unit())?;
     let new = rows.into_iter().filter(|row| !measured.rows.iter().any(|old| old.is_same_as(row)));

@@ -1,8 +1,8 @@
 //! Formatting, clippy, and the neutral part of the kernel for another architecture.
 
 use super::Tree;
-use crate::build::{TARGET, target_cargo};
-use crate::setup::NEUTRAL_TARGET;
+use crate::board::Board;
+use crate::build::target_cargo;
 use crate::workspace::{Package, Workspace};
 use anyhow::{Context, Result};
 
@@ -42,28 +42,41 @@ pub fn clippy_host(tree: &Tree) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Clippy on everything that is built for the PC.
+/// Clippy on everything that is built for a PC.
 pub fn clippy_target(tree: &Tree) -> Result<Vec<String>> {
+    clippy_for(tree, Board::Pc)
+}
+
+/// Clippy on everything that is built for an aarch64 board.
+pub fn clippy_arm(tree: &Tree) -> Result<Vec<String>> {
+    clippy_for(tree, Board::QemuVirt)
+}
+
+fn clippy_for(tree: &Tree, board: Board) -> Result<Vec<String>> {
     let workspace = &tree.workspace;
+    let is_others = |package: &Package| {
+        let mut others = Board::ALL.into_iter().filter(|other| *other != board);
+        others.any(|other| other.own_packages().contains(&package.name.as_str()))
+    };
     let packages: Vec<_> = workspace
         .metadata
         .packages
         .iter()
-        .filter(|package| !workspace.is_for_host(package))
+        .filter(|package| !workspace.is_for_host(package) && !is_others(package))
         .collect();
-    let mut arguments = vec!["clippy", "--release", "--target", TARGET];
+    let mut arguments = vec!["clippy", "--release", "--target", board.target()];
     arguments.extend(packages.iter().flat_map(|package| ["--package", package.name.as_str()]));
     cargo(tree, &arguments, true)
 }
 
 /// The neutral crates know nothing of the PC.
 pub fn neutral(tree: &Tree) -> Result<Vec<String>> {
-    let mut arguments = vec!["check", "--target", NEUTRAL_TARGET];
+    let mut arguments = vec!["check", "--target", Board::QemuVirt.target()];
     arguments.extend(NEUTRAL.iter().flat_map(|name| ["--package", *name]));
     cargo(tree, &arguments, false)
 }
 
-/// Packages for the PC that have tests of their own; these run on the host.
+/// Packages for boards that have tests of their own; these run on the host.
 pub fn tested_packages(tree: &Tree) -> Vec<&str> {
     let workspace = &tree.workspace;
     let has_tests = |package: &&Package| {

@@ -1,7 +1,8 @@
 //! Size and instructions of the built kernel.
 
 use super::Tree;
-use crate::build::{self, KERNEL, Profile};
+use crate::board::Board;
+use crate::build::{self, Profile};
 use anyhow::{Context, Result, ensure};
 use iced_x86::{CpuidFeature, Decoder, DecoderOptions, Instruction, Mnemonic};
 use object::elf::{FileHeader64, SHF_EXECINSTR, STT_FUNC};
@@ -98,8 +99,7 @@ pub fn instructions(tree: &Tree) -> Result<Vec<String>> {
 }
 
 fn read(tree: &Tree) -> Result<Vec<u8>> {
-    let built = build::cargo_build(&tree.workspace, Profile::Release, &[KERNEL.to_string()])?;
-    let path = build::one(built, KERNEL)?;
+    let path = build::kernel(&tree.workspace, Board::Pc, Profile::Release)?;
     std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 

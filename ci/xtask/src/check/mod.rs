@@ -49,7 +49,7 @@ pub struct Tree {
 /// Problems that a rule found, one sentence each; an error means that it could not look.
 type Rule = fn(&Tree) -> Result<Vec<String>>;
 
-const RULES: [(&str, Rule); 17] = [
+const RULES: [(&str, Rule); 18] = [
     ("sources are formatted", compile::format),
     ("crates depend only on what ci/deps.toml allows", arrows::check),
     ("unsafe code is only where ci/unsafe.toml allows it", unsafety::check),
@@ -64,6 +64,7 @@ const RULES: [(&str, Rule); 17] = [
     ("each mutation in ci/mutations applies", mutations),
     ("clippy accepts what runs on the host", compile::clippy_host),
     ("clippy accepts what runs on the PC", compile::clippy_target),
+    ("clippy accepts what runs on aarch64", compile::clippy_arm),
     ("the neutral kernel compiles for aarch64", compile::neutral),
     ("the kernel's text is small", kernel::text),
     ("the kernel uses base instructions only", kernel::instructions),

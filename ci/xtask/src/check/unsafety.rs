@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 const FILE: &str = "ci/unsafe.toml";
 const FORBID: &str = "#![forbid(unsafe_code)]";
-const EXPECT: &str = "#![expect(unsafe_code, reason";
+const EXPECT: &str = "expect(unsafe_code, reason";
 
 /// `ci/unsafe.toml`.
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ mod debugger;
 mod record;
 
 use crate::bench::{self, row::Row};
+use crate::board::Board;
 use crate::build::{self, Profile};
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
@@ -64,7 +65,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             continue;
         }
         let Some(place) = rows.iter().position(|row| arguments.names(row)) else { continue };
-        let boot = build::boot(&workspace, &system, Profile::Release)?;
+        let boot = build::boot(&workspace, Board::Pc, &system, Profile::Release)?;
         let kernel = Code::read(&boot.kernel)?;
         let program = Code::read(&program_of(&workspace)?)?;
         let path = record::record(&boot, &kernel, &program, place)?;
@@ -78,7 +79,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// The program that measures.
 fn program_of(workspace: &Workspace) -> Result<PathBuf> {
-    let built = build::cargo_build(workspace, Profile::Release, &[PROGRAM.to_string()])?;
+    let built = build::cargo_build(workspace, Board::Pc, Profile::Release, &[PROGRAM.to_string()])?;
     build::one(built, PROGRAM)
 }
 

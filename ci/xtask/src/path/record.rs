@@ -54,7 +54,7 @@ pub fn record(boot: &Boot, kernel: &Code, program: &Code, rows: usize) -> Result
     let mut machine = boot.machine.clone();
     machine.icount = true;
     let medium = Medium::Files { kernel: &boot.stripped, archive: Some(&boot.archive) };
-    let mut command = Command::new(qemu::program());
+    let mut command = Command::new(qemu::program(machine.board));
     command.args(machine.arguments(&medium, &folder.path().join("log")));
     command.arg("-S").arg("-gdb").arg(format!("unix:{},server,nowait", socket.display()));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -70,7 +70,7 @@ static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub fn run(session: Session<'_>) -> Result<Outcome> {
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let log = folder.path().join("log");
-    let mut command = Command::new(program());
+    let mut command = Command::new(program(session.machine.board));
     command.args(session.machine.arguments(&session.medium, &log));
     let terminal = (session.interactive && std::io::stdin().is_terminal()).then(terminal::lend);
     command.stdin(if terminal.is_some() { Stdio::inherit() } else { Stdio::null() });

@@ -1,8 +1,9 @@
-//! The emulated PC.
+//! The emulated machines.
 //!
 //! | file | contents |
 //! |---|---|
 //! | here | which machine, as a command line |
+//! | [`parts`] | processors and interrupt controllers |
 //! | [`guest`] | runs it under a time limit |
 //! | [`console`] | what it prints, as plain text |
 //! | [`end`] | how it ended, for people |
@@ -15,29 +16,35 @@ pub mod console;
 pub mod end;
 pub mod firmware;
 pub mod guest;
+mod parts;
 mod terminal;
 
+use crate::board::Board;
 use cedo_abi::info::CounterUnit;
 use clap::ValueEnum;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use parts::{Gic, Processor};
+
 /// Names another emulator than the one on the search path.
 const PROGRAM_VARIABLE: &str = "CEDO_QEMU";
-/// The emulator.
+const ARM_PROGRAM_VARIABLE: &str = "CEDO_QEMU_ARM";
+/// The emulator of a PC.
 pub const PROGRAM: &str = "qemu-system-x86_64";
+/// The emulator of an aarch64 machine.
+pub const ARM_PROGRAM: &str = "qemu-system-aarch64";
+/// A counted instruction takes a nanosecond: a tick of the time-stamp counter.
+const PC_SHIFT: u32 = 0;
+/// A counted instruction takes 16 ns: a tick of the counter, which runs at 62.5 MHz.
+const ARM_SHIFT: u32 = 4;
 /// Tells the kernel that its counter counts instructions.
 const COUNTED: &str = "counter=instructions";
-/// The paper's machine: two cores, SSE3 and xAPIC, none of the newer features.
-const PENTIUM_D: &str = "kvm64,family=15,model=4,stepping=7,\
-    model-id=Intel(R) Pentium(R) D CPU 3.00GHz,level=5,xlevel=0x80000008,\
-    pni=on,cx16=on,monitor=on,lahf-lm=off,x2apic=off,tsc-deadline=off,pcid=off,fsgsbase=off,\
-    smap=off,smep=off,pdpe1gb=off,rdtscp=off,ssse3=off,popcnt=off";
 
 /// How the kernel is loaded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Loader {
-    /// By the emulator itself; quickest.
+    /// By the emulator itself; quickest, and the only way on aarch64.
     Pvh,
     /// By GRUB from a CD under a BIOS.
     IsoBios,
@@ -45,30 +52,22 @@ pub enum Loader {
     IsoUefi,
 }
 
-/// Which processor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Processor {
-    /// A stand-in for the Pentium D 830.
-    PentiumD,
-    /// Everything the emulator has.
-    Max,
-    /// A Pentium D whose BIOS switched execute-disable off.
-    PentiumDWithoutNx,
-    /// A processor without 64-bit mode.
-    #[value(skip)]
-    Pentium3,
-}
-
-/// One emulated PC.
+/// One emulated machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Machine {
+    pub board: Board,
     pub loader: Loader,
     pub processor: Processor,
     pub cores: u32,
     pub memory_mib: u32,
-    /// One instruction is one nanosecond, on any host.
+    /// Time is the number of instructions, on any host.
     pub icount: bool,
+    /// A PC has an HPET.
     pub hpet: bool,
+    /// Version of an aarch64 machine's interrupt controller.
+    pub gic: Gic,
+    /// An aarch64 machine starts the kernel at the hypervisor's level.
+    pub hypervisor: bool,
 }
 
 /// What the machine boots from.
@@ -90,37 +89,28 @@ impl Loader {
     }
 }
 
-impl Processor {
-    /// As people write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PentiumD => "pentium-d",
-            Self::Max => "max",
-            Self::PentiumDWithoutNx => "pentium-d-without-nx",
-            Self::Pentium3 => "pentium3",
-        }
-    }
-
-    fn model(self) -> String {
-        match self {
-            Self::PentiumD => format!("{PENTIUM_D},nx=on"),
-            Self::Max => "max".to_string(),
-            Self::PentiumDWithoutNx => format!("{PENTIUM_D},nx=off"),
-            Self::Pentium3 => "pentium3".to_string(),
-        }
-    }
-}
-
 impl Machine {
     /// The Pentium D stand-in, started by the emulator.
     pub fn new(cores: u32) -> Self {
+        Self::of(Board::Pc, cores)
+    }
+
+    /// The usual machine of a board, started by the emulator.
+    pub fn of(board: Board, cores: u32) -> Self {
+        let processor = match board {
+            Board::Pc => Processor::PentiumD,
+            Board::QemuVirt => Processor::CortexA53,
+        };
         Self {
+            board,
             loader: Loader::Pvh,
-            processor: Processor::PentiumD,
+            processor,
             cores,
             memory_mib: 256,
             icount: false,
             hpet: true,
+            gic: Gic::V2,
+            hypervisor: false,
         }
     }
 
@@ -131,8 +121,11 @@ impl Machine {
 
     /// The options of `cargo xtask run` that start this machine.
     pub fn options(&self) -> String {
-        let usual = Self::new(self.cores);
+        let usual = Self::of(self.board, self.cores);
         let mut options = format!("--cores {}", self.cores);
+        if self.board != Board::Pc {
+            options = format!("--board {} {options}", self.board.name());
+        }
         if self.loader != usual.loader {
             options += &format!(" --boot {}", self.loader.name());
         }
@@ -145,30 +138,35 @@ impl Machine {
         if !self.hpet {
             options += " --no-hpet";
         }
+        if self.gic != usual.gic {
+            options += " --gic 3";
+        }
+        if self.hypervisor {
+            options += " --hypervisor";
+        }
         options + if self.icount { " --icount" } else { " --no-icount" }
     }
 
-    /// What the time-stamp counter of the machine counts.
+    /// What the counter of the machine counts.
     pub fn unit(&self) -> CounterUnit {
         if self.icount { CounterUnit::Instructions } else { CounterUnit::Ticks }
     }
 
     /// Arguments of the emulator. Console on stdin and stdout, binary log into `log`.
     pub fn arguments(&self, medium: &Medium<'_>, log: &Path) -> Vec<OsString> {
-        let board = if self.hpet { "pc" } else { "pc,hpet=off" };
-        let cores = self.cores;
-        let mut arguments: Vec<OsString> = [
-            format!("-machine {board} -m {} -nodefaults -nic none", self.memory_mib),
-            format!("-smp {cores},sockets=1,cores={cores},threads=1"),
-            "-display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04".to_string(),
-            "-chardev stdio,id=console,signal=on -serial chardev:console".to_string(),
-            accelerator(self.icount).to_string(),
-        ]
-        .iter()
-        .flat_map(|group| group.split(' ').map(OsString::from))
-        .collect();
+        let groups = match self.board {
+            Board::Pc => self.pc(),
+            Board::QemuVirt => self.virt(),
+        };
+        let mut arguments: Vec<OsString> =
+            groups.iter().flat_map(|group| group.split(' ').map(OsString::from)).collect();
         arguments.extend(["-cpu".into(), self.processor.model().into()]);
-        arguments.extend(["-serial".into(), joined("file:", log)]);
+        match self.board {
+            Board::Pc => arguments.extend(["-serial".into(), joined("file:", log)]),
+            Board::QemuVirt => {
+                arguments.extend(["-chardev".into(), joined("file,id=log,path=", log)]);
+            }
+        }
         match medium {
             Medium::Files { kernel, archive } => {
                 arguments.extend(["-kernel".into(), kernel.into()]);
@@ -186,20 +184,60 @@ impl Machine {
         }
         arguments
     }
+
+    /// What only a PC has, and what all machines have, in groups of words.
+    fn pc(&self) -> Vec<String> {
+        let board = if self.hpet { "pc" } else { "pc,hpet=off" };
+        let cores = self.cores;
+        let groups = vec![
+            format!("-machine {board} -smp {cores},sockets=1,cores={cores},threads=1"),
+            "-device isa-debug-exit,iobase=0xf4,iosize=0x04".to_string(),
+        ];
+        self.with_common(groups, PC_SHIFT)
+    }
+
+    /// The same for the machine `virt`. Semihosting ends the emulator, and carries the log.
+    fn virt(&self) -> Vec<String> {
+        let gic = match self.gic {
+            Gic::V2 => 2,
+            Gic::V3 => 3,
+        };
+        let level = if self.hypervisor { "on" } else { "off" };
+        let groups = vec![
+            format!("-machine virt,gic-version={gic},virtualization={level} -smp {}", self.cores),
+            "-semihosting-config enable=on,target=native,chardev=log".to_string(),
+        ];
+        self.with_common(groups, ARM_SHIFT)
+    }
+
+    fn with_common(&self, mut groups: Vec<String>, shift: u32) -> Vec<String> {
+        groups.extend([
+            format!("-m {} -nodefaults -nic none -display none -no-reboot", self.memory_mib),
+            "-chardev stdio,id=console,signal=on -serial chardev:console".to_string(),
+            accelerator(self.icount.then_some(shift)),
+        ]);
+        groups
+    }
 }
 
-/// Counted runs start at a fixed date, so that they repeat to the bit.
-fn accelerator(icount: bool) -> &'static str {
-    if icount {
-        "-accel tcg -icount shift=0,sleep=off -rtc clock=vm,base=2007-07-01T00:00:00"
-    } else {
-        "-accel tcg"
+/// Counted runs start at a fixed date, so that they repeat to the bit. An instruction takes two to the
+/// power of `shift` nanoseconds.
+fn accelerator(shift: Option<u32>) -> String {
+    match shift {
+        Some(shift) => format!(
+            "-accel tcg -icount shift={shift},sleep=off -rtc clock=vm,base=2007-07-01T00:00:00"
+        ),
+        None => "-accel tcg".to_string(),
     }
 }
 
 /// The emulator to start.
-pub fn program() -> OsString {
-    std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(|| PROGRAM.into())
+pub fn program(board: Board) -> OsString {
+    let (variable, usual) = match board {
+        Board::Pc => (PROGRAM_VARIABLE, PROGRAM),
+        Board::QemuVirt => (ARM_PROGRAM_VARIABLE, ARM_PROGRAM),
+    };
+    std::env::var_os(variable).unwrap_or_else(|| usual.into())
 }
 
 fn joined(prefix: &str, path: &Path) -> OsString {
@@ -210,7 +248,8 @@ fn joined(prefix: &str, path: &Path) -> OsString {
 
 #[cfg(test)]
 mod tests {
-    use super::{Loader, Machine, Medium, Processor};
+    use super::{Gic, Loader, Machine, Medium, Processor};
+    use crate::board::Board;
     use std::path::Path;
 
     fn text(machine: &Machine, medium: &Medium<'_>) -> String {
@@ -248,6 +287,26 @@ mod tests {
         (machine.memory_mib, machine.hpet, machine.icount) = (48, false, true);
         let options = "--cores 2 --boot iso-bios --cpu max --memory 48 --no-hpet --icount";
         assert_eq!(machine.options(), options);
+    }
+
+    #[test]
+    fn an_aarch64_machine_is_another_emulators() {
+        let mut machine = Machine::of(Board::QemuVirt, 4);
+        (machine.gic, machine.hypervisor, machine.icount) = (Gic::V3, true, true);
+        let medium = Medium::Files { kernel: Path::new("k"), archive: None };
+        let arguments = text(&machine, &medium);
+        for part in [
+            "-machine virt,gic-version=3,virtualization=on -smp 4",
+            "-cpu cortex-a53 -chardev file,id=log,path=/tmp/log -kernel k",
+            "-icount shift=4,sleep=off",
+        ] {
+            assert!(arguments.contains(part), "{part}: {arguments}");
+        }
+        let options = "--board qemu-virt --cores 4 --gic 3 --hypervisor --icount";
+        assert_eq!(machine.options(), options);
+        assert!(
+            Processor::CortexA72.is_of(Board::QemuVirt) && !Processor::Max.is_of(Board::QemuVirt)
+        );
     }
 
     #[test]

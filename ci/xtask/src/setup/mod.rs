@@ -13,15 +13,12 @@ mod miri;
 mod packages;
 mod rust;
 
-use crate::build::TARGET;
+use crate::board::Board;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use packages::{Host, missing};
 
 pub use miri::TOOLCHAIN as MIRI_TOOLCHAIN;
-
-/// Target for which the neutral part of the kernel must compile too.
-pub const NEUTRAL_TARGET: &str = "aarch64-unknown-none-softfloat";
 
 /// Look for everything that the other commands need, and install what is missing.
 ///
@@ -38,12 +35,16 @@ pub struct Arguments {
 /// What a command is going to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Need {
-    /// Build kernel and servers.
+    /// Build kernel and servers for a PC.
     Build,
+    /// Build them for an aarch64 board.
+    BuildArm,
     /// Look at the sources: format, lints, the other architecture.
     Check,
-    /// Run the emulator.
+    /// Run the emulator of a PC.
     Emulator,
+    /// Run that of an aarch64 machine.
+    EmulatorArm,
     /// Write an image.
     Image,
     /// Boot one by UEFI.
@@ -53,8 +54,16 @@ pub enum Need {
 }
 
 /// All there is.
-const ALL: [Need; 6] =
-    [Need::Build, Need::Check, Need::Emulator, Need::Image, Need::Uefi, Need::Miri];
+const ALL: [Need; 8] = [
+    Need::Build,
+    Need::BuildArm,
+    Need::Check,
+    Need::Emulator,
+    Need::EmulatorArm,
+    Need::Image,
+    Need::Uefi,
+    Need::Miri,
+];
 
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
@@ -67,10 +76,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 /// Makes sure that all `needs` are met, or says what to type.
 pub fn prepare(workspace: &Workspace, needs: &[Need], yes: bool) -> Result<()> {
     if needs.contains(&Need::Build) {
-        rust::add_target(workspace, TARGET)?;
+        rust::add_target(workspace, Board::Pc.target())?;
+    }
+    if needs.contains(&Need::BuildArm) || needs.contains(&Need::Check) {
+        rust::add_target(workspace, Board::QemuVirt.target())?;
     }
     if needs.contains(&Need::Check) {
-        rust::add_target(workspace, NEUTRAL_TARGET)?;
         rust::add_components(workspace)?;
     }
     if needs.contains(&Need::Miri) {

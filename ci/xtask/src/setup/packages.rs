@@ -1,6 +1,7 @@
 //! Debian and Ubuntu packages: which are missing, and what to type.
 
 use super::Need;
+use crate::board::Board;
 use crate::qemu;
 use crate::qemu::firmware;
 use std::os::unix::fs::MetadataExt;
@@ -16,8 +17,13 @@ pub struct Requirement {
     pub package: &'static str,
 }
 
-const REQUIREMENTS: [Requirement; 7] = [
+const REQUIREMENTS: [Requirement; 8] = [
     Requirement { need: Need::Emulator, files: &[qemu::PROGRAM], package: "qemu-system-x86" },
+    Requirement {
+        need: Need::EmulatorArm,
+        files: &[qemu::ARM_PROGRAM],
+        package: "qemu-system-arm",
+    },
     Requirement { need: Need::Image, files: &["grub-mkrescue"], package: "grub-common" },
     Requirement {
         need: Need::Image,
@@ -45,7 +51,8 @@ pub fn missing(needs: &[Need], present: &dyn Fn(&str) -> bool) -> Vec<&'static R
 
 /// True if a file or program is on this host, or replaced by another.
 pub fn is_present(file: &str) -> bool {
-    if file == qemu::PROGRAM && qemu::program() != qemu::PROGRAM {
+    let replaced = |board: Board, usual| file == usual && qemu::program(board) != usual;
+    if replaced(Board::Pc, qemu::PROGRAM) || replaced(Board::QemuVirt, qemu::ARM_PROGRAM) {
         return true;
     }
     if file.contains('/') { Path::new(file).exists() } else { on_search_path(file) }
@@ -133,8 +140,9 @@ mod tests {
     use super::{Host, Need, REQUIREMENTS, Way, missing, names};
 
     /// Debian 12 and later; files of each package as `dpkg -L` lists them.
-    const DEBIAN: [&str; 7] = [
+    const DEBIAN: [&str; 8] = [
         "qemu-system-x86_64",
+        "qemu-system-aarch64",
         "grub-mkrescue",
         "/usr/lib/grub/i386-pc/moddep.lst",
         "/usr/lib/grub/x86_64-efi/moddep.lst",

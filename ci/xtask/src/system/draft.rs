@@ -1,11 +1,13 @@
 //! The file as it was written: every value with its place, names not looked up yet.
 
+use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::system::{PARAMETERS, thread_flag};
 use toml::de::DeTable;
 
 use super::description::Protocol;
+use super::devices::Devices;
 use super::fields::Fields;
-use super::grants::{self, GrantDraft};
+use super::grants::{self, GrantDraft, ObjectDraft};
 use super::parameters;
 use super::source::{At, Problem, Problems};
 
@@ -56,11 +58,13 @@ pub struct MemoryDraft {
     pub name: At<String>,
     pub size: Option<At<u64>>,
     pub base: Option<At<u64>>,
+    /// The registers of a device of the board.
+    pub is_device: bool,
 }
 
 const PROTOCOLS: [(&str, Protocol); 2] = [("direct", Protocol::Direct), ("chain", Protocol::Chain)];
 
-const THREAD_KEYS: [&str; 18] = [
+const THREAD_KEYS: [&str; 19] = [
     "space",
     "core",
     "scheduler",
@@ -70,6 +74,7 @@ const THREAD_KEYS: [&str; 18] = [
     "gates",
     "interrupts",
     "ports",
+    "devices",
     "memory",
     "threads",
     "spaces",
@@ -82,18 +87,24 @@ const THREAD_KEYS: [&str; 18] = [
 ];
 
 /// Reads the top level and everything below it.
-pub fn read(table: &DeTable<'_>, problems: &mut Problems) -> Draft {
+pub fn read(table: &DeTable<'_>, devices: &Devices, problems: &mut Problems) -> Draft {
     let known = ["name", "cores", "ram", "core", "space", "thread", "memory"];
     let top = Fields::new(table, 0..0, "a system description", &known, problems);
-    let draft = Draft {
+    let mut draft = Draft {
         name: top.text("name", problems),
         cores: top.number("cores", problems),
         ram: top.size("ram", problems),
         core: tables(&top, "core", core, problems),
         spaces: tables(&top, "space", space, problems),
-        threads: tables(&top, "thread", thread, problems),
+        threads: tables(
+            &top,
+            "thread",
+            |name, table, problems| thread(name, table, devices, problems),
+            problems,
+        ),
         memories: tables(&top, "memory", memory, problems),
     };
+    device_memories(&mut draft, devices, problems);
     if top.get("name").is_none() {
         top.missing("name", "give the system a name: `name = \"mine\"`", problems);
     }
@@ -149,7 +160,12 @@ fn space(name: At<String>, table: &DeTable<'_>, problems: &mut Problems) -> Spac
     }
 }
 
-fn thread(name: At<String>, table: &DeTable<'_>, problems: &mut Problems) -> ThreadDraft {
+fn thread(
+    name: At<String>,
+    table: &DeTable<'_>,
+    devices: &Devices,
+    problems: &mut Problems,
+) -> ThreadDraft {
     let fields = Fields::new(table, name.span.clone(), "a thread", &THREAD_KEYS, problems);
     ThreadDraft {
         space: fields.text("space", problems).unwrap_or_else(|| name.clone()),
@@ -160,7 +176,7 @@ fn thread(name: At<String>, table: &DeTable<'_>, problems: &mut Problems) -> Thr
         parameters: parameters::read(fields.get("parameters"), problems),
         flags: flags(&fields, problems),
         power: fields.flag("power", problems).filter(|power| power.value),
-        grants: grants::read(&fields, problems),
+        grants: grants::read(&fields, devices, problems),
         name,
     }
 }
@@ -182,10 +198,35 @@ fn flags(fields: &Fields<'_>, problems: &mut Problems) -> Vec<At<u32>> {
     flags
 }
 
+/// Adds the registers of devices that threads name and that are in memory, each once.
+fn device_memories(draft: &mut Draft, devices: &Devices, problems: &mut Problems) {
+    let Draft { threads, memories, .. } = draft;
+    for grant in threads.iter().flat_map(|thread| &thread.grants) {
+        let ObjectDraft::Memory { of, device: true, .. } = &grant.object else { continue };
+        let Some(found) = devices.get(&of.value).and_then(|device| device.memory) else { continue };
+        let same = memories.iter().find(|memory| memory.name.value == of.value);
+        if let Some(memory) = same.filter(|memory| !memory.is_device) {
+            let title = format!("the memory `{}` is called as a device of the board", of.value);
+            let problem = Problem::new(title, &memory.name.span, "this memory");
+            let problem = problem.related(&of.span, "this device");
+            problems.add(problem.help("give the memory another name"));
+        }
+        if same.is_none() {
+            memories.push(MemoryDraft {
+                name: of.clone(),
+                size: Some(At::new(found.pages * PAGE_SIZE, of.span.clone())),
+                base: Some(At::new(found.base, of.span.clone())),
+                is_device: true,
+            });
+        }
+    }
+}
+
 fn memory(name: At<String>, table: &DeTable<'_>, problems: &mut Problems) -> MemoryDraft {
     let fields = Fields::new(table, name.span.clone(), "a memory", &["size", "base"], problems);
     if fields.get("size").is_none() {
         fields.missing("size", "say how large it is: `size = \"4K\"`", problems);
     }
-    MemoryDraft { size: fields.size("size", problems), base: fields.number("base", problems), name }
+    let (size, base) = (fields.size("size", problems), fields.number("base", problems));
+    MemoryDraft { name, size, base, is_device: false }
 }

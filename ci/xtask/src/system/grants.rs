@@ -5,6 +5,7 @@
 use cedo_abi::Rights;
 use toml::de::{DeTable, DeValue};
 
+use super::devices::{self, Devices};
 use super::fields::{Fields, wrong};
 use super::source::{At, Problem, Problems, Span};
 
@@ -18,13 +19,35 @@ pub struct GrantDraft {
 
 /// What it names.
 pub enum ObjectDraft {
-    Gate { to: At<String>, badge: Option<At<u64>> },
-    Thread { of: At<String> },
-    Space { of: At<String> },
-    Core { of: At<u64> },
-    Memory { of: At<String>, at: Option<At<u64>>, map: bool },
-    Irq { line: At<u64>, trigger: u64, badge: Option<At<u64>> },
-    Ports { first: At<u64>, count: At<u64> },
+    Gate {
+        to: At<String>,
+        badge: Option<At<u64>>,
+    },
+    Thread {
+        of: At<String>,
+    },
+    Space {
+        of: At<String>,
+    },
+    Core {
+        of: At<u64>,
+    },
+    /// `device`: the registers of a device of the board.
+    Memory {
+        of: At<String>,
+        at: Option<At<u64>>,
+        map: bool,
+        device: bool,
+    },
+    Irq {
+        line: At<u64>,
+        trigger: u64,
+        badge: Option<At<u64>>,
+    },
+    Ports {
+        first: At<u64>,
+        count: At<u64>,
+    },
 }
 
 const GATE: [(&str, Rights); 4] = [
@@ -45,21 +68,22 @@ const ACCESS: [(&str, Rights); 4] = [
 const TRIGGERS: [(&str, u64); 2] = [("edge", 0), ("level", 1)];
 
 /// Reads one entry that is a table; `None` where it cannot be understood.
-type FromTable = fn(&Fields<'_>, &mut Problems) -> Option<GrantDraft>;
+type FromTable = fn(&Fields<'_>, &Devices, &mut Problems) -> Option<GrantDraft>;
 
 /// Key of a thread, what an entry is called, keys of an entry, reader.
-const LISTS: [(&str, &str, &[&str], FromTable); 7] = [
+const LISTS: [(&str, &str, &[&str], FromTable); 8] = [
     ("gates", "a gate", &["to", "rights", "badge", "name"], gate),
     ("threads", "a thread capability", &["of", "rights", "name"], thread),
     ("spaces", "a space capability", &["of", "rights", "name"], space),
     ("cores", "a core capability", &["of", "rights", "name"], core),
     ("memory", "a mapping", &["of", "at", "map", "access", "objects", "name"], memory),
-    ("interrupts", "an interrupt", &["line", "trigger", "badge", "name"], interrupt),
+    ("interrupts", "an interrupt", &["line", "trigger", "badge", "name", "optional"], interrupt),
     ("ports", "a range of ports", &["first", "count", "name"], ports),
+    ("devices", "a device", &["of", "name", "optional"], device),
 ];
 
 /// All lists of a thread.
-pub fn read(thread: &Fields<'_>, problems: &mut Problems) -> Vec<GrantDraft> {
+pub fn read(thread: &Fields<'_>, devices: &Devices, problems: &mut Problems) -> Vec<GrantDraft> {
     let mut grants = Vec::new();
     for (key, what, known, from_table) in LISTS {
         for value in thread.list(key, problems) {
@@ -82,13 +106,13 @@ pub fn read(thread: &Fields<'_>, problems: &mut Problems) -> Vec<GrantDraft> {
                 let help = format!("{what} needs at least `{}`", known[0]);
                 fields.missing(known[0], &help, problems);
             }
-            grants.extend(from_table(&fields, problems));
+            grants.extend(from_table(&fields, devices, problems));
         }
     }
     grants
 }
 
-fn gate(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
+fn gate(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
     let badge = fields.number("badge", problems);
     let default = Rights::SEND.or(Rights::CALL).or(Rights::DONATE);
     let rights = fields.rights(&GATE, default, problems);
@@ -97,28 +121,28 @@ fn gate(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
     Some(GrantDraft { name, rights, object: ObjectDraft::Gate { to, badge } })
 }
 
-fn thread(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
+fn thread(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
     let rights = fields.rights(&THREAD, Rights::CONTROL, problems);
     let of = fields.text("of", problems)?;
     let name = name_or(fields, &of.value, &of.span, problems);
     Some(GrantDraft { name, rights, object: ObjectDraft::Thread { of } })
 }
 
-fn space(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
+fn space(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
     let rights = fields.rights(&CONTROL, Rights::CONTROL, problems);
     let of = fields.text("of", problems)?;
     let name = name_or(fields, &of.value, &of.span, problems);
     Some(GrantDraft { name, rights, object: ObjectDraft::Space { of } })
 }
 
-fn core(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
+fn core(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
     let rights = fields.rights(&CONTROL, Rights::CONTROL, problems);
     let of = fields.number("of", problems)?;
     let name = name_or(fields, &format!("core{}", of.value), &of.span, problems);
     Some(GrantDraft { name, rights, object: ObjectDraft::Core { of } })
 }
 
-fn memory(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
+fn memory(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
     let default = Rights::READ.or(Rights::WRITE);
     let rights = fields.choice("access", &ACCESS, problems).unwrap_or(default);
     let objects = fields.flag("objects", problems).is_some_and(|objects| objects.value);
@@ -132,25 +156,82 @@ fn memory(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
     let of = fields.text("of", problems)?;
     let name = name_or(fields, &of.value, &of.span, problems);
     let map = map.is_none_or(|map| map.value);
-    Some(GrantDraft { name, rights, object: ObjectDraft::Memory { of, at, map } })
+    Some(GrantDraft { name, rights, object: ObjectDraft::Memory { of, at, map, device: false } })
 }
 
-fn interrupt(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
-    let trigger = fields.choice("trigger", &TRIGGERS, problems).unwrap_or(0);
+/// A line by its number, or by the name of the device that it belongs to.
+fn interrupt(
+    fields: &Fields<'_>,
+    devices: &Devices,
+    problems: &mut Problems,
+) -> Option<GrantDraft> {
+    let chosen = fields.choice("trigger", &TRIGGERS, problems);
     let badge = fields.number("badge", problems);
-    let line = fields.number("line", problems)?;
-    let name = name_or(fields, &format!("line{}", line.value), &line.span, problems);
+    let is_device = matches!(fields.get("line")?.get_ref(), DeValue::String(_));
+    let (line, usual, name) = if is_device {
+        let of = fields.text("line", problems)?;
+        let Some(interrupt) = find(fields, &of, devices, problems)?.interrupt else {
+            let title = format!("the device `{}` has no interrupt", of.value);
+            problems.add(Problem::new(title, &of.span, "on this board"));
+            return None;
+        };
+        let usual = u64::from(interrupt.trigger == devices::Trigger::Level);
+        (At::new(interrupt.line, of.span), usual, of.value)
+    } else {
+        let line = fields.number("line", problems)?;
+        let name = format!("line{}", line.value);
+        (line, 0, name)
+    };
+    let trigger = chosen.unwrap_or(usual);
+    let name = name_or(fields, &name, &line.span, problems);
     let object = ObjectDraft::Irq { line, trigger, badge };
     Some(GrantDraft { name, rights: Rights::CONTROL, object })
 }
 
-fn ports(fields: &Fields<'_>, problems: &mut Problems) -> Option<GrantDraft> {
+fn ports(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
     let first = fields.number("first", problems)?;
     let one = At::new(1, first.span.clone());
     let count = fields.number("count", problems).unwrap_or(one);
     let name = name_or(fields, &format!("ports{:x}", first.value), &first.span, problems);
     let object = ObjectDraft::Ports { first, count };
     Some(GrantDraft { name, rights: Rights::READ.or(Rights::WRITE), object })
+}
+
+/// The registers of a device of the board, ports or memory.
+fn device(fields: &Fields<'_>, devices: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
+    let of = fields.text("of", problems)?;
+    let found = find(fields, &of, devices, problems)?;
+    let name = name_or(fields, &of.value, &of.span, problems);
+    let object = match found.ports {
+        Some(ports) => ObjectDraft::Ports {
+            first: At::new(ports.first, of.span.clone()),
+            count: At::new(ports.count, of.span),
+        },
+        None => ObjectDraft::Memory { of, at: None, map: true, device: true },
+    };
+    Some(GrantDraft { name, rights: Rights::READ.or(Rights::WRITE), object })
+}
+
+/// The device called `of`. It is a problem that the board has none, unless the entry is optional: then
+/// the thread does without.
+fn find<'a>(
+    fields: &Fields<'_>,
+    of: &At<String>,
+    devices: &'a Devices,
+    problems: &mut Problems,
+) -> Option<&'a devices::Device> {
+    let found = devices.get(&of.value);
+    let optional = fields.flag("optional", problems).is_some_and(|optional| optional.value);
+    if found.is_none() && !optional {
+        let title = format!("the board has no device `{}`", of.value);
+        let problem = Problem::new(title, &of.span, "no such device");
+        let names: Vec<_> = devices.names().map(|name| format!("`{name}`")).collect();
+        problems.add(problem.help(match names.as_slice() {
+            [] => "this board names no device".to_string(),
+            _ => format!("there are {}", names.join(", ")),
+        }));
+    }
+    found
 }
 
 fn name_or(fields: &Fields<'_>, default: &str, span: &Span, problems: &mut Problems) -> At<String> {

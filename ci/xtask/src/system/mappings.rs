@@ -54,7 +54,7 @@ fn mappings<'a>(draft: &'a Draft, links: &Links, open: bool) -> Vec<Mapping<'a>>
     let mut found = Vec::new();
     for (index, thread) in draft.threads.iter().enumerate() {
         for (number, grant) in thread.grants.iter().enumerate() {
-            let ObjectDraft::Memory { of, at, map: true } = &grant.object else { continue };
+            let ObjectDraft::Memory { of, at, map: true, .. } = &grant.object else { continue };
             let of_thread = &links.threads[index];
             let (Some(space), Some(memory)) = (of_thread.space, of_thread.grants[number]) else {
                 continue;

@@ -13,7 +13,11 @@ fn programs() -> Vec<String> {
 }
 
 fn parse(source: &str) -> Result<Description, String> {
-    super::parse("system.toml", source, &programs())
+    let devices = "[device.uart]\nports = { first = 0x3f8, count = 8 }\n\
+                   interrupt = { line = 4, trigger = \"level\" }\n\
+                   [device.clock]\nmemory = { base = 0x9010000, pages = 2 }\n";
+    let devices = super::Devices::parse(devices).unwrap();
+    super::parse("system.toml", source, &programs(), &devices)
 }
 
 /// A system with two cores, a root on each, a worker, and a shared memory.

@@ -2,6 +2,7 @@
 
 use super::suite;
 use super::variants::Variant;
+use crate::board::Board;
 use crate::build::{self, Boot, Profile};
 use crate::qemu::again;
 use crate::qemu::end::End;
@@ -33,7 +34,7 @@ const LITTLE_MEMORY_MIB: u32 = 8;
 /// What was built for earlier tests.
 pub struct Builds {
     pub workspace: Workspace,
-    done: RefCell<BTreeMap<(String, Profile), Boot>>,
+    done: RefCell<BTreeMap<(Board, String, Profile), Boot>>,
 }
 
 /// How a system that powers off by itself is booted.
@@ -87,7 +88,7 @@ pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
 
 /// Boots the test program as this system has it; every test must pass.
 pub fn suite_of(builds: &Builds, system: &str, variant: &Variant) -> Result<String> {
-    let boot = builds.boot(system, variant.profile)?;
+    let boot = builds.boot(variant.machine.board, system, variant.profile)?;
     let uefi = variant.machine.loader == Loader::IsoUefi;
     let limit = if uefi { UEFI_LIMIT } else { SUITE_LIMIT };
     let outcome = run::start(&builds.workspace, &boot, &variant.machine, Watch::silent(limit))?;
@@ -97,7 +98,7 @@ pub fn suite_of(builds: &Builds, system: &str, variant: &Variant) -> Result<Stri
 
 /// A counted run prints the same when it is made again, to the last byte.
 pub fn repeats(builds: &Builds, system: &str) -> Result<String> {
-    let boot = builds.boot(system, Profile::Release)?;
+    let boot = builds.boot(Board::Pc, system, Profile::Release)?;
     let machine = Machine { icount: true, ..boot.machine.clone() };
     let run = || -> Result<Outcome> {
         let outcome = run::start(&builds.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
@@ -127,7 +128,7 @@ pub fn powers_off(builds: &Builds, system: &str, setup: Setup) -> Result<String>
 
 /// Boots what cannot start; the kernel must say so in one line and power off.
 pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
-    let boot = builds.boot(SUITE, Profile::Release)?;
+    let boot = builds.boot(Board::Pc, SUITE, Profile::Release)?;
     let damaged = builds.workspace.output()?.join("damaged.archive");
     let archive = match refusal {
         Refusal::NoArchive => None,
@@ -185,7 +186,17 @@ impl Builds {
     /// Boots a system that powers off by itself, with 0.
     /// `adjust` makes its usual machine a special one.
     pub fn run(&self, system: &str, adjust: impl FnOnce(&mut Machine)) -> Result<Outcome> {
-        let boot = self.boot(system, Profile::Release)?;
+        self.run_on(Board::Pc, system, adjust)
+    }
+
+    /// The same on a board.
+    pub fn run_on(
+        &self,
+        board: Board,
+        system: &str,
+        adjust: impl FnOnce(&mut Machine),
+    ) -> Result<Outcome> {
+        let boot = self.boot(board, system, Profile::Release)?;
         let mut machine = boot.machine.clone();
         adjust(&mut machine);
         let outcome = run::start(&self.workspace, &boot, &machine, Watch::silent(SYSTEM_LIMIT))?;
@@ -195,12 +206,12 @@ impl Builds {
     }
 
     /// The files of a system, built at the first call.
-    fn boot(&self, system: &str, profile: Profile) -> Result<Boot> {
-        let key = (system.to_string(), profile);
+    fn boot(&self, board: Board, system: &str, profile: Profile) -> Result<Boot> {
+        let key = (board, system.to_string(), profile);
         if let Some(boot) = self.done.borrow().get(&key) {
             return Ok(boot.clone());
         }
-        let boot = build::boot(&self.workspace, &self.workspace.system(system)?, profile)?;
+        let boot = build::boot(&self.workspace, board, &self.workspace.system(system)?, profile)?;
         self.done.borrow_mut().insert(key, boot.clone());
         Ok(boot)
     }

@@ -6,11 +6,12 @@ use super::orders;
 use super::trace::{self, STORIES, Story};
 use super::variants::{self, Variant};
 use crate::bench;
+use crate::board::Board;
 use crate::build::{Profile, target_cargo};
 use crate::check::{self, Tree};
 use crate::fuzz;
 use crate::mutate;
-use crate::qemu::{Loader, Machine, Processor};
+use crate::qemu::{Gic, Loader, Machine, Processor};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
@@ -46,6 +47,11 @@ const SYSTEMS: [&str; 5] = ["default", MIXED, "tiers", "locks", "locks-chain"];
 const MIXED: &str = "mixed";
 /// Loaders beyond the usual one that must start a small system.
 const LOADERS: [Loader; 2] = [Loader::IsoBios, Loader::IsoUefi];
+
+/// aarch64 machines that must start a small system: processor, cores, interrupt controller, and whether
+/// the kernel starts at the hypervisor's level.
+const VIRT: [(Processor, u32, Gic, bool); 2] =
+    [(Processor::CortexA53, 2, Gic::V2, false), (Processor::CortexA72, 4, Gic::V3, true)];
 
 /// End of the name of what runs only when it is asked for.
 const LONG: &str = "are noticed";
@@ -102,6 +108,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.push(system(MIXED, Setup { memory_mib: Some(SMALL_MEMORY_MIB), ..usual }));
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, Setup { loader, ..usual })));
+    cases.extend(VIRT.map(virt));
     cases.extend(STORIES.map(story));
     cases.push(Case {
         group: "repeat",
@@ -154,6 +161,22 @@ fn system(name: &'static str, setup: Setup) -> Case {
         group: "system",
         name: format!("system: {name}, {}{memory}", setup.loader.name()),
         run: Box::new(move |context| boots::powers_off(&context.builds, name, setup)),
+    }
+}
+
+fn virt((processor, cores, gic, hypervisor): (Processor, u32, Gic, bool)) -> Case {
+    let level = if hypervisor { "EL2" } else { "EL1" };
+    let name = processor.name();
+    Case {
+        group: "virt",
+        name: format!("virt: {MIXED}, {name}, {cores} cores, {}, from {level}", gic.name()),
+        run: Box::new(move |context| {
+            let outcome = context.builds.run_on(Board::QemuVirt, MIXED, |machine| {
+                (machine.processor, machine.cores) = (processor, cores);
+                (machine.gic, machine.hypervisor) = (gic, hypervisor);
+            })?;
+            Ok(format!("{} lines", outcome.transcript.lines().count()))
+        }),
     }
 }
 
@@ -220,7 +243,7 @@ fn rows(counted: bool) -> Case {
         group: "bench",
         name: format!("bench: all rows, {clock}"),
         run: Box::new(move |context| {
-            let measured = bench::measure(&context.tree.workspace, counted)?;
+            let measured = bench::measure(&context.tree.workspace, Board::Pc, counted)?;
             measured.complete()?;
             Ok(format!("{} rows in {}", measured.rows.len(), measured.unit.name()))
         }),

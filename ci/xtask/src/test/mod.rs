@@ -51,7 +51,15 @@ pub struct Arguments {
 }
 
 /// What a host needs to run everything.
-const NEEDS: [Need; 5] = [Need::Build, Need::Check, Need::Emulator, Need::Image, Need::Uefi];
+const NEEDS: [Need; 7] = [
+    Need::Build,
+    Need::BuildArm,
+    Need::Check,
+    Need::Emulator,
+    Need::EmulatorArm,
+    Need::Image,
+    Need::Uefi,
+];
 
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {

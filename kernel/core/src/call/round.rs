@@ -151,6 +151,10 @@ impl<M: Machine> Kernel<M> {
         for (word, value) in mail.words.iter().zip(unfinished.to_words()) {
             word.set(value);
         }
+        if M::KEEPS_TRANSLATIONS {
+            // The caller had the page table flushed where it is active; it need not be here.
+            self.machine.flush_all();
+        }
         if self.start_round(caller, cores) { self.after_round(caller) } else { Answer::Later }
     }
 
@@ -198,6 +202,9 @@ impl<M: Machine> Kernel<M> {
         } else {
             self.local.page_table = wanted;
             self.machine.activate(wanted);
+            if M::KEEPS_TRANSLATIONS {
+                self.machine.flush_all();
+            }
             // The way out compares page tables only where the thread changes.
             self.objects.set_current(None);
         }

@@ -210,7 +210,7 @@ impl<M: Machine> Kernel<M> {
         };
         put(FIRST, &[area.mask]);
         if area.mask & state::GENERAL != 0 {
-            put(FIRST + 1, &area.general);
+            put(FIRST + 1, &area.general[..M::Context::GENERAL_WORDS]);
         }
         if area.mask & state::BASES != 0 {
             put(BASES, &area.bases);
@@ -231,11 +231,13 @@ impl<M: Machine> Kernel<M> {
     fn get_state(&self, utcb: Frame, offset: usize) -> StateArea {
         let mut area = StateArea::EMPTY;
         let Some(words) = self.objects.words(utcb) else { return area };
-        let mut values = words.iter().skip(offset / 8).take(STATE_WORDS);
-        let mut next = || values.next().map_or(0, |word| word.load(Ordering::Relaxed));
-        area.mask = next();
-        area.general = core::array::from_fn(|_| next());
-        area.bases = core::array::from_fn(|_| next());
+        let words = words.iter().skip(offset / 8).take(STATE_WORDS);
+        let mut words = words.map(|word| word.load(Ordering::Relaxed));
+        area.mask = words.next().unwrap_or(0);
+        let general = &mut area.general[..M::Context::GENERAL_WORDS];
+        general.iter_mut().zip(words.clone()).for_each(|(place, word)| *place = word);
+        let bases = words.skip(state::GENERAL_WORDS);
+        area.bases.iter_mut().zip(bases).for_each(|(place, word)| *place = word);
         area
     }
 }

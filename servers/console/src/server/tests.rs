@@ -1,12 +1,14 @@
 //! The server against a line that takes as long as it likes.
 
 use super::Server;
-use crate::uart::{FIFO_BYTES, Line};
+use crate::line::Line;
 use cedo_api::console::{DONE, FLUSH, READ, REFUSED, WRITE};
 use cedo_lib::driver::Next;
 use cedo_lib::raw::{Answer, host};
 use cedo_lib::{Ipc, Message, Partner, Tag, UtcbPage, text};
 
+/// Bytes of the line's FIFO.
+const FIFO_BYTES: usize = 16;
 /// Looks at the device between two of its interrupts. Whoever looks more often polls.
 const LOOKS: usize = 8;
 
@@ -39,10 +41,10 @@ impl Line for SlowLine {
         (!self.received.is_empty()).then(|| self.received.remove(0))
     }
 
-    fn can_send(&mut self) -> bool {
+    fn room(&mut self) -> usize {
         self.looks += 1;
         assert!(self.looks < LOOKS, "the server polls");
-        self.in_fifo == 0
+        if self.in_fifo == 0 { FIFO_BYTES } else { 0 }
     }
 
     fn send(&mut self, byte: u8) {
@@ -55,7 +57,7 @@ impl Line for SlowLine {
         self.wants_empty = wanted;
     }
 
-    fn all_sent(&mut self) -> bool {
+    fn is_all_sent(&mut self) -> bool {
         self.in_fifo == 0
     }
 

@@ -11,6 +11,7 @@ use cedo_lib::abi::call::{Call, capability, core, ipc, memory, object, ports, th
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::name::{ANY, NOBODY, SELF};
 use cedo_lib::abi::{Rights, Tag};
+use cedo_lib::raw::probe::{BAD_ADDRESSES, USER_END};
 
 pub const TESTS: &[Test] = &[
     test("an unknown call is a bad argument", unknown_call),
@@ -32,16 +33,6 @@ pub const TESTS: &[Test] = &[
     test("after all this every servant still answers", all_answer),
 ];
 
-/// The kernel's first and last page, addresses between the halves, the last page of the lower half.
-const BAD_ADDRESSES: [u64; 6] = [
-    0xffff_8000_0000_0000,
-    0xffff_83ff_ffff_f000,
-    0x0000_8000_0000_0000,
-    0xfffe_0000_0000_0000,
-    0x0000_7fff_ffff_f000,
-    0xffff_7fff_ffff_f000,
-];
-
 const CALLS: [Call; 6] =
     [Call::Thread, Call::Object, Call::Capability, Call::Memory, Call::Core, Call::Ports];
 
@@ -54,7 +45,7 @@ fn unknown_call(_: &mut Driver) -> Verdict {
 
 fn unknown_sub_operation(driver: &mut Driver) -> Verdict {
     let slots =
-        [Who::A.thread(), driver.frames, Who::A.gate(), SELF, driver.cores[0], driver.timer_ports];
+        [Who::A.thread(), driver.frames, Who::A.gate(), SELF, driver.cores[0], driver.ports];
     for (call, slot) in CALLS.into_iter().zip(slots) {
         status("sub-operation", &unknown_sub(call).to(slot).run(), Status::BadArgument)?;
     }
@@ -153,7 +144,7 @@ fn map_addresses(driver: &mut Driver) -> Verdict {
         let out = map.word(1, driver.area() + offset).run();
         status("map off a page", &out, Status::BadAddress)?;
     }
-    let across = map.word(1, 0x0000_7fff_ffff_e000).word(2, 4);
+    let across = map.word(1, USER_END - PAGE_SIZE).word(2, 4);
     status("map across the end", &across.run(), Status::BadAddress)
 }
 
@@ -197,15 +188,15 @@ fn no_such_core(driver: &mut Driver) -> Verdict {
 }
 
 fn ports_beyond(driver: &mut Driver) -> Verdict {
-    let read = Op::new(Call::Ports, ports::READ, 0).to(driver.timer_ports);
-    for port in [0x3f, 0x44, 0x3f8, 0xffff, 0x1_0040, u64::MAX] {
+    let read = Op::new(Call::Ports, ports::READ, 0).to(driver.ports);
+    for port in [0x7f, 0x84, 0x3f8, 0xffff, 0x1_0080, u64::MAX] {
         let seen = read.word(0, port).word(1, 1).run().status();
         holds("port", seen == Status::BadArgument || seen == Status::NoRight)?;
     }
-    let across = read.word(0, 0x43).word(1, 4).run().status();
+    let across = read.word(0, 0x83).word(1, 4).run().status();
     holds("across the end", across == Status::BadArgument || across == Status::NoRight)?;
     for bytes in [0, 3, 5, 8, u64::MAX] {
-        status("bytes", &read.word(0, 0x40).word(1, bytes).run(), Status::BadArgument)?;
+        status("bytes", &read.word(0, 0x80).word(1, bytes).run(), Status::BadArgument)?;
     }
     Ok(())
 }

@@ -84,7 +84,7 @@ fn identify(driver: &mut Driver) -> Verdict {
         (driver.frames, Kind::Region),
         (driver.other_space, Kind::Space),
         (driver.cores[0], Kind::Core),
-        (driver.timer_ports, Kind::Ports),
+        (driver.ports, Kind::Ports),
         (TIMER_IRQ.load(Ordering::SeqCst), Kind::Irq),
     ];
     for (slot, kind) in kinds {
@@ -136,9 +136,9 @@ fn divided_beyond(driver: &mut Driver) -> Verdict {
 }
 
 fn ports_divided(driver: &mut Driver) -> Verdict {
-    done("divide", divide(driver.timer_ports, driver.slot(0), 1, 1).run())?;
+    done("divide", divide(driver.ports, driver.slot(0), 1, 1).run())?;
     let part = done("identify", identity(driver.slot(0)))?;
     equal("count", part.words[3], 1)?;
-    let beyond = divide(driver.timer_ports, driver.slot(1), 3, 2).run();
+    let beyond = divide(driver.ports, driver.slot(1), 3, 2).run();
     status("beyond the end", &beyond, Status::BadArgument)
 }

@@ -1,17 +1,18 @@
-//! Interrupts of the programmable interval timer, channel 0, an edge.
+//! Interrupts of a timer, an edge.
 
 use super::{Test, test};
 use crate::board;
-use crate::cast::{TIMER_PORTS, Who};
+use crate::cast::{self, TIMER_LINE, Who};
 use crate::driver::Driver;
 use crate::op::Op;
 use crate::servant::LAST_TOKEN;
-use crate::verdict::{Verdict, done, equal, holds, label, status};
+use crate::verdict::{Failure, Verdict, equal, holds, label, status};
 use cedo_lib::Clock;
-use cedo_lib::abi::call::{Call, ipc, ports};
+use cedo_lib::abi::call::ipc;
 use cedo_lib::abi::name::ANY;
 use cedo_lib::abi::{Label, Status, notice};
-use core::hint::spin_loop;
+use cedo_lib::alarm::Alarm;
+use cedo_lib::raw::relax;
 use core::sync::atomic::Ordering;
 
 pub const TESTS: &[Test] = &[
@@ -25,12 +26,6 @@ pub const TESTS: &[Test] = &[
     test("interrupts come before senders", before_senders),
 ];
 
-/// Ticks of the timer per second. Source: Intel 8254 data sheet; the PC's crystal.
-const TICKS_PER_SECOND: u64 = 1_193_182;
-const COMMAND: u64 = 0x43;
-const CHANNEL_0: u64 = 0x40;
-/// Channel 0, low byte then high byte, mode 0: one edge when the count is over.
-const ONE_SHOT: u64 = 0x30;
 /// How long one shot takes.
 const SHOT_NS: u64 = 200_000;
 
@@ -39,10 +34,8 @@ const PATIENCE_NS: u64 = 30_000_000;
 
 const OPEN: Op = Op::receive(ANY);
 
-fn out(port: u64, value: u64) -> Verdict {
-    let timer = TIMER_PORTS.load(Ordering::SeqCst);
-    let write = Op::new(Call::Ports, ports::WRITE, 0).to(timer);
-    done("port", write.word(0, port).word(1, 1).word(2, value).run()).map(|_| ())
+fn timer() -> Result<Alarm, Failure> {
+    cast::timer().ok_or(Failure::missing("a timer"))
 }
 
 /// Starts the timer, and returns when its edge must have come.
@@ -52,17 +45,14 @@ pub fn fire() -> Verdict {
     Ok(())
 }
 
-/// Ends the interrupts of the clock that firmware leaves running: mode 0 without a count.
+/// Ends the interrupts of the clock that firmware leaves running.
 pub fn silence() -> Verdict {
-    out(COMMAND, ONE_SHOT)
+    timer().map(|timer| timer.silence())
 }
 
 /// Starts the timer.
 pub fn arm() -> Verdict {
-    let count = SHOT_NS * TICKS_PER_SECOND / 1_000_000_000;
-    out(COMMAND, ONE_SHOT)?;
-    out(CHANNEL_0, count & 0xff)?;
-    out(CHANNEL_0, count >> 8)
+    timer().map(|timer| timer.set(SHOT_NS))
 }
 
 /// Spins for some nanoseconds of core 0's clock.
@@ -70,7 +60,7 @@ pub fn spin(time_ns: u64) {
     let clock = Clock::of_core(0);
     let end_ns = clock.now_ns() + time_ns;
     while clock.now_ns() < end_ns {
-        spin_loop();
+        relax();
     }
 }
 
@@ -79,7 +69,7 @@ fn message(driver: &mut Driver) -> Verdict {
     fire_for(1)?;
     let got = driver.outcome(Who::Handler, 0)?.out;
     label("label", &got, Label::Irq)?;
-    equal("line", got.words[notice::IRQ_LINE], 2)?;
+    equal("line", got.words[notice::IRQ_LINE], TIMER_LINE.load(Ordering::SeqCst))?;
     equal("badge", got.badge, Driver::IRQ_BADGE)?;
     holds("a token to acknowledge with", got.token != 0)
 }
@@ -93,7 +83,7 @@ fn interrupts(driver: &mut Driver) -> Verdict {
     let mut free = false;
     while !free && clock.now_ns() < limit_ns {
         free = board::is_free(Who::Handler);
-        spin_loop();
+        relax();
     }
     holds("the handler ran while the driver was spinning", free)
 }

@@ -9,7 +9,7 @@
 use super::interrupts::{arm, fire, fire_for, silence, spin};
 use super::{Test, test};
 use crate::board;
-use crate::cast::{CLOCK_PORTS, TIMER_PORTS, UART_PORTS, Who};
+use crate::cast::{CLOCK_PORTS, SERIAL_PORTS, TIMER_PORTS, Who};
 use crate::driver::Driver;
 use crate::op::{Op, Out};
 use crate::servant::LAST_TOKEN;
@@ -89,8 +89,8 @@ fn port(slot: &AtomicU64, sub: u8, port: u64, value: u64) -> Result<u64, Failure
 
 /// Asserts the level line, or lets go of it.
 fn uart(asserted: bool) -> Verdict {
-    port(&UART_PORTS, ports::WRITE, UART_MODEM, LINE_DRIVER)?;
-    port(&UART_PORTS, ports::WRITE, UART_INTERRUPTS, if asserted { EMPTY } else { 0 })?;
+    port(&SERIAL_PORTS, ports::WRITE, UART_MODEM, LINE_DRIVER)?;
+    port(&SERIAL_PORTS, ports::WRITE, UART_INTERRUPTS, if asserted { EMPTY } else { 0 })?;
     // The line is the device's business: it may take its time.
     spin(SHORT_NS);
     Ok(())
@@ -99,7 +99,7 @@ fn uart(asserted: bool) -> Verdict {
 /// A step of the handler's that lets go of the level line: a handler that acknowledged on and on would
 /// keep the processor from the driver.
 fn quiet() -> Op {
-    let write = Op::new(Call::Ports, ports::WRITE, 0).to(UART_PORTS.load(Ordering::SeqCst));
+    let write = Op::new(Call::Ports, ports::WRITE, 0).to(SERIAL_PORTS.load(Ordering::SeqCst));
     write.word(0, UART_INTERRUPTS).word(1, 1).word(2, 0)
 }
 
@@ -237,9 +237,9 @@ fn edges_before_acknowledge(driver: &mut Driver, edges: usize) -> Verdict {
 
 /// Edges without end, until [`silence`].
 fn storm() -> Verdict {
-    port(&TIMER_PORTS, ports::WRITE, TIMER_COMMAND, RATE_GENERATOR)?;
-    port(&TIMER_PORTS, ports::WRITE, TIMER_CHANNEL_0, STORM_COUNT & 0xff)?;
-    port(&TIMER_PORTS, ports::WRITE, TIMER_CHANNEL_0, STORM_COUNT >> 8).map(|_| ())
+    port(&TIMER_PORTS[0], ports::WRITE, TIMER_COMMAND, RATE_GENERATOR)?;
+    port(&TIMER_PORTS[0], ports::WRITE, TIMER_CHANNEL_0, STORM_COUNT & 0xff)?;
+    port(&TIMER_PORTS[0], ports::WRITE, TIMER_CHANNEL_0, STORM_COUNT >> 8).map(|_| ())
 }
 
 /// Ends that, and lets pass what is late: the emulator may be behind.

@@ -13,7 +13,7 @@ use cedo_lib::abi::name::SELF;
 use cedo_lib::abi::state::Cause;
 use cedo_lib::abi::{Rights, Status};
 use cedo_lib::clock;
-use cedo_lib::raw::probe;
+use cedo_lib::raw::{probe, publish_code};
 
 pub const TESTS: &[Test] = &[
     test("what is written through one mapping is read through another", shared),
@@ -74,9 +74,9 @@ fn read_only(driver: &mut Driver) -> Verdict {
 /// Puts code that returns at once into the test's first frame.
 fn put_code(driver: &Driver) -> Verdict {
     done("map for writing", map(driver, 0, 0, 1, READ_WRITE).run())?;
-    let [b0, b1, b2] = probe::RETURN;
-    let code = u64::from_le_bytes([b0, b1, b2, 0, 0, 0, 0, 0]);
-    holds("write", can_write(driver.area(), code))
+    holds("write", can_write(driver.area(), probe::RETURN))?;
+    publish_code(driver.area(), 8);
+    Ok(())
 }
 
 fn no_execute(driver: &mut Driver) -> Verdict {

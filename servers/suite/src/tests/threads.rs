@@ -9,8 +9,9 @@ use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use cedo_lib::abi::Status;
 use cedo_lib::abi::call::{ipc, thread};
 use cedo_lib::abi::name::{ANY, NOBODY};
-use cedo_lib::abi::state::{BASES, GENERAL, INSTRUCTION, STACK};
+use cedo_lib::abi::state::{BASES, GENERAL, INSTRUCTION, REGISTERS, STACK};
 use cedo_lib::abi::utcb::StateArea;
+use cedo_lib::raw::probe::BAD_ADDRESSES;
 use core::sync::atomic::Ordering;
 
 pub const TESTS: &[Test] = &[
@@ -118,13 +119,13 @@ fn write(driver: &mut Driver) -> Verdict {
     done("write", on(thread::WRITE, Who::Low).run())?;
     done("read", on(thread::READ, Who::Low).word(0, GENERAL).run())?;
     let again = driver.this.utcb().received();
-    holds("the same registers", again.general[..INSTRUCTION] == state.general[..INSTRUCTION])?;
+    holds("the same registers", again.general[REGISTERS..] == state.general[REGISTERS..])?;
     go_on(driver)
 }
 
 fn kernel_state(driver: &mut Driver) -> Verdict {
     let good = stopped_state(driver)?;
-    for address in [0xffff_8000_0000_0000, 0xffff_83ff_ffff_ffff, 0x0000_8000_0000_0000] {
+    for address in BAD_ADDRESSES {
         let mut bad = good;
         bad.general[INSTRUCTION] = address;
         driver.this.utcb_mut().set_reply(&bad);

@@ -1,6 +1,7 @@
 //! One boot, and what came of it.
 
 use super::order::Order;
+use crate::board::Board;
 use crate::build::{self, Parts, Profile};
 use crate::progress::{self, Step};
 use crate::qemu::guest::{self, Limits};
@@ -49,7 +50,7 @@ impl<'a> Bench<'a> {
     /// Builds all that boots with so many cores need.
     pub fn build(workspace: &'a Workspace, profile: Profile, cores: u32) -> Result<Self> {
         let system = workspace.system(&format!("fuzz-{cores}"))?;
-        Ok(Self { workspace, parts: build::parts(workspace, &system, profile)? })
+        Ok(Self { workspace, parts: build::parts(workspace, Board::Pc, &system, profile)? })
     }
 
     /// A further one, which may boot at the same time; each needs another number.

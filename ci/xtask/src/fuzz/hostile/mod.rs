@@ -21,10 +21,10 @@ mod host;
 mod order;
 mod shrink;
 
+use crate::board::Board;
 use crate::build::Profile;
-use crate::qemu::Loader;
+use crate::setup;
 use crate::workspace::Workspace;
-use crate::{run, setup};
 use anyhow::{Result, ensure};
 use boot::Bench;
 
@@ -87,7 +87,7 @@ pub fn main(workspace: &Workspace, arguments: &Options) -> Result<()> {
     if arguments.host {
         return host::run(workspace, arguments);
     }
-    setup::prepare(workspace, &run::needs(Loader::Pvh), arguments.yes)?;
+    setup::prepare(workspace, &Board::Pc.needs(), arguments.yes)?;
     let profile = if arguments.release { Profile::Release } else { Profile::Debug };
     let calls = arguments.calls.unwrap_or(if arguments.long { LONG } else { CALLS });
     let sum = fuzz(workspace, profile, arguments, calls)?;

@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn a_mangled_text_never_panics_and_is_never_accepted_wrongly(
-        base in select(vec![BASE, include_str!("../../../../../bsp/pc/mixed.toml")]),
+        base in select(vec![BASE, include_str!("../../../../../systems/mixed.toml")]),
         edits in proptest::collection::vec((any::<usize>(), 0usize..12, scrap()), 1..6),
     ) {
         let mut text = base.to_string();

@@ -114,7 +114,7 @@ fn values_have_types() {
     expect(&worker("gates = \"console\""), &[(KEY, "expected a list")]);
     expect(&worker("gates = [1]"), &[(KEY, "expected a text")]);
     expect(&worker("gates = [true]"), &[(KEY, "expected a gate: a name or a table")]);
-    expect(&worker("interrupts = [\"4\"]"), &[(KEY, "expected a number")]);
+    expect(&worker("interrupts = [{ line = true }]"), &[(KEY, "expected a number")]);
     expect(&worker("handler = 3"), &[(KEY, "expected a text")]);
     expect(&worker("parameters = 3"), &[(KEY, "expected a table such as")]);
     expect(&worker("parameters = [1, 2, 3, 4, 5]"), &[(KEY, "has 4 parameter words")]);
@@ -351,4 +351,20 @@ fn a_system_has_at_most_160_threads() {
     let threads = |last: usize| base_with(&(group(0, 60) + &group(1, 60) + &group(2, last)));
     assert!(parse(&threads(34)).is_ok());
     expect(&threads(35), &[(21 + 3 * 157, "one thread too many")]);
+}
+
+#[test]
+fn devices_are_those_of_the_board() {
+    assert!(parse(&worker("devices = [\"uart\", \"clock\"]\ninterrupts = [\"uart\"]")).is_ok());
+    expect(&worker("devices = [\"uart2\"]"), &[(KEY, "the board has no device `uart2`")]);
+    expect(&worker("interrupts = [\"4\"]"), &[(KEY, "the board has no device `4`")]);
+    expect(&worker("interrupts = [\"clock\"]"), &[(KEY, "the device `clock` has no interrupt")]);
+    let optional = "devices = [{ of = \"uart2\", optional = true }]\n\
+                    interrupts = [{ line = \"uart2\", optional = true }]";
+    let without = parse(&worker(optional)).expect("an optional device may be missing");
+    let plain = parse(&worker("")).expect("a thread needs no device");
+    assert_eq!(without.pack(), plain.pack());
+    let twice = "[memory.clock]\nsize = 4096\n";
+    let source = worker(&format!("devices = [\"clock\"]\n{twice}"));
+    expect(&source, &[(KEY + 1, "the memory `clock` is called as a device of the board")]);
 }

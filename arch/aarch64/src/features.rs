@@ -1,0 +1,34 @@
+//! The control registers, and what user code may do. Translation is switched on by `boot/header.rs`.
+
+use crate::core_area;
+use crate::registers::{read_register, synchronise, write_register};
+
+/// CNTKCTL_EL1: user code may read the virtual counter (CNTVCT_EL0), and no timer.
+const USER_COUNTER: u64 = 1 << 1;
+/// MPIDR_EL1: the affinity fields.
+const AFFINITY: u64 = 0xff_00ff_ffff;
+/// ID_AA64PFR0_EL1: there are registers of a GICv3 interface.
+const GIC_SHIFT: u64 = 24;
+
+/// Sets this core's control registers and makes the record of `core` its own.
+pub fn enable(core: usize) {
+    core_area::take(core);
+    // Floating point raises an exception, in the kernel too.
+    write_register!("cpacr_el1", 0);
+    write_register!("cntkctl_el1", USER_COUNTER);
+    // No breakpoint, no watchpoint, no single step.
+    write_register!("mdscr_el1", 0);
+    write_register!("tpidr_el0", 0);
+    write_register!("tpidrro_el0", 0);
+    synchronise();
+}
+
+/// The calling core's place in the machine.
+pub fn affinity() -> u64 {
+    read_register!("mpidr_el1") & AFFINITY
+}
+
+/// True if the processor has the registers of a GICv3 interface.
+pub fn has_interrupt_registers() -> bool {
+    read_register!("id_aa64pfr0_el1") >> GIC_SHIFT & 0xf != 0
+}

@@ -1,0 +1,88 @@
+//! The device tree: what a kernel needs of it (Devicetree Specification 0.4; the bindings of the
+//! Linux kernel for interrupt controllers, serial ports, timers and PSCI).
+//!
+//! The tree comes from firmware and is copied into [`Found`] before anything can overwrite it.
+//! Nothing in it is trusted: what makes no sense is left out, and what is missing is the boot code's
+//! to judge.
+//!
+//! | file | contents |
+//! |---|---|
+//! | here | what is found |
+//! | [`node`] | numbers in a node's properties |
+//! | [`read`] | finding it |
+
+pub mod node;
+pub mod read;
+
+use cedo_arch_common::memory::{Entry, Span};
+use heapless::Vec;
+
+pub use read::read;
+
+/// Longest command line that is kept.
+pub const COMMAND_LINE_BYTES: usize = 256;
+/// Entries of the memory map that are kept.
+pub const MEMORY_ENTRIES: usize = 64;
+
+/// What the tree says.
+#[derive(Default, Debug)]
+pub struct Found {
+    /// RAM, and what is reserved in it.
+    pub memory: Vec<Entry, MEMORY_ENTRIES>,
+    /// Affinity of each processor, in the order of the tree.
+    pub processors: Vec<u64, { cedo_abi::MAX_CORES }>,
+    /// Processors beyond what the kernel runs.
+    pub ignored: u32,
+    /// How to call the power firmware.
+    pub conduit: Option<Conduit>,
+    /// The interrupt controller.
+    pub controller: Option<Controller>,
+    /// Interrupt of the virtual timer.
+    pub timer: Option<u32>,
+    /// Interrupt of the physical timer.
+    pub alarm: Option<u32>,
+    /// Registers of the first PL011.
+    pub uart: Option<u64>,
+    /// The boot archive: the initial RAM disk.
+    pub archive: Option<Span>,
+    /// The command line, without a zero at the end.
+    pub command_line: Vec<u8, COMMAND_LINE_BYTES>,
+    /// It is the emulator's own machine.
+    pub is_emulated: bool,
+}
+
+/// The instruction that calls the firmware.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Conduit {
+    /// To the hypervisor's level.
+    Hvc,
+    /// To the secure monitor's.
+    Smc,
+}
+
+/// An interrupt controller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Controller {
+    /// Which kind.
+    pub kind: ControllerKind,
+    /// Registers of the distributor.
+    pub distributor: Span,
+    /// GICv2: of the processors' interface. GICv3: of the redistributors.
+    pub cores: Span,
+}
+
+/// Kinds of interrupt controllers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ControllerKind {
+    /// GICv2.
+    V2,
+    /// GICv3 and later.
+    V3,
+}
+
+impl Found {
+    /// True if `word` stands on the command line.
+    pub fn has_word(&self, word: &str) -> bool {
+        self.command_line.split(u8::is_ascii_whitespace).any(|found| found == word.as_bytes())
+    }
+}

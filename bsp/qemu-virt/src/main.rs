@@ -1,0 +1,31 @@
+//! The kernel for QEMU's `virt` machine: where the neutral kernel and the aarch64 machine meet, and
+//! nothing else.
+//!
+//! It has no behaviour of its own. `kernel.ld` says where things lie, the boot code of
+//! `arch/aarch64` calls [`kernel_main`], and this names the kernel that the machine is to run.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `main.rs` | the one symbol that the boot code calls |
+//! | `../kernel.ld` | the layout of the image |
+//! | `../build.rs` | tells the linker of both |
+//! | `../board.toml` | the devices that systems can name |
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+/// The kernel of this board.
+#[cfg(target_os = "none")]
+type Kernel = cedo_core::Kernel<cedo_arch_aarch64::Aarch64>;
+
+/// Called by the boot code on core 0, at EL1, with interrupts off.
+#[cfg(target_os = "none")]
+#[expect(unsafe_code, reason = "the boot code names this symbol; no other symbol has its name")]
+#[unsafe(no_mangle)]
+extern "C" fn kernel_main(tree: u64, load_address: u64) -> ! {
+    cedo_arch_aarch64::start::<Kernel>(tree, load_address)
+}
+
+/// On a host there is nothing to run.
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("this is a kernel: build it with `--target aarch64-unknown-none-softfloat`");
+}

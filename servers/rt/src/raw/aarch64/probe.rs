@@ -1,0 +1,120 @@
+//! aarch64: instructions that may fault on purpose. Where to go on is in `x9`, zero in `x10`.
+
+use crate::raw::probe::{Outcome, PATTERN, Probe, Segments};
+use cedo_abi::state::{Cause, REGISTERS};
+use core::arch::asm;
+
+/// Index in the general group (`cedo_abi::state`) of the register that holds where to go on.
+pub const RECOVERY: usize = REGISTERS + 9;
+/// Index in the general group of the register that a handler makes non-zero to say that it was
+/// called.
+pub const CAUGHT: usize = REGISTERS + 10;
+/// Index in the general group of a register that holds [`PATTERN`] while a probe runs.
+pub const WITNESS: usize = REGISTERS + 11;
+
+/// Expands to one probe: `$instruction` with `x0` = address and `x1` = value.
+macro_rules! probe {
+    ($(#[$doc:meta])* $name:ident, $($instruction:literal),+) => {
+        $(#[$doc])*
+        #[inline(never)]
+        pub fn $name(address: u64, value: u64) -> Outcome {
+            let (caught, read): (u64, u64);
+            // SAFETY: the instruction faults, or touches `address`, where no Rust object lives
+            // (the caller has the address from a mapping it made for this), or jumps to code that
+            // returns through x9; every register it can change is named.
+            unsafe {
+                asm!(
+                    "adr x9, 3f",
+                    $($instruction,)+
+                    "3:",
+                    in("x0") address,
+                    inlateout("x1") value => read,
+                    lateout("x9") _,
+                    inlateout("x10") 0_u64 => caught,
+                    inlateout("x11") PATTERN => _,
+                    lateout("x12") _,
+                    options(nostack),
+                );
+            }
+            Outcome { caught, value: read }
+        }
+    };
+}
+
+probe!(
+    /// Reads the word at `address`.
+    read,
+    "ldr x1, [x0]"
+);
+probe!(
+    /// Writes `value` to `address`.
+    write,
+    "str x1, [x0]"
+);
+probe!(
+    /// Jumps to `address`; code there goes on with `br x9` ([`RETURN`]).
+    execute,
+    "br x0"
+);
+probe!(
+    /// Divides by zero, which gives zero.
+    divide,
+    "udiv x12, x1, xzr"
+);
+probe!(
+    /// A breakpoint.
+    breakpoint,
+    "brk #0"
+);
+probe!(
+    /// An instruction no processor knows.
+    illegal,
+    "udf #0"
+);
+probe!(
+    /// An instruction for kernels only: it masks interrupts.
+    privileged,
+    "msr daifset, #2"
+);
+probe!(
+    /// A device behind an instruction, without a right to it: the physical timer.
+    port,
+    "mrs x12, cntp_ctl_el0"
+);
+probe!(
+    /// A floating-point instruction: `fmov d0, xzr`, which the assembler for this target does not know.
+    floating_point,
+    ".inst 0x9e6703e0"
+);
+probe!(
+    /// Reads the word at `address` from the thread pointer on.
+    read_base,
+    "mrs x12, tpidr_el0",
+    "ldr x1, [x12, x0]"
+);
+
+/// Code that returns from [`execute`], as a word: `br x9`.
+pub const RETURN: u64 = 0xd61f_0120;
+
+/// What dividing by zero is: nothing that the processor sees.
+pub const DIVISION: Option<Cause> = None;
+/// An address of the kernel's.
+pub const KERNEL_ADDRESS: u64 = 0xffff_ffff_8000_0000;
+/// Pages that no user can have: behind the users' table, between that and the kernel's, and in the
+/// kernel's, the last one among them.
+pub const BAD_ADDRESSES: [u64; 6] = [
+    0x0001_0000_0000_0000,
+    0xffff_8000_0000_0000,
+    0xfffe_0000_0000_0000,
+    0xffff_ff80_0000_0000,
+    0xffff_ffff_8000_0000,
+    0xffff_ffff_ffff_f000,
+];
+/// Where the pages end that follow the first one.
+pub const USER_END: u64 = 0x0001_0000_0000_0000;
+/// An address that no page can have, and what reading it is: it is in no table.
+pub const NO_ADDRESS: (u64, Cause) = (0x1234_5678_9abc_def0, Cause::ReadFault);
+/// Reads the word at an address from each of a thread's bases on.
+pub const BASES: &[Probe] = &[read_base];
+/// Probes of segments: there are none.
+pub const SEGMENTS: Option<Segments> = None;

@@ -69,6 +69,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes long")]
     fn a_port_that_stays_busy_loses_the_byte() {
         let mut memory = [0; 8];
         let (mut uart, registers) = port(&mut memory);

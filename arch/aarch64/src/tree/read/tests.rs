@@ -193,6 +193,7 @@ fn a_tree_states_its_size_behind_its_magic() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes long")]
 fn every_cut_or_changed_tree_is_read_or_refused_and_never_harms() {
     let bytes = machine(virt);
     for end in 0..bytes.len() {

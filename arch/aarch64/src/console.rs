@@ -3,6 +3,7 @@
 
 use crate::device::uart::Uart;
 use crate::lock::TicketLock;
+use cedo_arch_common::text::Text;
 use core::fmt;
 
 static PORT: TicketLock<Option<Uart>> = TicketLock::new(None);
@@ -37,18 +38,8 @@ fn send(port: &mut Option<Uart>, text: &[u8]) {
     }
 }
 
-/// Formats to the console.
-pub struct Console;
-
-impl fmt::Write for Console {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        write(text.as_bytes());
-        Ok(())
-    }
-}
-
 /// Prints one line.
 pub fn line(text: fmt::Arguments<'_>) {
     // Writing to the console cannot fail.
-    let _ = fmt::write(&mut Console, format_args!("{text}\n"));
+    let _ = fmt::write(&mut Text(write), format_args!("{text}\n"));
 }

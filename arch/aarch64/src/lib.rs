@@ -16,7 +16,7 @@
 //! | `cpu` | the `Machine` of one core |
 //! | [`layout`] | where the kernel's part of the address space is |
 //! | [`entry`] | the ways in and out of the kernel |
-//! | [`boot`] | from the loader to the kernel |
+//! | `boot` | from the loader to the kernel |
 //! | [`tree`] | the device tree: what a kernel needs of it |
 //! | [`time`] | clocks and deadlines |
 //! | [`device`] | interrupt controllers, serial ports: one device, one file |
@@ -44,6 +44,7 @@
 #[macro_use]
 extern crate std;
 
+#[cfg(target_os = "none")]
 pub mod boot;
 #[cfg(target_os = "none")]
 pub mod console;
@@ -76,7 +77,7 @@ pub mod time;
 pub mod tree;
 
 #[cfg(target_os = "none")]
-use cedo_arch_common::{late, lock, relax::relax, ring};
+use cedo_arch_common::{late, lock, relax::relax};
 
 #[cfg(target_os = "none")]
 pub use boot::start::start;

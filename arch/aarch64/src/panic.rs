@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::core_area::{RECORDS, this_core};
 use crate::registers::read_register;
 use crate::{console, log, power, relax, system};
+use cedo_arch_common::text::Text;
 use cedo_machine::{CoreNumber, Upcalls};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -85,7 +86,8 @@ fn die(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> ! {
 
 fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
     use fmt::Write;
-    let mut out = Alone;
+    // SAFETY: the others were stopped.
+    let mut out = Text(|text: &[u8]| unsafe { console::write_alone(text) });
     let core = this_core();
     let record = &RECORDS[core];
     write!(out, "panic: core {core}, ")?;
@@ -114,8 +116,7 @@ fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
 /// Registers in a line.
 const IN_A_LINE: usize = 4;
 
-fn registers(out: &mut Alone, whose: &str, frame: &Context) -> fmt::Result {
-    use fmt::Write;
+fn registers(out: &mut impl fmt::Write, whose: &str, frame: &Context) -> fmt::Result {
     let Context { instruction, stack, state, .. } = frame;
     writeln!(out, "panic: {whose} pc={instruction:016x} sp={stack:016x} state={state:016x}")?;
     for (line, values) in frame.x.chunks(IN_A_LINE).enumerate() {
@@ -126,15 +127,4 @@ fn registers(out: &mut Alone, whose: &str, frame: &Context) -> fmt::Result {
         writeln!(out)?;
     }
     Ok(())
-}
-
-/// The console when only this core runs.
-struct Alone;
-
-impl fmt::Write for Alone {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        // SAFETY: the others were stopped.
-        unsafe { console::write_alone(text.as_bytes()) };
-        Ok(())
-    }
 }

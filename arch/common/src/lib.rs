@@ -1,5 +1,5 @@
 //! What every real machine needs and no processor has: memory maps, clocks' arithmetic, a lock for
-//! device registers.
+//! device registers, the log.
 //!
 //! It is no machine and touches no device; the machines beside it (`arch/x86_64`, `arch/aarch64`) are
 //! built on it.
@@ -11,9 +11,13 @@
 //! | [`late`] | a value set once |
 //! | [`lock`] | a ticket lock |
 //! | [`ring`] | a ring of log bytes |
+//! | [`turns`] | whose log byte goes out next |
+//! | `log` | the log of all cores |
+//! | [`text`] | text for people |
+//! | [`pages`] | copying memory to whole pages |
 //! | [`relax`] | what a spin loop contains |
 #![no_std]
-#![expect(unsafe_code, reason = "a lock and a value that is set once hand out what they keep")]
+#![expect(unsafe_code, reason = "a lock, a late value, encoders and page copies need it")]
 
 #[cfg(test)]
 #[macro_use]
@@ -21,7 +25,12 @@ extern crate std;
 
 pub mod late;
 pub mod lock;
+#[cfg(target_os = "none")]
+pub mod log;
 pub mod memory;
+pub mod pages;
 pub mod relax;
 pub mod ring;
 pub mod scale;
+pub mod text;
+pub mod turns;

@@ -69,7 +69,7 @@ pub mod system;
 pub mod time;
 
 #[cfg(target_os = "none")]
-use cedo_arch_common::{late, lock, ring};
+use cedo_arch_common::{late, lock};
 
 #[cfg(target_os = "none")]
 pub use boot::start::start;

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::core_area::{RECORDS, this_core};
 use crate::{console, log, power, system};
+use cedo_arch_common::text::Text;
 use cedo_machine::{CoreNumber, Upcalls};
 use core::fmt;
 use core::hint::spin_loop;
@@ -87,7 +88,8 @@ fn die(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> ! {
 
 fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
     use fmt::Write;
-    let mut out = Alone;
+    // SAFETY: the others were stopped.
+    let mut out = Text(|text: &[u8]| unsafe { console::write_alone(text) });
     let core = this_core();
     let record = &RECORDS[core];
     write!(out, "panic: core {core}, ")?;
@@ -114,8 +116,7 @@ fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
     Ok(())
 }
 
-fn registers(out: &mut Alone, whose: &str, frame: &Context) -> fmt::Result {
-    use fmt::Write;
+fn registers(out: &mut impl fmt::Write, whose: &str, frame: &Context) -> fmt::Result {
     let [r8, r9, r10, r12, r13, r14, r15] = frame.words;
     let rows = [
         [("rip", frame.rip), ("rsp", frame.rsp), ("rflags", frame.rflags), ("cs", frame.cs)],
@@ -132,17 +133,6 @@ fn registers(out: &mut Alone, whose: &str, frame: &Context) -> fmt::Result {
         writeln!(out)?;
     }
     Ok(())
-}
-
-/// The console when only this core runs.
-struct Alone;
-
-impl fmt::Write for Alone {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        // SAFETY: the others were stopped.
-        unsafe { console::write_alone(text.as_bytes()) };
-        Ok(())
-    }
 }
 
 fn stack_pointer() -> u64 {

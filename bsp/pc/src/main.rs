@@ -10,16 +10,19 @@
 //! | `../build.rs` | tells the linker of both |
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
-/// The kernel of this board.
 #[cfg(target_os = "none")]
-type Kernel = cedo_core::Kernel<cedo_arch_x86_64::X86_64>;
+mod boot {
+    use cedo_arch_x86_64::X86_64;
 
-/// Called by the boot code on core 0, in 64-bit mode, with interrupts off.
-#[cfg(target_os = "none")]
-#[expect(unsafe_code, reason = "the boot code names this symbol; no other symbol has its name")]
-#[unsafe(no_mangle)]
-extern "C" fn kernel_main(magic: u64, information: u64) -> ! {
-    cedo_arch_x86_64::start::<Kernel>(magic, information)
+    /// The kernel of this board.
+    type Kernel = cedo_core::Kernel<X86_64>;
+
+    /// Called by the boot code on core 0, in 64-bit mode, with interrupts off.
+    #[expect(unsafe_code, reason = "the boot code names this symbol; no other symbol has its name")]
+    #[unsafe(no_mangle)]
+    extern "C" fn kernel_main(magic: u64, information: u64) -> ! {
+        cedo_arch_x86_64::start::<Kernel>(magic, information)
+    }
 }
 
 /// On a host there is nothing to run.

@@ -12,16 +12,19 @@
 //! | `../board.toml` | the devices that systems can name |
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
-/// The kernel of this board.
 #[cfg(target_os = "none")]
-type Kernel = cedo_core::Kernel<cedo_arch_aarch64::Aarch64>;
+mod boot {
+    use cedo_arch_aarch64::Aarch64;
 
-/// Called by the boot code on core 0, at EL1, with interrupts off.
-#[cfg(target_os = "none")]
-#[expect(unsafe_code, reason = "the boot code names this symbol; no other symbol has its name")]
-#[unsafe(no_mangle)]
-extern "C" fn kernel_main(tree: u64, load_address: u64) -> ! {
-    cedo_arch_aarch64::start::<Kernel>(tree, load_address)
+    /// The kernel of this board.
+    type Kernel = cedo_core::Kernel<Aarch64>;
+
+    /// Called by the boot code on core 0, at EL1, with interrupts off.
+    #[expect(unsafe_code, reason = "the boot code names this symbol; no other symbol has its name")]
+    #[unsafe(no_mangle)]
+    extern "C" fn kernel_main(tree: u64, load_address: u64) -> ! {
+        cedo_arch_aarch64::start::<Kernel>(tree, load_address)
+    }
 }
 
 /// On a host there is nothing to run.

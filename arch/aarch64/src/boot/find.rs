@@ -5,6 +5,7 @@ use super::tables::{self, EarlyWindow, NoMemory};
 use crate::layout::{WINDOW_BASE, WINDOW_FRAMES};
 use crate::tree::{self, Found};
 use cedo_arch_common::memory::{LEAST_BYTES, Span, Spans};
+use cedo_arch_common::pages;
 
 const PAGE: u64 = 4096;
 /// Longest tree that is read.
@@ -75,11 +76,7 @@ pub fn free(found: &mut Found, ram: &Spans) -> Spans {
 /// Copies `from` to other memory, and zeroes the rest of the last page.
 fn copy(from: Span, to: u64) {
     let (source, target) = ((WINDOW_BASE + from.start) as *const u8, (WINDOW_BASE + to) as *mut u8);
-    let bytes = from.bytes() as usize;
-    // SAFETY: both are RAM in the window; the target was taken for this and is no part of the
-    // source, which nothing else uses.
-    unsafe { core::ptr::copy_nonoverlapping(source, target, bytes) };
-    let rest = bytes.next_multiple_of(PAGE as usize) - bytes;
-    // SAFETY: the target was taken in whole pages.
-    unsafe { core::ptr::write_bytes(target.wrapping_add(bytes), 0, rest) };
+    // SAFETY: both are RAM in the window; the target was taken for this, in whole pages, and is no
+    // part of the source, which nothing else uses.
+    unsafe { pages::copy(source, target, from.bytes() as usize) };
 }

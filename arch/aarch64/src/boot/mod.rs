@@ -12,21 +12,12 @@
 //! | `trampoline` | a starting core's way to the kernel's addresses |
 //! | `fail` | one line, and the end |
 
-#[cfg(target_os = "none")]
 pub mod cores;
-#[cfg(target_os = "none")]
 pub mod devices;
-#[cfg(target_os = "none")]
 pub mod fail;
-#[cfg(target_os = "none")]
 pub mod find;
-#[cfg(target_os = "none")]
 pub mod handover;
-#[cfg(target_os = "none")]
 pub mod header;
-#[cfg(target_os = "none")]
 pub mod start;
-#[cfg(target_os = "none")]
 pub mod tables;
-#[cfg(target_os = "none")]
 pub mod trampoline;

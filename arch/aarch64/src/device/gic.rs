@@ -91,16 +91,12 @@ impl Gic {
     /// Accepts the interrupt that is pending, if any.
     #[inline]
     pub fn accept(&self) -> Option<Accepted> {
-        let word = match self.cores {
-            Cores::V2(interface) => interface.accept(),
-            Cores::V3(_) => gic_v3::accept(),
-        };
         // A GICv2 names the sender of a signal above the number.
-        let number = word
-            & match self.cores {
-                Cores::V2(_) => 0x3ff,
-                Cores::V3(_) => 0xff_ffff,
-            };
+        let (word, numbers) = match self.cores {
+            Cores::V2(interface) => (interface.accept(), 0x3ff),
+            Cores::V3(_) => (gic_v3::accept(), 0xff_ffff),
+        };
+        let number = word & numbers;
         (number < NOTHING).then_some(Accepted { number, word })
     }
 

@@ -9,6 +9,7 @@ use crate::acpi::root::Root;
 use crate::acpi::{self, Fadt, Madt, Physical};
 use crate::console;
 use crate::layout::{EARLY_WINDOW_BYTES, WINDOW_BASE, WINDOW_FRAMES};
+use cedo_arch_common::pages;
 
 const PAGE: u64 = 4096;
 const MIB: u64 = 1 << 20;
@@ -115,11 +116,7 @@ pub fn free(information: &mut Information, ram: &Spans) -> Spans {
 /// Copies `from` to other memory below 4 GiB, and zeroes the rest of the last page.
 fn copy(from: Span, to: u64) {
     let (source, target) = ((WINDOW_BASE + from.start) as *const u8, (WINDOW_BASE + to) as *mut u8);
-    let bytes = from.bytes() as usize;
-    // SAFETY: both are RAM in the window; the target was taken for this and is no part of the
-    // source, which nothing else uses.
-    unsafe { core::ptr::copy_nonoverlapping(source, target, bytes) };
-    let rest = bytes.next_multiple_of(PAGE as usize) - bytes;
-    // SAFETY: the target was taken in whole pages.
-    unsafe { core::ptr::write_bytes(target.wrapping_add(bytes), 0, rest) };
+    // SAFETY: both are RAM in the window; the target was taken for this, in whole pages, and is no
+    // part of the source, which nothing else uses.
+    unsafe { pages::copy(source, target, from.bytes() as usize) };
 }

@@ -45,13 +45,13 @@ pub struct Arguments {
     /// Memory of the machine [default: 256].
     #[arg(long, value_name = "MIB")]
     memory: Option<u32>,
-    /// A machine without an HPET.
+    /// A PC without an HPET.
     #[arg(long)]
     no_hpet: bool,
-    /// Version of an aarch64 machine's interrupt controller.
-    #[arg(long, value_enum, default_value = "2")]
-    gic: Gic,
-    /// Start an aarch64 machine at the hypervisor's level.
+    /// Version of the interrupt controller of `qemu-virt` [default: 2].
+    #[arg(long, value_enum)]
+    gic: Option<Gic>,
+    /// Start `qemu-virt` at the hypervisor's level.
     #[arg(long)]
     hypervisor: bool,
     /// Build a kernel that asserts its invariants.
@@ -207,19 +207,9 @@ fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     machine.cores = cores;
     machine.loader = arguments.boot;
     machine.processor = arguments.cpu.unwrap_or(machine.processor);
-    let board = machine.board;
-    ensure!(
-        machine.processor.is_of(board),
-        "board `{}` has no {}; leave --cpu away or name another processor",
-        board.name(),
-        machine.processor.name()
-    );
-    ensure!(
-        board == Board::Pc || machine.loader == Loader::Pvh,
-        "board `{}` is loaded by the emulator itself; leave --boot away",
-        board.name()
-    );
-    (machine.gic, machine.hypervisor) = (arguments.gic, arguments.hypervisor);
+    fits(arguments, &machine)?;
+    machine.gic = arguments.gic.unwrap_or(machine.gic);
+    machine.hypervisor |= arguments.hypervisor;
     machine.memory_mib = arguments.memory.unwrap_or(machine.memory_mib);
     machine.hpet &= !arguments.no_hpet;
     // What an emulator measures means something in instructions only. Counted UEFI firmware takes
@@ -227,6 +217,33 @@ fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     let measures = MEASURING.contains(&boot.system.as_str()) && arguments.boot != Loader::IsoUefi;
     machine.icount = arguments.icount || measures && !arguments.no_icount;
     Ok(machine)
+}
+
+/// An error that names the option which the board has no use for.
+fn fits(arguments: &Arguments, machine: &Machine) -> Result<()> {
+    let (board, name) = (machine.board, machine.board.name());
+    ensure!(
+        machine.processor.is_of(board),
+        "board `{name}` has no {}; leave --cpu away or name another processor",
+        machine.processor.name()
+    );
+    ensure!(
+        board == Board::Pc || machine.loader == Loader::Pvh,
+        "board `{name}` is loaded by the emulator itself; leave --boot away"
+    );
+    ensure!(
+        board == Board::Pc || !arguments.no_hpet,
+        "board `{name}` has no HPET anyway; leave --no-hpet away"
+    );
+    ensure!(
+        board == Board::QemuVirt || arguments.gic.is_none(),
+        "board `{name}` has one kind of interrupt controller; leave --gic away"
+    );
+    ensure!(
+        board == Board::QemuVirt || !arguments.hypervisor,
+        "board `{name}` starts the kernel at one level; leave --hypervisor away"
+    );
+    Ok(())
 }
 
 fn show(text: &[u8]) {

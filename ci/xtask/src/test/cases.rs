@@ -48,10 +48,15 @@ const MIXED: &str = "mixed";
 /// Loaders beyond the usual one that must start a small system.
 const LOADERS: [Loader; 2] = [Loader::IsoBios, Loader::IsoUefi];
 
-/// aarch64 machines that must start a small system: processor, cores, interrupt controller, and whether
-/// the kernel starts at the hypervisor's level.
-const VIRT: [(Processor, u32, Gic, bool); 2] =
+/// An aarch64 machine: processor, cores, interrupt controller, and whether the kernel starts at the
+/// hypervisor's level.
+type Virt = (Processor, u32, Gic, bool);
+/// Those that must start a small system.
+const VIRT: [Virt; 2] =
     [(Processor::CortexA53, 2, Gic::V2, false), (Processor::CortexA72, 4, Gic::V3, true)];
+/// Those that must pass the suite.
+const VIRT_SUITES: [Virt; 2] =
+    [(Processor::CortexA53, 2, Gic::V2, false), (Processor::CortexA72, 1, Gic::V3, true)];
 
 /// End of the name of what runs only when it is asked for.
 const LONG: &str = "are noticed";
@@ -100,6 +105,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));
     cases.push(suite_in_chain_mode(Profile::Debug));
+    cases.extend(VIRT_SUITES.map(virt_suite));
     cases.extend(Refusal::ALL.map(refusal));
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
@@ -164,16 +170,36 @@ fn system(name: &'static str, setup: Setup) -> Case {
     }
 }
 
-fn virt((processor, cores, gic, hypervisor): (Processor, u32, Gic, bool)) -> Case {
+fn virt_machine((processor, cores, gic, hypervisor): Virt) -> Machine {
+    Machine { processor, gic, hypervisor, ..Machine::of(Board::QemuVirt, cores) }
+}
+
+/// What it is, in words.
+fn virt_name((processor, cores, gic, hypervisor): Virt) -> String {
     let level = if hypervisor { "EL2" } else { "EL1" };
-    let name = processor.name();
+    let plural = if cores == 1 { "" } else { "s" };
+    format!("{}, {cores} core{plural}, {}, from {level}", processor.name(), gic.name())
+}
+
+fn virt_suite(virt: Virt) -> Case {
+    Case {
+        group: "suite",
+        name: format!("suite: qemu-virt, {}", virt_name(virt)),
+        run: Box::new(move |context| {
+            let variant = Variant { machine: virt_machine(virt), profile: Profile::Release };
+            boots::suite(&context.builds, &variant)
+        }),
+    }
+}
+
+fn virt(virt: Virt) -> Case {
     Case {
         group: "virt",
-        name: format!("virt: {MIXED}, {name}, {cores} cores, {}, from {level}", gic.name()),
+        name: format!("virt: {MIXED}, {}", virt_name(virt)),
         run: Box::new(move |context| {
             let outcome = context.builds.run_on(Board::QemuVirt, MIXED, |machine| {
-                (machine.processor, machine.cores) = (processor, cores);
-                (machine.gic, machine.hypervisor) = (gic, hypervisor);
+                let memory_mib = machine.memory_mib;
+                *machine = Machine { memory_mib, ..virt_machine(virt) };
             })?;
             Ok(format!("{} lines", outcome.transcript.lines().count()))
         }),

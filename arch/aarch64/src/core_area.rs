@@ -15,10 +15,10 @@ pub struct CoreRecord {
     pub context: AtomicU64,
     /// Where every entry starts its stack.
     pub stack_top: AtomicU64,
-    /// The stack on which exceptions of the kernel itself are reported.
-    pub fatal_stack_top: AtomicU64,
     /// The kernel of this core: a `*mut K`.
     pub kernel: AtomicUsize,
+    /// The stack on which exceptions of the kernel itself are reported.
+    pub fatal_stack_top: AtomicU64,
     /// For a panic: a `fn(*const K) -> (CoreNumber, u32)` and so not to be called before `kernel`.
     pub who: AtomicUsize,
     /// The deadline as the kernel gave it, or [`NO_DEADLINE`].
@@ -44,14 +44,16 @@ pub const FATAL_STACK_TOP: usize = offset_of!(CoreRecord, fatal_stack_top);
 pub const KERNEL: usize = offset_of!(CoreRecord, kernel);
 
 const _: () = assert!(size_of::<CoreRecord>() == RECORD_BYTES);
+// The entry of calls loads both at once.
+const _: () = assert!(KERNEL == STACK_TOP + 8);
 
 impl CoreRecord {
     const fn new() -> CoreRecord {
         CoreRecord {
             context: AtomicU64::new(0),
             stack_top: AtomicU64::new(0),
-            fatal_stack_top: AtomicU64::new(0),
             kernel: AtomicUsize::new(0),
+            fatal_stack_top: AtomicU64::new(0),
             who: AtomicUsize::new(0),
             deadline_ns: AtomicU64::new(NO_DEADLINE),
             deadline_ticks: AtomicU64::new(0),

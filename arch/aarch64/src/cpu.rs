@@ -10,6 +10,7 @@ use crate::system::System;
 use crate::time::{alarm, counter, deadline};
 use cedo_abi::call::ports::CORE_TIMER;
 use cedo_machine::{CoreNumber, Frame, Line, Machine, Power, Ticks, Trigger, UserAddress};
+use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
 /// Page tables that keep their cached translations on a core, each under an identifier of its own
@@ -117,6 +118,37 @@ impl Machine for Aarch64 {
     #[inline]
     fn set_deadline(&mut self, deadline_ns: Option<u64>) {
         deadline::set(self.record, self.system, deadline_ns.unwrap_or(NO_DEADLINE));
+    }
+
+    #[inline]
+    fn copy_words(from: &[AtomicU64], to: &[AtomicU64]) {
+        const GROUP: usize = 4;
+        let groups = from.len().min(to.len()) / GROUP;
+        // SAFETY: 1. Both slices have that many groups of words, of which the processor reads and writes
+        // each as one (Arm ARM, B2.2.1: aligned pairs). 2. They are atomic, so others may use them at the
+        // same time.
+        unsafe {
+            core::arch::asm!(
+                "cbz {groups}, 3f",
+                "2: ldp {one}, {two}, [{from}], #16",
+                "ldp {three}, {four}, [{from}], #16",
+                "stp {one}, {two}, [{to}], #16",
+                "stp {three}, {four}, [{to}], #16",
+                "sub {groups}, {groups}, #1",
+                "cbnz {groups}, 2b",
+                "3:",
+                groups = inout(reg) groups => _,
+                from = inout(reg) from.as_ptr() => _,
+                to = inout(reg) to.as_ptr() => _,
+                one = out(reg) _,
+                two = out(reg) _,
+                three = out(reg) _,
+                four = out(reg) _,
+                options(nostack, preserves_flags),
+            );
+        }
+        let rest = from.iter().zip(to).skip(groups * GROUP);
+        rest.for_each(|(from, to)| to.store(from.load(Relaxed), Relaxed));
     }
 
     #[inline]

@@ -3,11 +3,11 @@
 //! From user mode the registers go to the current context, whose address is in the stack pointer.
 //! x19 is the core's record from then on.
 
-use super::frame::{restore, save_but_first};
+use super::frame::{save_first, save_kept, save_scratch, save_syndrome};
 use super::leave::obey;
-use super::upcall;
+use super::{system_call, upcall};
 use crate::context::Context;
-use crate::core_area::{CONTEXT, FATAL_STACK_TOP, KERNEL, STACK_TOP};
+use crate::core_area::{FATAL_STACK_TOP, STACK_TOP};
 use crate::cpu::Aarch64;
 use cedo_machine::Upcalls;
 use core::arch::naked_asm;
@@ -39,14 +39,14 @@ extern "C" fn table<K: Upcalls<Machine = Aarch64>>() {
         ".balign 128",
         "b {fatal}",
         ".balign 128",
-        "stp x0, x1, [sp]",
-        "mrs x0, esr_el1",
-        "lsr x0, x0, #26",
-        "cmp x0, #0x15",
+        save_scratch!(),
+        "mrs x11, esr_el1",
+        "lsr x11, x11, #26",
+        "cmp x11, #0x15",
         "b.eq {system_call}",
         "b {exception}",
         ".balign 128",
-        "stp x0, x1, [sp]",
+        save_scratch!(),
         "b {interrupt}",
         ".balign 128",
         "b {fatal}",
@@ -60,84 +60,47 @@ extern "C" fn table<K: Upcalls<Machine = Aarch64>>() {
         fatal = sym fatal,
         from_kernel = sym from_kernel,
         from_halt = sym from_halt::<K>,
-        system_call = sym system_call::<K>,
+        system_call = sym system_call::entry::<K>,
         exception = sym exception::<K>,
         interrupt = sym interrupt::<K>,
     )
 }
 
-/// User code made a call.
-#[unsafe(naked)]
-extern "C" fn system_call<K: Upcalls<Machine = Aarch64>>() {
-    naked_asm!(
-        save_but_first!(),
-        "mrs x19, tpidr_el1",
-        "ldr x1, [x19, #{stack_top}]",
-        "ldr x0, [x19, #{kernel}]",
-        "mov sp, x1",
-        "bl {system_call}",
-        "cbnz w0, 2f",
-        "ldr x0, [x19, #{context}]",
-        "mov sp, x0",
-        restore!(),
-        "2: b {obey}",
-        stack_top = const STACK_TOP,
-        kernel = const KERNEL,
-        context = const CONTEXT,
-        system_call = sym upcall::system_call::<K>,
-        obey = sym obey,
-    )
+/// Calls the kernel with the core's record, on the core's stack, and obeys. Begins with what saves the
+/// registers that are to be kept.
+macro_rules! upcall_asm {
+    ([$($save:expr),*], $upcall:path) => {
+        naked_asm!(
+            $($save,)*
+            "mrs x19, tpidr_el1",
+            "ldr x2, [x19, #{stack_top}]",
+            "mov x0, x19",
+            "mov sp, x2",
+            "bl {upcall}",
+            "b {obey}",
+            stack_top = const STACK_TOP,
+            upcall = sym $upcall,
+            obey = sym obey,
+        )
+    };
 }
 
 /// User code made an exception.
 #[unsafe(naked)]
 extern "C" fn exception<K: Upcalls<Machine = Aarch64>>() {
-    naked_asm!(
-        save_but_first!(),
-        "mov x1, sp",
-        "mrs x19, tpidr_el1",
-        "ldr x2, [x19, #{stack_top}]",
-        "mov x0, x19",
-        "mov sp, x2",
-        "bl {exception}",
-        "b {obey}",
-        stack_top = const STACK_TOP,
-        exception = sym upcall::exception::<K>,
-        obey = sym obey,
-    )
+    upcall_asm!([save_first!(), save_kept!(), save_syndrome!()], upcall::exception::<K>)
 }
 
 /// User code was interrupted.
 #[unsafe(naked)]
 extern "C" fn interrupt<K: Upcalls<Machine = Aarch64>>() {
-    naked_asm!(
-        save_but_first!(),
-        "mrs x19, tpidr_el1",
-        "ldr x2, [x19, #{stack_top}]",
-        "mov x0, x19",
-        "mov sp, x2",
-        "bl {interrupt}",
-        "b {obey}",
-        stack_top = const STACK_TOP,
-        interrupt = sym upcall::interrupt::<K>,
-        obey = sym obey,
-    )
+    upcall_asm!([save_first!(), save_kept!()], upcall::interrupt::<K>)
 }
 
 /// The halted core was interrupted.
 #[unsafe(naked)]
 extern "C" fn from_halt<K: Upcalls<Machine = Aarch64>>() {
-    naked_asm!(
-        "mrs x19, tpidr_el1",
-        "ldr x2, [x19, #{stack_top}]",
-        "mov x0, x19",
-        "mov sp, x2",
-        "bl {interrupt}",
-        "b {obey}",
-        stack_top = const STACK_TOP,
-        interrupt = sym upcall::interrupt_of_halted::<K>,
-        obey = sym obey,
-    )
+    upcall_asm!([], upcall::interrupt_of_halted::<K>)
 }
 
 /// The kernel made an exception. If that is the call that nobody listened to (`semihosting.rs`), it
@@ -177,8 +140,10 @@ extern "C" fn fatal() {
         "mov sp, x0",
         "sub sp, sp, #{bytes}",
         "mrs x0, tpidrro_el0",
-        "stp x0, x1, [sp]",
-        save_but_first!(),
+        save_first!(),
+        save_scratch!(),
+        save_kept!(),
+        save_syndrome!(),
         "mov x0, sp",
         "bl {fatal}",
         "brk #0",

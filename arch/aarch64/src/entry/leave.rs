@@ -1,6 +1,6 @@
 //! Out: back to user mode with all registers, or halt.
 
-use super::frame::restore;
+use super::frame::{leave, load_words, restore_kept};
 use super::upcall;
 use crate::core_area::{CONTEXT, CoreRecord, STACK_TOP};
 use core::arch::naked_asm;
@@ -13,7 +13,9 @@ pub extern "C" fn obey() {
         "cbnz w0, {halt}",
         "ldr x0, [x19, #{context}]",
         "mov sp, x0",
-        restore!(),
+        load_words!("sp"),
+        restore_kept!(),
+        leave!(),
         context = const CONTEXT,
         halt = sym halt,
     )

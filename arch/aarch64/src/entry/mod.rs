@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `frame` | assembly that stores and loads the current context |
 //! | `interrupt` | the vectors: all ways in |
+//! | `system_call` | SVC in, and the short way out |
 //! | `leave` | out: back to user mode with all registers, or halt |
 //! | `upcall` | from a frame to a call of the kernel |
 //! | [`cause`] | which exception is which fault |
@@ -24,5 +25,7 @@ mod frame;
 pub mod interrupt;
 #[cfg(target_os = "none")]
 pub mod leave;
+#[cfg(target_os = "none")]
+mod system_call;
 #[cfg(target_os = "none")]
 pub mod upcall;

@@ -8,7 +8,7 @@ use crate::device::gic;
 use crate::registers::read_register;
 use crate::time::{alarm, deadline};
 use crate::{log, panic, system};
-use cedo_machine::{Interrupt, Line, Next, Upcalls};
+use cedo_machine::{Interrupt, Line, Next, Request, Upcalls};
 use core::sync::atomic::Ordering::Relaxed;
 
 /// The answer for `leave::obey`.
@@ -17,6 +17,19 @@ pub const fn answer(next: Next) -> u64 {
         Next::User => 0,
         Next::Halt => 1,
     }
+}
+
+/// User code made a call; its registers are in the current context. True if that was all, and the
+/// current context goes on with the message words of the one that was current.
+pub(super) extern "C" fn short_cut<K: Upcalls<Machine = Aarch64>>(
+    operation: u64,
+    to: u64,
+    from: u64,
+    tag: u64,
+    kernel: *mut K,
+) -> bool {
+    // SAFETY: as in `system_call`.
+    unsafe { &mut *kernel }.short_cut(&Request { operation, to, from, tag })
 }
 
 /// User code made a call; its registers are in the current context.
@@ -29,10 +42,10 @@ pub(super) extern "C" fn system_call<K: Upcalls<Machine = Aarch64>>(kernel: *mut
 /// User code made an exception; its registers are in the current context.
 pub(super) extern "C" fn exception<K: Upcalls<Machine = Aarch64>>(
     record: &'static CoreRecord,
-    frame: *const Context,
 ) -> u64 {
-    // SAFETY: the vector filled the frame and passed its address. No reference to it is kept: it is
-    // the current context, which the kernel may change.
+    let frame = record.context.load(Relaxed) as *const Context;
+    // SAFETY: the vector filled the current context, whose address `set_current` stored. No reference
+    // to it is kept: the kernel may change it.
     let syndrome = unsafe { (*frame).syndrome };
     let fault = cause::fault(syndrome, read_register!("far_el1"));
     // SAFETY: as in `system_call`.

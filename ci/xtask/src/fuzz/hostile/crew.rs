@@ -31,25 +31,29 @@ struct Task<'a> {
 /// Boots machines with so many cores until there were enough calls; how many there were. What is found
 /// first is made small.
 pub fn run(bench: &Bench<'_>, options: &Options, cores: u32, goal: u64) -> Result<u64> {
-    let jobs = options.jobs.unwrap_or_else(|| jobs(cores)).max(1);
-    let one_boot = options.episodes.is_some();
-    let share = if one_boot { goal } else { goal.div_ceil(jobs as u64) };
+    let (jobs, calls_of_a_boot) = match options.episodes {
+        // Certain episodes are those of one seed.
+        Some(_) => (1, goal),
+        None => {
+            let jobs = options.jobs.unwrap_or_else(|| jobs(cores)).max(1);
+            (jobs, goal.div_ceil(jobs as u64).min(CALLS_OF_A_BOOT))
+        }
+    };
     let task = Task {
         options,
         cores,
         goal,
-        calls_of_a_boot: share.min(CALLS_OF_A_BOOT),
+        calls_of_a_boot,
         begun: AtomicU64::new(0),
         made: AtomicU64::new(0),
         over: AtomicBool::new(false),
     };
-    let hands = if one_boot { 1 } else { jobs };
     let results: Vec<_> = thread::scope(|scope| {
         let work = |number| {
             let (task, bench) = (&task, bench.another(number));
             scope.spawn(move || task.work(bench))
         };
-        let hands: Vec<_> = (0..hands).map(work).collect();
+        let hands: Vec<_> = (0..jobs).map(work).collect();
         hands
             .into_iter()
             .map(|hand| hand.join().unwrap_or_else(|_| bail!("a thread died")))
@@ -83,10 +87,7 @@ impl Task<'_> {
     fn next(&self) -> Option<Order> {
         let boot = self.begun.fetch_add(1, Ordering::Relaxed);
         let enough = boot * self.calls_of_a_boot >= self.goal;
-        if enough
-            || self.over.load(Ordering::Relaxed)
-            || boot > 0 && self.options.episodes.is_some()
-        {
+        if enough || self.over.load(Ordering::Relaxed) {
             return None;
         }
         Some(Order {
@@ -97,6 +98,7 @@ impl Task<'_> {
             enemies: self.options.enemies.unwrap_or(0),
             limit: self.options.limit.unwrap_or(0),
             items: !self.options.no_items,
+            release: self.options.release,
         })
     }
 

@@ -18,6 +18,8 @@ pub struct Order {
     pub limit: u64,
     /// Messages carry typed items.
     pub items: bool,
+    /// The kernel is the one that ships, without assertions.
+    pub release: bool,
 }
 
 impl Order {
@@ -30,8 +32,13 @@ impl Order {
 
     /// The command that does the same.
     pub fn command(&self) -> String {
-        let Order { seed, cores, calls, episodes: (first, last), enemies, limit, items } = *self;
-        let mut text = format!("cargo xtask fuzz --seed {seed} --cores {cores} --calls {calls}");
+        let Order { seed, cores, calls, episodes: (first, last), enemies, limit, .. } = *self;
+        // With more jobs each would make a part of the calls.
+        let mut text =
+            format!("cargo xtask fuzz --seed {seed} --cores {cores} --calls {calls} --jobs 1");
+        if self.release {
+            text += " --release";
+        }
         if last != 0 {
             text += &format!(" --episodes {first}-{last}");
         }
@@ -41,7 +48,7 @@ impl Order {
         if limit != 0 {
             text += &format!(" --limit {limit}");
         }
-        if !items {
+        if !self.items {
             text += " --no-items";
         }
         text
@@ -80,13 +87,24 @@ mod tests {
 
     #[test]
     fn an_order_is_told_to_the_supervisor_and_to_people() {
-        let (episodes, items) = ((0, 0), true);
-        let all = Order { seed: 5, cores: 2, calls: 9, episodes, enemies: 0, limit: 0, items };
+        let all = Order {
+            seed: 5,
+            cores: 2,
+            calls: 9,
+            episodes: (0, 0),
+            enemies: 0,
+            limit: 0,
+            items: true,
+            release: false,
+        };
         assert_eq!(all.parameters(), [5, 9, 0, 1 << 63]);
-        assert_eq!(all.command(), "cargo xtask fuzz --seed 5 --cores 2 --calls 9");
-        let some = Order { episodes: (3, 7), enemies: 0x11, limit: 100, items: false, ..all };
+        assert_eq!(all.command(), "cargo xtask fuzz --seed 5 --cores 2 --calls 9 --jobs 1");
+        let (enemies, limit) = (0x11, 100);
+        let episodes = (3, 7);
+        let some = Order { episodes, enemies, limit, items: false, release: true, ..all };
         assert_eq!(some.parameters(), [5, 9, 3 | 7 << 32, 0x11 | 100 << 16]);
-        let ending = "--calls 9 --episodes 3-7 --enemies 0x11 --limit 100 --no-items";
+        let ending =
+            "--calls 9 --jobs 1 --release --episodes 3-7 --enemies 0x11 --limit 100 --no-items";
         assert!(some.command().ends_with(ending), "{}", some.command());
     }
 

@@ -34,7 +34,8 @@ impl<T> Exclusive<T> {
     /// Takes it; nothing if somebody has it.
     #[inline]
     pub fn take(&self) -> Option<Taken<'_, T>> {
-        (!self.taken.swap(true, Ordering::Acquire)).then_some(Taken { of: self })
+        // Made only where it was free: to drop one frees the value, whoever has it.
+        (!self.taken.swap(true, Ordering::Acquire)).then(|| Taken { of: self })
     }
 }
 
@@ -73,6 +74,7 @@ mod tests {
         let exclusive = Exclusive::new(1);
         let mut taken = exclusive.take().expect("free");
         assert!(exclusive.take().is_none());
+        assert!(exclusive.take().is_none(), "who finds it taken does not free it");
         *taken += 1;
         drop(taken);
         assert_eq!(*exclusive.take().expect("free again"), 2);

@@ -4,6 +4,7 @@ use crate::board;
 use crate::cast::{REMOTE_SERVANTS, SERVANTS, Who};
 use crate::op::{OP_WORDS, Op};
 use crate::outcome::{Outcome, WORDS};
+use crate::patience::comes;
 use crate::servant::{self, FIRST_STEP, ORDER, REPORT, STOP};
 use crate::stage::SETTLE;
 use crate::tests::interrupts::spin;
@@ -25,9 +26,6 @@ pub const SHARED_FRAMES: u64 = 2304;
 pub const FRAMES: u64 = 32;
 /// Frames of the smallest Space: what it takes itself, and one frame of capability table.
 pub const SPACE: u64 = object::SPACE_FRAMES + 1;
-/// Times that the driver looks whether another core has done something: the emulator may let that run
-/// much later.
-const PATIENCE: usize = 1_000_000;
 /// Bytes of address space of one test.
 const AREA_BYTES: u64 = 0x10_0000;
 /// First address that tests map at.
@@ -98,7 +96,7 @@ impl Driver {
     pub fn order_remote(&mut self, who: Who, steps: &[Op]) -> Verdict {
         board::set_steps(who, 0);
         self.order(who, steps)?;
-        let begun = (0..1_000_000).any(|_| {
+        let begun = comes(|| {
             let begun = !board::is_free(who) || board::steps(who) > 0;
             if !begun {
                 Op::give_up_processor().run();
@@ -200,7 +198,7 @@ impl Driver {
 
     /// Waits until a servant is free that works on another core, or with somebody there.
     pub fn await_remote(&self, who: Who) -> Verdict {
-        let free = (0..PATIENCE).any(|_| {
+        let free = comes(|| {
             let free = board::is_free(who);
             if !free {
                 Op::give_up_processor().run();

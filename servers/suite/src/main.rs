@@ -24,6 +24,7 @@ mod driver;
 mod op;
 mod outcome;
 mod pager;
+mod patience;
 mod report;
 mod servant;
 mod stage;

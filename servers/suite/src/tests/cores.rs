@@ -5,6 +5,7 @@ use super::{Test, test};
 use crate::cast::Who;
 use crate::driver::Driver;
 use crate::op::Op;
+use crate::patience::comes;
 use crate::servant::{ECHO, LAST_TOKEN, PROGRESS, SPIN, STOP};
 use crate::verdict::{Verdict, done, equal, holds, status};
 use ::core::sync::atomic::Ordering;
@@ -113,7 +114,7 @@ fn suspend_spinning(driver: &mut Driver) -> Verdict {
     STOP.store(false, Ordering::SeqCst);
     driver.order_remote(Who::R1, &[Op::raw(SPIN)])?;
     let before = PROGRESS.load(Ordering::SeqCst);
-    let spins = (0..1000).any(|_| {
+    let spins = comes(|| {
         super::interrupts::spin(300_000);
         PROGRESS.load(Ordering::SeqCst) > before
     });

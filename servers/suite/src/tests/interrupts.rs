@@ -5,6 +5,7 @@ use crate::board;
 use crate::cast::{self, TIMER_LINE, Who};
 use crate::driver::Driver;
 use crate::op::Op;
+use crate::patience::comes;
 use crate::servant::LAST_TOKEN;
 use crate::verdict::{Failure, Verdict, equal, holds, label, status};
 use cedo_lib::Clock;
@@ -91,7 +92,7 @@ fn interrupts(driver: &mut Driver) -> Verdict {
 /// Starts the timer, and waits until the handler has done this many steps.
 pub fn fire_for(steps: u64) -> Verdict {
     arm()?;
-    let waited = (0..20_000).any(|_| {
+    let waited = comes(|| {
         let done = board::steps(Who::Handler) >= steps;
         if !done {
             spin(SHOT_NS);

@@ -12,6 +12,7 @@ use crate::board;
 use crate::cast::{CLOCK_PORTS, SERIAL_PORTS, TIMER_PORTS, Who};
 use crate::driver::Driver;
 use crate::op::{Op, Out};
+use crate::patience::comes;
 use crate::servant::LAST_TOKEN;
 use crate::verdict::{Failure, Verdict, done, equal, holds, label, status};
 use cedo_lib::Clock;
@@ -278,7 +279,7 @@ fn edge_storm_taken(driver: &mut Driver) -> Verdict {
     let next = ACKNOWLEDGE_AND_WAIT;
     driver.carry_out(Who::Handler, &[OPEN, next, next, next, next])?;
     storm()?;
-    let taken = (0..1000).any(|_| {
+    let taken = comes(|| {
         spin(SHORT_NS);
         board::steps(Who::Handler) == 5
     });
@@ -356,7 +357,7 @@ fn while_calling(driver: &mut Driver) -> Verdict {
     driver.order_remote(Who::R1, &[OPEN, Op::receive(Who::B.gate()), Op::send(LAST_TOKEN)])?;
     driver.carry_out(Who::A, &[Op::call(Who::R1.gate()).tag(4, 0)])?;
     arm()?;
-    let taken = (0..1000).any(|_| {
+    let taken = comes(|| {
         spin(SHORT_NS);
         board::steps(Who::Handler) == 1
     });

@@ -4,6 +4,7 @@ use super::{Test, test};
 use crate::cast::Who;
 use crate::driver::Driver;
 use crate::op::{Op, Out};
+use crate::patience::comes;
 use crate::servant::{ECHO, SPIN, STEPS, STOP};
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use ::core::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use cedo_lib::abi::call::{capability, object, thread};
 use cedo_lib::abi::name::{ANY, SELF};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Rights, Status};
+use cedo_lib::raw::relax;
 use cedo_lib::{Stack, ThisThread};
 
 pub const TESTS_ON_TWO_CORES: &[Test] = &[
@@ -286,13 +288,15 @@ fn faulted(driver: &mut Driver) -> Verdict {
         resume(driver)?;
         // It is suspended as soon as it has run.
         let mut out = Out::NOTHING;
-        for _ in 0..10_000 {
-            driver.settle()?;
+        comes(|| {
             out = try_migrate(driver.slot(MOVER), root_of(core).thread());
-            if out.status() != Status::WrongState {
-                break;
+            let is_early = out.status() == Status::WrongState;
+            if is_early {
+                Op::give_up_processor().run();
+                relax();
             }
-        }
+            !is_early
+        });
         equal("it has moved", done("migrate", out)?.words[0], 1)?;
     }
     driver.destroy(MOVER)
@@ -361,8 +365,9 @@ fn moved_caller(driver: &mut Driver) -> Verdict {
         }
     }
     let before = CALLS.load(Ordering::SeqCst);
-    let more = (0..10_000).any(|_| {
+    let more = comes(|| {
         Op::give_up_processor().run();
+        relax();
         CALLS.load(Ordering::SeqCst) > before
     });
     holds("it goes on calling", more)?;

@@ -5,12 +5,14 @@ use crate::board;
 use crate::cast::Who;
 use crate::driver::Driver;
 use crate::op::{Op, Out};
+use crate::patience::comes;
 use crate::servant::LAST_TOKEN;
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use cedo_lib::abi::call::{capability, object, thread};
 use cedo_lib::abi::name::{ANY, SELF};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Rights, Status};
+use cedo_lib::raw::relax;
 use cedo_lib::{Stack, ThisThread};
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -173,23 +175,27 @@ fn orphans(driver: &mut Driver) -> Verdict {
 /// Cancels what `who` waits for. One of another core may be on its way into its wait.
 pub fn abort(who: Who) -> Verdict {
     let mut out = Out::NOTHING;
-    for _ in 0..10_000 {
-        let seen = done("read", Op::thread(thread::READ, who.thread()).run())?;
+    comes(|| {
+        // Of a thread that is gone both say so.
+        let seen = Op::thread(thread::READ, who.thread()).run();
         out = Op::thread(thread::ABORT, who.thread()).word(0, seen.words[0]).run();
-        if out.status() != Status::Stale {
-            break;
+        let is_stale = out.status() == Status::Stale;
+        if is_stale {
+            Op::give_up_processor().run();
+            relax();
         }
-        Op::give_up_processor().run();
-    }
+        !is_stale
+    });
     done("abort", out).map(|_| ())
 }
 
 /// Waits until a servant of another core has done this many steps of its order.
 pub fn await_steps(who: Who, steps: u64) -> Verdict {
-    let reached = (0..10_000).any(|_| {
+    let reached = comes(|| {
         let reached = board::steps(who) >= steps;
         if !reached {
             Op::give_up_processor().run();
+            relax();
         }
         reached
     });

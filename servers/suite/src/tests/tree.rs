@@ -8,6 +8,7 @@ use super::scheduling::{about, about_waiting, by_deadline, clock, ready_below, r
 use crate::board;
 use crate::cast::{Who, is_chain};
 use crate::op::{Op, Out};
+use crate::patience::comes;
 use crate::servant::{CALLS, CALLS_MADE, CALLS_WRONG, SPIN, STOP};
 use crate::stage::{CARRY_OUT, PREEMPTIONS_HEARD, Stage, cookie_of_n1};
 use crate::verdict::{Failure, Verdict, done, equal, holds, label, status};
@@ -64,14 +65,16 @@ fn device_while_busy(stage: &mut Stage) -> Verdict {
 
 /// The next message like this, for which the scheduler looks now and then without waiting.
 fn hear(stage: &mut Stage, wanted: impl Fn(&Out) -> bool) -> Result<Out, Failure> {
-    for _ in 0..10_000 {
-        let out = stage.next();
-        if out.status().is_done() && wanted(&out) {
-            return Ok(out);
+    let mut out = Out::NOTHING;
+    let heard = comes(|| {
+        out = stage.next();
+        let heard = out.status().is_done() && wanted(&out);
+        if !heard {
+            spin(100_000);
         }
-        spin(100_000);
-    }
-    holds("a message comes", false).map(|()| Out::NOTHING)
+        heard
+    });
+    holds("a message comes", heard).map(|()| out)
 }
 
 /// The core's deadline is when the device interrupts, or as near as an emulator can make it.

@@ -5,12 +5,13 @@ use cedo_lib::{Environment, View};
 
 /// Where the descriptions map the memory called "board".
 const ADDRESS: u64 = place::MEMORY + 0x0100_0000;
-/// Words of one thread: rounds, rule, three numbers about it.
+/// Words of one thread: rounds, rule, three numbers about it, what it does.
 const WORDS: usize = 8;
 /// Threads that it has room for.
 const THREADS: usize = 64;
 const RULE: usize = 1;
 const NUMBERS: usize = 2;
+const DOING: usize = 5;
 
 /// A rule that must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +27,7 @@ pub enum Rule {
     HandlersHearOfEnemiesOnly,
     RootsCanDispatch,
     RootsCanIdle,
+    RootsCanWake,
     CookiesAreTheirChilds,
     MemoryIsItsOwners,
     RegistersAreTheirThreads,
@@ -33,7 +35,7 @@ pub enum Rule {
 }
 
 /// All of them, as people read them.
-const TEXTS: [(Rule, &str); 14] = [
+const TEXTS: [(Rule, &str); 15] = [
     (Rule::ClientsGetTheirAnswers, "clients get their answers"),
     (Rule::AnswersArriveUnharmed, "answers arrive unharmed"),
     (Rule::MessagesArriveUnharmed, "messages arrive unharmed"),
@@ -44,6 +46,7 @@ const TEXTS: [(Rule, &str); 14] = [
     (Rule::HandlersHearOfEnemiesOnly, "handlers hear of enemies only"),
     (Rule::RootsCanDispatch, "roots can dispatch"),
     (Rule::RootsCanIdle, "roots can idle"),
+    (Rule::RootsCanWake, "roots can wake who sleeps"),
     (Rule::CookiesAreTheirChilds, "cookies are their child's"),
     (Rule::MemoryIsItsOwners, "memory is its owner's"),
     (Rule::RegistersAreTheirThreads, "registers are their thread's"),
@@ -90,6 +93,16 @@ impl Place {
     /// Rounds done.
     pub fn rounds(self) -> u64 {
         self.board.word(self.first)
+    }
+
+    /// Says what the thread does next: should it not get on, that is where it stopped.
+    pub fn does(self, what: u64) {
+        self.board.set_word(self.first + DOING, what);
+    }
+
+    /// What it said last.
+    pub fn doing(self) -> u64 {
+        self.board.word(self.first + DOING)
     }
 
     /// Says that a rule is broken; the first one counts.

@@ -27,6 +27,8 @@ const LOOK_NS: u64 = 2_000_000;
 #[derive(Clone, Copy)]
 struct Ready {
     token: u64,
+    /// A child of the description.
+    known: bool,
     urgent: bool,
 }
 
@@ -68,7 +70,7 @@ pub fn run(this: ThisThread) {
         random: Random::part(1, number.into()),
         known: (environment.children().count() as u64).min(KNOWN as u64 - 1),
         restless,
-        ready: [Ready { token: 0, urgent: false }; TOKENS],
+        ready: [Ready { token: 0, known: false, urgent: false }; TOKENS],
         count: 0,
         sleepers: [(0, 0); SLEEPERS],
         frames: [0; KNOWN],
@@ -175,7 +177,7 @@ impl Root {
             }
             *before = frame;
         }
-        self.hear_of(Ready { token, urgent });
+        self.hear_of(Ready { token, known, urgent });
     }
 
     /// This child can run: its last token counts.
@@ -186,8 +188,9 @@ impl Root {
             self.remove(at);
         }
         if self.count == TOKENS {
-            // Somebody who is gone, most likely; whoever is not will be heard of again.
-            self.remove(0);
+            // A stranger who is gone, most likely. Children of the description are few.
+            let strangers = self.ready.iter().position(|it| !it.known);
+            self.remove(strangers.unwrap_or(0));
         }
         self.ready[self.count] = ready;
         self.count += 1;
@@ -214,7 +217,11 @@ impl Root {
     fn wake(&mut self, now_ns: u64) {
         for place in &mut self.sleepers {
             if place.0 != 0 && place.0 <= now_ns {
-                reply(Token(place.1), DONE, 1, [now_ns, 0, 0, 0, 0, 0, 0]);
+                let status = reply(Token(place.1), DONE, 1, [now_ns, 0, 0, 0, 0, 0, 0]);
+                if !matches!(status, Status::Ok | Status::KeptProcessor) {
+                    // Nobody can end a victim's sleep but its root.
+                    self.place.broken(Rule::RootsCanWake, [status as u64, place.1, now_ns]);
+                }
                 *place = (0, 0);
             }
         }

@@ -80,6 +80,7 @@ pub fn run(this: ThisThread) {
         let episode = plan.episode(number, means.cores);
         if let Err(broken) = play(&mut means, &episode, &mut sum) {
             complain(&mut console, &broken);
+            let _ = means.tell(&mut console);
             means.core.power_off(1);
         }
         sum.episodes += 1;
@@ -109,11 +110,21 @@ fn play(means: &mut Means, episode: &Episode, sum: &mut Sum) -> Result<(), Broke
     sum.starts += watched.starts;
     sum.operations += watched.operations;
     clear::stop(means, episode);
+    close(means);
+    inspect::bring_back(means)?;
+    // Enemies that were started again by others take pages away from the inspector too.
+    OPEN.store(true, Ordering::SeqCst);
+    inspect::inspect(means)?;
+    close(means);
+    clear::clear(means)?;
+    clear::call_all(means)?;
+    means.check_board()
+}
+
+/// Handlers change the confined Space no more.
+fn close(means: &Means) {
     OPEN.store(false, Ordering::SeqCst);
     while INSIDE.load(Ordering::SeqCst) != 0 {
         means.rest();
     }
-    inspect::inspect(means)?;
-    clear::clear(means)?;
-    means.check_board()
 }

@@ -11,7 +11,7 @@ use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::system::place;
 use cedo_lib::capability::{identify, revoke};
 use cedo_lib::memory::destroy;
-use cedo_lib::{Region, Rights, Space, Status, View};
+use cedo_lib::{Ipc, Region, Rights, Space, Status, View};
 
 /// Where frames are looked at.
 const WINDOW: u64 = place::MEMORY + 0x1000_0000;
@@ -54,6 +54,18 @@ pub fn clear(means: &mut Means) -> Result<(), Broken> {
     }
     sweep(means, means.loot, PAGES, 0)?;
     sweep(means, means.objects, OBJECTS, 1)
+}
+
+/// Whoever enemies could call answers: also a lender that worked on an enemy's time to the end.
+pub fn call_all(means: &Means) -> Result<(), Broken> {
+    for (number, given) in (0..).zip(means.gates.iter().flatten()) {
+        let answer = Ipc::call(given.gate).message(0, 0, [0; 7]).make();
+        if !answer.arrived() {
+            let numbers = [number, answer.status as u64, 0];
+            return Err(Broken { rule: "whoever can be called answers", numbers });
+        }
+    }
+    Ok(())
 }
 
 /// Every frame can be mapped, and belongs to nobody else.

@@ -20,8 +20,8 @@ const PATIENCE_NS: u64 = 15_000_000_000;
 const READ_WRITE: Rights = Rights::READ.or(Rights::WRITE);
 const GATE: Rights = places::DONATION;
 
-/// Looks into every slot.
-pub fn inspect(means: &mut Means) -> Result<(), Broken> {
+/// Makes the program whole again.
+pub fn bring_back(means: &mut Means) -> Result<(), Broken> {
     let space = means.space();
     step("a Space can get more stock", 0, space.stock(means.objects, SPARE.0, SPARE.1))?;
     for piece in means.layout.pieces() {
@@ -33,6 +33,11 @@ pub fn inspect(means: &mut Means) -> Result<(), Broken> {
         step("a program can be mapped again", piece.address, result)?;
     }
     means.layout.restore(means.image);
+    Ok(())
+}
+
+/// Looks into every slot.
+pub fn inspect(means: &mut Means) -> Result<(), Broken> {
     step("an inspector can be started", 0, start(means))?;
     let count = Count::of(means.image_page(means.layout.counts()), INSPECTOR);
     let begin_ns = means.clock.now_ns();
@@ -40,7 +45,12 @@ pub fn inspect(means: &mut Means) -> Result<(), Broken> {
         means.rest();
         means.check_board()?;
         if means.clock.now_ns() > begin_ns + PATIENCE_NS {
-            return Err(Broken { rule: "an inspector gets on", numbers: [count.starts(), 0, 0] });
+            let position = means.thread(INSPECTOR).read(0);
+            let numbers = match position {
+                Ok(position) => [count.starts(), position.instruction, position.stack],
+                Err(status) => [count.starts(), status as u64, 0],
+            };
+            return Err(Broken { rule: "an inspector gets on", numbers });
         }
     }
     let report = means.image_page(means.layout.counts() + 2);
@@ -60,7 +70,7 @@ fn start(means: &Means) -> Result<(), Status> {
     let thread = make_thread(means, INSPECTOR, 0)?;
     let root = means.roots[0].ok_or(Status::NoCapability)?;
     thread.set_scheduler(root, places::COOKIE, 0)?;
-    thread.set_handler(Some(Gate::at(means.slots.fault_gate(0))))?;
+    thread.set_handler(Some(Gate::at(means.slots.fault_gate(INSPECTOR))))?;
     thread.resume(Winner::Caller)
 }
 

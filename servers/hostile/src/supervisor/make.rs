@@ -4,7 +4,7 @@ use super::means::Means;
 use super::plan::Episode;
 use crate::board::Broken;
 use crate::order::Order;
-use crate::places::{self, ENEMIES, ENEMIES_PER_CORE, LOOT_RIGHTS, slot};
+use crate::places::{self, ENEMIES, ENEMIES_PER_CORE, INSPECTOR, LOOT_RIGHTS, slot};
 use cedo_lib::abi::call::{object, thread};
 use cedo_lib::capability::{copy, divide, make_gate};
 use cedo_lib::memory::create_space;
@@ -120,16 +120,17 @@ fn adopt(means: &Means, episode: &Episode, enemy: u64) -> Result<(), Status> {
     thread.set_handler(Some(Gate::at(means.slots.fault_gate(enemy))))
 }
 
-/// The gates for enemies' faults; once.
+/// The gates for the faults of enemies and of the inspector; once.
 pub fn make_fault_gates(means: &Means) -> Result<(), Broken> {
-    for enemy in 0..means.cores * ENEMIES_PER_CORE {
-        let handler = means.handlers[(enemy / ENEMIES_PER_CORE) as usize];
-        let badge = places::FAULT_BADGE + enemy;
+    let enemies = (0..means.cores * ENEMIES_PER_CORE).map(|enemy| (enemy, enemy));
+    for (thread, neighbour) in enemies.chain([(INSPECTOR, 0)]) {
+        let handler = means.handlers[(neighbour / ENEMIES_PER_CORE) as usize];
+        let badge = places::FAULT_BADGE + thread;
         let made = handler.ok_or(Status::NoCapability).and_then(|handler| {
-            let slot = means.slots.fault_gate(enemy);
+            let slot = means.slots.fault_gate(thread);
             make_gate(handler, Space::MINE, slot, places::DONATION, badge)
         });
-        step("a gate can be made", enemy, made)?;
+        step("a gate can be made", thread, made)?;
     }
     Ok(())
 }

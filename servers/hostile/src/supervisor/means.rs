@@ -7,6 +7,7 @@ use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::system::{PARAMETERS, grant, text};
 use cedo_lib::sched::sleep_until;
 use cedo_lib::{Clock, Core, Environment, Gate, Ports, Region, Space, ThisThread, Thread, View};
+use core::fmt::Write;
 use core::ops::RangeInclusive;
 
 /// Time between two looks.
@@ -48,9 +49,9 @@ impl Slots {
         self.0 + 1 + number as u32
     }
 
-    /// The gate for an enemy's faults.
+    /// The gate for the faults of an enemy, or of the inspector.
     pub fn fault_gate(self, thread: u64) -> u32 {
-        self.0 + 2 + (ENEMIES + thread) as u32
+        self.thread(ENEMIES) + 1 + thread.min(ENEMIES) as u32
     }
 }
 
@@ -170,6 +171,22 @@ impl Means {
         let _ = sleep_until(self.clock.now_ns() + REST_NS);
     }
 
+    /// Tells how far every victim got.
+    pub fn tell(&self, to: &mut impl Write) -> core::fmt::Result {
+        let now_ns = self.clock.now_ns();
+        for (number, (_, changed_ns)) in self.progress.iter().enumerate() {
+            let (place, ago_ms) = (Place::at(number), (now_ns - changed_ns) / 1_000_000);
+            let (rounds, doing) = (place.rounds(), place.doing());
+            if rounds != 0 || doing != 0 {
+                writeln!(
+                    to,
+                    "[fuzz] thread {number}: {rounds} rounds, seen {ago_ms} ms ago, {doing:#x}"
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     /// Did anybody find anything broken, and does everybody get on?
     pub fn check_board(&mut self) -> Result<(), Broken> {
         let now_ns = self.clock.now_ns();
@@ -185,7 +202,7 @@ impl Means {
             }
             counting += u64::from(now != 0);
             if now != 0 && now_ns > *changed_ns + PATIENCE_NS {
-                let numbers = [number as u64, now, now_ns - *changed_ns];
+                let numbers = [number as u64, now, place.doing()];
                 return Err(Broken { rule: "victims get on", numbers });
             }
         }

@@ -25,9 +25,11 @@ pub fn run(mut this: ThisThread) {
     loop {
         for _ in 0..CALLS {
             number += 1;
+            place.does(number);
             call(&mut this, gates[(number % 2) as usize], (core.into(), number), place);
         }
         place.count_round();
+        place.does(0);
         // A root that is full of sleepers refuses: then there is no rest.
         let _ = sleep_until(clock.now_ns() + REST_NS);
     }

@@ -29,6 +29,8 @@ struct Server {
 /// An answer.
 struct Reply {
     token: Token,
+    /// Nobody but this server can end the call that it answers.
+    to_victim: bool,
     label: u32,
     count: usize,
     words: [u64; MESSAGE_WORDS],
@@ -40,23 +42,36 @@ fn serve(mut this: ThisThread, for_victims: bool) {
     let mut reply: Option<Reply> = None;
     loop {
         let message = match &reply {
-            Some(Reply { token, label, count, words }) => {
+            Some(Reply { token, label, count, words, .. }) => {
+                place.does(token.0);
                 let answer = Ipc::reply_and_wait(*token);
                 answer.long(*label, &words[..*count], this.utcb_mut()).make()
             }
             None => Ipc::receive(Partner::ANY).make(),
         };
-        reply = server.take(&this, &message, reply.is_some());
-        server.place.count_round();
+        place.does(0);
+        reply = server.take(&this, &message, reply.as_ref());
+        // Nobody calls a lender but enemies, when they like to.
+        if for_victims {
+            server.place.count_round();
+        }
     }
 }
 
 impl Server {
     /// Takes a message; what is to be answered.
-    fn take(&mut self, this: &ThisThread, message: &Message, answered: bool) -> Option<Reply> {
+    fn take(
+        &mut self,
+        this: &ThisThread,
+        message: &Message,
+        reply: Option<&Reply>,
+    ) -> Option<Reply> {
         if !message.arrived() {
-            if !(answered && message.status == Status::Stale || failed_by_partner(message.status)) {
-                self.place.broken(Rule::ServersCanWait, [message.status as u64, 0, 0]);
+            let gone = reply.is_some_and(|reply| !reply.to_victim);
+            if !(gone && message.status == Status::Stale || failed_by_partner(message.status)) {
+                let (token, to_victim) = reply.map_or((0, false), |it| (it.token.0, it.to_victim));
+                let numbers = [message.status as u64, token, to_victim.into()];
+                self.place.broken(Rule::ServersCanWait, numbers);
             }
             return None;
         }
@@ -70,7 +85,7 @@ impl Server {
         let token = message.token()?;
         let count = (token.0 % (MESSAGE_WORDS as u64 + 1)) as usize;
         let words = core::array::from_fn(|index| token.0 ^ index as u64);
-        Some(Reply { token, label: OTHER, count, words })
+        Some(Reply { token, to_victim: false, label: OTHER, count, words })
     }
 
     fn serve_victim(&mut self, this: &ThisThread, message: &Message, client: u64) -> Option<Reply> {
@@ -93,7 +108,8 @@ impl Server {
             return None;
         };
         let words = core::array::from_fn(|index| pattern::answer(client, number, index));
-        Some(Reply { token, label: pattern::ANSWER, count: pattern::length(number + 1), words })
+        let (label, count) = (pattern::ANSWER, pattern::length(number + 1));
+        Some(Reply { token, to_victim: true, label, count, words })
     }
 }
 

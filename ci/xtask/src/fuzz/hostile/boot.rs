@@ -16,6 +16,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const SAY: Duration = Duration::from_secs(15);
 /// What the supervisor prints.
 const MARK: &str = "[fuzz] ";
+/// What it prints of each victim, after that.
+const SEEN: &str = "thread ";
 /// The thread that reads the parameters.
 const SUPERVISOR: &str = "supervisor";
 
@@ -109,6 +111,9 @@ fn read(outcome: &guest::Outcome) -> Outcome {
         (Some(rule), Some(numbers)) => format!("broken: {rule} {numbers}"),
         _ => outcome.complaint(),
     };
+    let seen: String =
+        lines().filter(|line| line.starts_with(SEEN)).map(|line| format!("\n  {line}")).collect();
+    let text = text + &seen;
     let rule = rule.or_else(|| panic().map(str::to_string));
     let rule = rule.unwrap_or_else(|| text.lines().next().unwrap_or("no end").to_string());
     Outcome::Broken(Broken { rule: without_numbers(&rule), text, episode: episode.unwrap_or(0) })
@@ -149,10 +154,10 @@ mod tests {
     #[test]
     fn a_broken_rule_is_told_with_its_episode() {
         let text = "[fuzz] episode 3, 10 calls\n[fuzz] broken: frames come back\n\
-                    [fuzz] numbers: [1, 2, 3]\n";
+                    [fuzz] numbers: [1, 2, 3]\n[fuzz] thread 5: 7 rounds\n";
         let Outcome::Broken(broken) = of(End::Off(1), text) else { panic!("it is broken") };
         assert_eq!(broken.rule, "frames come back");
-        assert_eq!(broken.text, "broken: frames come back [1, 2, 3]");
+        assert_eq!(broken.text, "broken: frames come back [1, 2, 3]\n  thread 5: 7 rounds");
         assert_eq!(broken.episode, 3);
     }
 

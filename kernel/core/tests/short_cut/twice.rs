@@ -6,6 +6,7 @@ use crate::system::System;
 use cedo_abi::{MESSAGE_WORDS, Tag};
 use cedo_arch_host::{Random, Roles};
 use cedo_core::object::thread::State;
+use cedo_floor::ThreadId;
 use cedo_machine::atomic::Ordering;
 use cedo_machine::{Context, Frame, Next, Ticks};
 use std::fmt::Debug;
@@ -73,12 +74,34 @@ impl Twice {
         state.put_back(&mut self.system);
         self.set_utcbs(state, utcbs);
         self.system.pass_time();
+        let local = self.system.kernel().local;
+        let before = (local.current, local.page_table);
         let (next, is_short) = operation::enter(self.system.kernel(), roles, may_be_short);
+        if next == Next::User {
+            self.machine_was_told(before);
+        }
         Entered {
             next,
             is_short,
             state: Snapshot::take(&mut self.system, Some(state)),
             utcbs: self.utcbs(state).map(|utcb| self.words(utcb)).collect(),
+        }
+    }
+
+    /// Whoever runs now is current in the store, and the machine has been told of each change.
+    fn machine_was_told(&self, before: (Option<ThreadId>, Frame)) {
+        let core = self.system.core;
+        let kernel = self.system.world.kernel(core);
+        let id = kernel.local.current.expect("somebody runs");
+        let page_table = kernel.look(id).page_table;
+        assert!(kernel.objects.is_current(id), "the store knows who is current");
+        assert_eq!(kernel.local.page_table, page_table, "the kernel knows the page table");
+        let world = &self.system.world;
+        if before.0 != Some(id) {
+            assert_eq!(world.current(core).map(|frame| frame.0), Some(id.number().get()));
+        }
+        if before.1 != page_table {
+            assert_eq!(world.root(core), Some(page_table), "the machine has that page table");
         }
     }
 

@@ -44,6 +44,8 @@ pub enum Check {
     Derivation,
     /// Several cores.
     Cores,
+    /// Strings, memory and capabilities in messages.
+    Transfer,
     /// The table of who runs next.
     Table,
     /// The search over reachable states.
@@ -84,6 +86,7 @@ impl Check {
             Self::Objects => of("objects", CORE, &["--test", "objects"]),
             Self::Derivation => of("derivation", CORE, &["--test", "derivation"]),
             Self::Cores => of("cores", CORE, &["--test", "cores"]),
+            Self::Transfer => of("transfer", CORE, &["--test", "transfer"]),
             Self::Table => of("table", CORE, &["--test", "table"]),
             Self::Search => of("search", CORE, &["--test", "search"]),
             Self::FloorOrders => {

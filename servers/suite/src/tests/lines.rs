@@ -6,7 +6,7 @@
 //! which is asserted at each of its ticks until the reason is read. Sources: National Semiconductor
 //! PC16550D, section 8; Motorola MC146818A.
 
-use super::interrupts::{arm, fire, fire_for, silence, spin};
+use super::interrupts::{EDGE_NS, arm, fire, fire_for, silence, spin};
 use super::{Test, test};
 use crate::board;
 use crate::cast::{CLOCK_PORTS, SERIAL_PORTS, TIMER_PORTS, Who};
@@ -246,7 +246,7 @@ fn storm() -> Verdict {
 /// Ends that, and lets pass what is late: the emulator may be behind.
 fn calm() -> Verdict {
     silence()?;
-    spin(30 * SHORT_NS);
+    spin(EDGE_NS);
     Ok(())
 }
 

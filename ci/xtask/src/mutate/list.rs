@@ -46,6 +46,8 @@ pub enum Check {
     Cores,
     /// Strings, memory and capabilities in messages.
     Transfer,
+    /// Each call by the short cut and without it.
+    ShortCut,
     /// The table of who runs next.
     Table,
     /// The search over reachable states.
@@ -87,6 +89,7 @@ impl Check {
             Self::Derivation => of("derivation", CORE, &["--test", "derivation"]),
             Self::Cores => of("cores", CORE, &["--test", "cores"]),
             Self::Transfer => of("transfer", CORE, &["--test", "transfer"]),
+            Self::ShortCut => of("short-cut", CORE, &["--test", "short_cut"]),
             Self::Table => of("table", CORE, &["--test", "table"]),
             Self::Search => of("search", CORE, &["--test", "search"]),
             Self::FloorOrders => {

@@ -56,6 +56,7 @@ struct Count {
 /// Walks through `case` until `calls` calls have been compared.
 fn walk(random: &mut Random, case: &Case, calls: usize) -> Count {
     let mut system = System::build(&case.plan);
+    system.give_page_tables();
     let start = Snapshot::take(&mut system, None);
     let mut twice = Twice::new(system);
     let mut count = Count::default();

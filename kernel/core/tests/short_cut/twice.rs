@@ -3,7 +3,7 @@
 use crate::operation::{self, Step};
 use crate::state::Snapshot;
 use crate::system::System;
-use cedo_abi::{MESSAGE_WORDS, Tag};
+use cedo_abi::{MESSAGE_WORDS, Tag, Token};
 use cedo_arch_host::{Random, Roles};
 use cedo_core::object::thread::State;
 use cedo_floor::ThreadId;
@@ -48,6 +48,9 @@ impl Twice {
         roles.tag = tag(random, step);
         if roles.operation as u8 == 0 && !matches!(step, Step::Dispatch(_) | Step::Reschedule(_)) {
             roles.words = std::array::from_fn(|_| random.number());
+        }
+        if matches!(step, Step::ReplyAndWait(..)) && random.below(8) == 0 {
+            roles.to = older(roles.to);
         }
         let utcbs = self.utcbs(state).map(|_| std::array::from_fn(|_| random.number())).collect();
         let [short, general] =
@@ -132,6 +135,12 @@ struct Entered {
     is_short: bool,
     state: Snapshot,
     utcbs: Utcbs,
+}
+
+/// The token of the call before, of the same client.
+fn older(token: u64) -> u64 {
+    let token = Token(token);
+    Token::new(token.frame(), token.sequence().wrapping_sub(2)).0
 }
 
 /// A tag of any length, mostly; of other operations 0.

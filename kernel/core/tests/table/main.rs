@@ -25,6 +25,7 @@ mod state;
 #[allow(dead_code, reason = "shared with the search")]
 #[path = "../search/system.rs"]
 mod system;
+mod thread_fields;
 mod thread_rule;
 mod threads;
 

@@ -3,6 +3,7 @@
 use crate::operation::{self, Step, Timeout, Winner};
 use crate::state::Snapshot;
 use crate::system::{GATES, Plan, System, THREADS};
+use crate::thread_fields::{COOKIE, ELSEWHERE, Fields};
 use crate::thread_rule::{self, After, Cell, Named, Operation, Outcome, Target};
 use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
 use cedo_abi::layout::PAGE_SIZE;
@@ -28,8 +29,6 @@ const WEAK_SCHEDULER: u64 = 131;
 const EMPTY: u64 = 140;
 /// Address of the UTCB of thread 0; the others follow.
 const UTCBS: u64 = 0x4000_0000;
-/// An instruction pointer where no thread of the system is.
-const ELSEWHERE: u64 = 0x9000;
 
 /// The kernel in the state that a cell begins in.
 struct Run {
@@ -192,11 +191,13 @@ impl Run {
             Operation::Abort => (call(thread::ABORT), 0, epoch),
             Operation::AbortOld => (call(thread::ABORT), 0, epoch.wrapping_sub(1)),
             Operation::SetScheduler | Operation::SetSchedulerElsewhere => {
-                (call(thread::SET_SCHEDULER), scheduler, 9)
+                (call(thread::SET_SCHEDULER), scheduler, COOKIE)
             }
             Operation::SetHandler => (call(thread::SET_HANDLER), GATES + u64::from(ROOT), 0),
             Operation::SetForeign => (call(thread::SET_FOREIGN), 0, 1),
-            Operation::Migrate | Operation::MigrateNowhere => (call(thread::MIGRATE), scheduler, 9),
+            Operation::Migrate | Operation::MigrateNowhere => {
+                (call(thread::MIGRATE), scheduler, COOKIE)
+            }
             Operation::Destroy => (operation(Call::Object, object::DESTROY, 0), 0, 0),
         };
         for _ in 0..20 {
@@ -245,6 +246,14 @@ impl Run {
             other => panic!("the thread was {before:?} and is {other:?}"),
         }
     }
+
+    /// What the thread is like now; nothing if it is gone.
+    fn fields(&mut self) -> Option<Fields> {
+        let id = self.system.ids[usize::from(TARGET)];
+        let entry = self.system.kernel().objects.table().entry(id.frame());
+        let lives = entry.kind() == FrameKind::Thread;
+        lives.then(|| Fields::of(self.system.world.kernel(entry.home()).look(id)))
+    }
 }
 
 fn compare(protocol: Protocol) {
@@ -254,9 +263,16 @@ fn compare(protocol: Protocol) {
         let mut run = Run::begin(cell, protocol);
         let home = run.home();
         let id = run.system.ids[usize::from(TARGET)];
-        let before = run.system.world.kernel(home).look(id).state;
+        let thread = run.system.world.kernel(home).look(id);
+        let (before, fields) = (thread.state, Fields::of(thread));
         let status = run.act();
         let found = Outcome { status, after: run.after(before) };
+        if let Some(now) = run.fields()
+            && cell.named != Named::Oneself
+            && let Some(what) = now.wrong(&fields, cell.operation, status)
+        {
+            wrong.push(format!("{cell:?}\n  kernel {found:?}: {what}"));
+        }
         let expected = cell.outcome(protocol);
         if found != expected {
             wrong.push(format!("{cell:?}\n  rule   {expected:?}\n  kernel {found:?}"));

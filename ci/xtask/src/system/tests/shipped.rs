@@ -52,6 +52,27 @@ fn every_shipped_system_is_accepted_for_every_board_and_packs() {
     assert_eq!(names.len(), all, "two systems have one name");
 }
 
+/// What a description says, without its title and name, and without the protocol that the other has.
+fn without_protocol(path: &str) -> Vec<String> {
+    let text = read(path);
+    let differs = |line: &str| {
+        line.starts_with('#') || line.starts_with("name =") || line == "protocol = \"chain\""
+    };
+    text.lines().filter(|line| !differs(line)).map(str::to_string).collect()
+}
+
+#[test]
+fn systems_in_chain_mode_are_their_namesakes_otherwise() {
+    for name in ["bench", "locks", "suite"] {
+        let (direct, chain) =
+            (format!("systems/{name}.toml"), format!("systems/{name}-chain.toml"));
+        assert_eq!(without_protocol(&direct), without_protocol(&chain), "{name}");
+        let cores = load(&workspace().join(&chain), &pc()).unwrap().cores.len();
+        let protocols = read(&chain).matches("\nprotocol = \"chain\"").count();
+        assert_eq!(protocols, cores, "{name}: every root chooses chain mode");
+    }
+}
+
 #[test]
 fn the_tiers_have_three_levels_of_schedulers_on_each_core() {
     let description = load(&workspace().join("systems/tiers.toml"), &pc()).unwrap();

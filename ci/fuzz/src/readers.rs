@@ -9,6 +9,7 @@
 //! | [`elf`] | programs: the first server's, and the packer's |
 //! | [`acpi`] | firmware tables |
 //! | [`loader`] | what a boot loader hands over, in PVH and multiboot2 form |
+//! | [`tree`] | device tree |
 //! | [`description`] | system description as people write it |
 
 pub mod acpi;
@@ -19,6 +20,7 @@ pub mod environment;
 pub mod flat;
 pub mod loader;
 pub mod packed;
+pub mod tree;
 
 /// One reader.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +38,7 @@ pub struct Reader {
 }
 
 /// All of them.
-pub const READERS: [Reader; 9] = [
+pub const READERS: [Reader; 10] = [
     Reader {
         name: "archive",
         about: "boot archive",
@@ -86,6 +88,13 @@ pub const READERS: [Reader; 9] = [
         files: loader::multiboot_files,
         words: &[],
         check: loader::check_multiboot,
+    },
+    Reader {
+        name: "tree",
+        about: "device tree",
+        files: tree::files,
+        words: &[],
+        check: tree::check,
     },
     Reader {
         name: "description",

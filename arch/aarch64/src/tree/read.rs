@@ -55,7 +55,8 @@ fn chosen(node: &impl Node, found: &mut Found) {
     {
         found.archive = Some(Span { start, end });
     }
-    if let Some(text) = node.property("bootargs") {
+    // A tree has one such node. Of more the first counts: a list that is full takes nothing.
+    if let Some(text) = node.property("bootargs").filter(|_| found.command_line.is_empty()) {
         let text = text.value().split(|byte| *byte == 0).next().unwrap_or_default();
         found.command_line.extend(text.iter().copied().take(super::COMMAND_LINE_BYTES));
     }

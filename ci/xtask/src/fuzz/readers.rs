@@ -19,7 +19,8 @@ pub struct Arguments {
     /// Where the inputs come from; the same seed makes the same inputs.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only this reader: archive, flat, packed, environment, elf, acpi, pvh, multiboot or description.
+    /// Only this reader: archive, flat, packed, environment, elf, acpi, pvh, multiboot, tree or
+    /// description.
     #[arg(long)]
     reader: Option<String>,
     /// Only this case of the seed.

@@ -103,25 +103,7 @@ impl Code {
 
     /// What is expensive about the instruction at `address`, executed with these registers.
     pub fn event(&self, address: u64, registers: &Registers) -> Option<Event> {
-        let instruction = self.instructions.get(&address)?;
-        let writes = |register: Register| {
-            instruction.op0_kind() == OpKind::Register && instruction.op0_register() == register
-        };
-        Some(match instruction.mnemonic() {
-            Mnemonic::Mov if writes(Register::CR3) => Event::PageTable,
-            Mnemonic::Mov if writes(Register::CR0) || writes(Register::CR4) => {
-                Event::ControlRegister
-            }
-            Mnemonic::Wrmsr | Mnemonic::Rdmsr => Event::ModelRegister,
-            Mnemonic::Sysretq => Event::FastReturn,
-            Mnemonic::Iretq => Event::FullReturn,
-            Mnemonic::Invlpg => Event::Flush,
-            Mnemonic::Mfence | Mnemonic::Lfence | Mnemonic::Sfence => Event::Fence,
-            Mnemonic::In | Mnemonic::Out => Event::Port,
-            _ if is_locked(instruction) => Event::Locked,
-            _ if touches_device(instruction, registers) => Event::Device,
-            _ => return None,
-        })
+        event(self.instructions.get(&address)?, registers)
     }
 
     /// Function, file and line of each of `addresses`, innermost first.
@@ -150,6 +132,25 @@ impl Code {
         }
         Ok(places)
     }
+}
+
+fn event(instruction: &Instruction, registers: &Registers) -> Option<Event> {
+    let writes = |register: Register| {
+        instruction.op0_kind() == OpKind::Register && instruction.op0_register() == register
+    };
+    Some(match instruction.mnemonic() {
+        Mnemonic::Mov if writes(Register::CR3) => Event::PageTable,
+        Mnemonic::Mov if writes(Register::CR0) || writes(Register::CR4) => Event::ControlRegister,
+        Mnemonic::Wrmsr | Mnemonic::Rdmsr => Event::ModelRegister,
+        Mnemonic::Sysretq => Event::FastReturn,
+        Mnemonic::Iretq => Event::FullReturn,
+        Mnemonic::Invlpg => Event::Flush,
+        Mnemonic::Mfence | Mnemonic::Lfence | Mnemonic::Sfence => Event::Fence,
+        Mnemonic::In | Mnemonic::Out => Event::Port,
+        _ if is_locked(instruction) => Event::Locked,
+        _ if touches_device(instruction, registers) => Event::Device,
+        _ => return None,
+    })
 }
 
 /// True for what no other core may come between: a LOCK prefix, or an exchange with memory.
@@ -186,4 +187,60 @@ fn short(place: &str) -> String {
     let place = place.split(" (").next().unwrap_or(place);
     let place = place.split("/src/").last().unwrap_or(place);
     place.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEVICES, Event, event, short};
+    use iced_x86::{Decoder, DecoderOptions};
+
+    /// Place of rdi among the registers.
+    const RDI: usize = 5;
+
+    /// What is expensive about this instruction, with a device's or another address in rdi.
+    fn of(bytes: &[u8], is_device: bool) -> Option<Event> {
+        let instruction = Decoder::with_ip(64, bytes, 0x1000, DecoderOptions::NONE).decode();
+        assert_eq!(instruction.len(), bytes.len(), "one whole instruction");
+        let mut registers = [0x1000; 17];
+        registers[RDI] = if is_device { DEVICES.start } else { 0x2000 };
+        event(&instruction, &registers)
+    }
+
+    #[test]
+    fn expensive_instructions_are_known() {
+        let expected: [(&[u8], Event); 12] = [
+            (&[0x0f, 0x22, 0xd8], Event::PageTable),
+            (&[0x0f, 0x22, 0xc0], Event::ControlRegister),
+            (&[0x0f, 0x30], Event::ModelRegister),
+            (&[0x48, 0x0f, 0x07], Event::FastReturn),
+            (&[0x48, 0xcf], Event::FullReturn),
+            (&[0x0f, 0x01, 0x38], Event::Flush),
+            (&[0x0f, 0xae, 0xf0], Event::Fence),
+            (&[0xec], Event::Port),
+            // LOCK CMPXCHG, and XCHG with memory, which locks without the prefix.
+            (&[0xf0, 0x0f, 0xb1, 0x0f], Event::Locked),
+            (&[0x87, 0x07], Event::Locked),
+            // MOV to and from what rdi points at.
+            (&[0x8b, 0x07], Event::Device),
+            (&[0x89, 0x07], Event::Device),
+        ];
+        for (bytes, wanted) in expected {
+            assert_eq!(of(bytes, true), Some(wanted), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn others_are_not() {
+        // NOP; MOV from CR3; XCHG of registers; LEA of a device's address; MOV elsewhere.
+        let cheap: [&[u8]; 4] =
+            [&[0x90], &[0x0f, 0x20, 0xd8], &[0x48, 0x87, 0xc3], &[0x48, 0x8d, 0x07]];
+        assert!(cheap.iter().all(|bytes| of(bytes, true).is_none()));
+        assert_eq!(of(&[0x8b, 0x07], false), None);
+    }
+
+    #[test]
+    fn places_are_shown_without_what_is_in_front() {
+        let place = "/somewhere/cedo/kernel/core/src/ipc/send.rs:40 (discriminator 2)";
+        assert_eq!(short(place), "ipc/send.rs:40");
+    }
 }

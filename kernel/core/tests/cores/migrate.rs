@@ -31,9 +31,11 @@ fn has_moved(scene: &Scene) {
     nobody_is_lost(scene);
 }
 
-/// Whoever waits for a thread is in a list of it.
+/// Whoever waits for a thread is in a list of it, and nobody is on the way any more.
 pub fn nobody_is_lost(scene: &Scene) {
     for thread in 0..scene.ids.len() {
+        let leaving = scene.lives(thread) && scene.look(thread).unusual.leaving;
+        assert!(!leaving, "{thread} refuses messages for ever");
         let state = scene.lives(thread).then(|| scene.look(thread).state);
         let waits = matches!(
             state,

@@ -151,6 +151,48 @@ fn a_thread_that_is_started_while_it_leaves_stays_and_serves() {
 }
 
 #[test]
+fn a_thread_whose_new_scheduler_ends_while_it_leaves_serves_on() {
+    // Thread 3 is the new scheduler; two who wait make two steps.
+    for homes in [[0, 0, 1, 1, 0, 0], [0, 1, 1, 1, 0, 1], [0, 2, 1, 1, 2, 0]] {
+        let mut scene = Scene::new(3, &homes);
+        scene.with_quick_roots().in_small_steps();
+        scene.does(OWNER, &[Act::Suspend(MOVER), Act::MigrateBelow(MOVER, 3)]);
+        scene.does(OTHER, &[Act::Destroy(3)]);
+        scene.does(4, &[Act::Send(MOVER)]).does(5, &[Act::Send(MOVER)]);
+        in_every_order(scene, |scene| {
+            nobody_is_lost(scene);
+            assert_eq!(scene.look(MOVER).state, State::Suspended);
+        });
+    }
+}
+
+#[test]
+fn a_thread_that_is_started_and_stopped_while_it_leaves_stays() {
+    // The more wait for it, the more steps, between which the other core gets its two calls in.
+    let mut scene = Scene::new(2, &[0, 1, 1, 0, 0, 0, 0, 0]);
+    scene.with_quick_roots().in_small_steps();
+    scene.does(OWNER, &[Act::Suspend(MOVER), Act::Migrate(MOVER, 1)]);
+    scene.does(OTHER, &[Act::Resume(MOVER), Act::Suspend(MOVER)]);
+    // Their first messages end with the suspension, the second ones with the move.
+    (3..8).for_each(|sender| _ = scene.does(sender, &[Act::Send(MOVER); 2]));
+    let mut has_begun = false;
+    while let Some(first) = scene.events().first().copied() {
+        has_begun |= scene.look(MOVER).unusual.leaving;
+        let there = |event: &Event| match *event {
+            Event::Signal(core) | Event::Root(core) => core == CoreNumber(1),
+            Event::Act(thread) => thread == OWNER || thread == OTHER,
+        };
+        let next = scene.events().into_iter().find(|event| there(event) == has_begun);
+        scene.happens(next.unwrap_or(first));
+    }
+    assert!(has_begun);
+    assert_eq!(*scene.done[OTHER], [Status::Ok; 2]);
+    assert_eq!(*scene.done[OWNER], [Status::Ok, Status::WrongState]);
+    assert_eq!(scene.home(MOVER), CoreNumber(0));
+    nobody_is_lost(&scene);
+}
+
+#[test]
 fn a_storm_of_senders_does_not_keep_a_thread_from_leaving() {
     // Three: with fewer, the queue is empty before the first of them is back.
     let mut scene = Scene::new(2, &[0, 0, 1, 1, 1]);

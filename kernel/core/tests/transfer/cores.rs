@@ -171,6 +171,23 @@ fn a_sender_with_timeout_zero_waits_for_no_pager_elsewhere() {
 }
 
 #[test]
+fn a_receiver_with_timeout_zero_waits_for_no_pager_of_the_sender() {
+    for from in [0, 1] {
+        let pager = |index| match index {
+            0 => PagerPlan::OnCore(from),
+            _ => PagerPlan::Mapped,
+        };
+        let mut stage = Stage::build(&plan([from.into(), 0, 0], 6, pager));
+        let carry = carry(&mut stage);
+        stage.make(carry.from, &Op::send(carry.to).string(SOURCE, BYTES));
+        let zero = Op::receive().window(TARGET, BYTES).flags(ipc::RECEIVE_ZERO);
+        assert_eq!(stage.made(carry.to, &zero).status, Status::PageMissing, "core {from}");
+        assert_eq!(stage.got(carry.from).status, Status::PageMissing, "core {from}");
+        assert!(stage.play.faults.is_empty());
+    }
+}
+
+#[test]
 fn a_mover_waits_for_the_pager_of_a_partner_elsewhere_and_can_be_cancelled() {
     // The receiver moves; the sender's page is missing and its pager does not answer.
     for pager_core in [0, 1] {

@@ -228,6 +228,19 @@ fn an_empty_stock_is_an_error_to_both_with_the_pages_that_were_mapped() {
 }
 
 #[test]
+fn memory_is_mapped_with_the_access_that_the_item_says() {
+    for (access, may_write) in [(Rights::READ, false), (GIVEN, true)] {
+        let item = Item::memory(GOOD, 0, 3, access);
+        let (mut stage, _, carry) = two(&[item], &[Item::memory_window(ROOM, 3)]);
+        let (received, sent) = carry.go(&mut stage, Way::Send);
+        assert!(received.status.is_done() && sent.status.is_done(), "{received:?} {sent:?}");
+        let pages = stage.has(carry.to).pages;
+        let writable: Vec<_> = pages.values().map(|(_, writable)| *writable).collect();
+        assert_eq!(writable, [may_write; 3]);
+    }
+}
+
+#[test]
 fn a_frame_that_holds_an_object_is_mapped_by_nobody() {
     let item = Item::memory(GOOD, 0, 3, GIVEN);
     let (mut stage, _, carry) = two(&[item], &[Item::memory_window(ROOM, 3)]);

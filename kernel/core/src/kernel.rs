@@ -6,8 +6,8 @@ use crate::object::space::Space;
 use crate::object::thread::Thread;
 use cedo_abi::MAX_CORES;
 use cedo_floor::{Claims, FrameTable, Inbox, IrqId, Mail, Objects, SpaceId, ThreadId};
-use cedo_machine::atomic::AtomicU64;
-use cedo_machine::{CoreNumber, Frame, Machine, Platform, Ticks};
+use cedo_machine::atomic::{AtomicU64, Ordering};
+use cedo_machine::{CoreNumber, Frame, Line, Machine, Platform, Ticks};
 
 /// How preemptions become messages (DESIGN.md section 6). The root chooses when it starts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -34,12 +34,24 @@ pub struct Shared {
     pub info_frame: Frame,
     /// The machine can make pages non-executable.
     pub no_execute: bool,
-    /// Bit n: interrupt line n has an Irq on some core.
-    pub lines: AtomicU64,
+    /// Bit by bit: this interrupt line has an Irq on some core.
+    pub lines: [AtomicU64; MAX_LINES / 64],
 }
 
 /// Interrupt lines that can have an Irq: 0 to this, excluded.
-pub const MAX_LINES: usize = 64;
+pub const MAX_LINES: usize = 256;
+
+impl Shared {
+    /// Notes that a line has an Irq, or has none any more. True if that is new.
+    pub fn note_line(&self, line: Line, is_used: bool) -> bool {
+        let (word, bit) = (&self.lines[line.0 as usize / 64], 1 << (line.0 % 64));
+        let before = match is_used {
+            true => word.fetch_or(bit, Ordering::AcqRel),
+            false => word.fetch_and(!bit, Ordering::AcqRel),
+        };
+        (before & bit != 0) != is_used
+    }
+}
 
 /// What a core knows of itself, apart from its threads. Plain data: the search copies it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -52,7 +52,7 @@ pub fn share(platform: &Platform) -> Result<Shared, &'static str> {
         kernel_root: platform.kernel_root,
         info_frame: platform.info_frame,
         no_execute: platform.features & feature::NO_EXECUTE != 0,
-        lines: AtomicU64::new(0),
+        lines: core::array::from_fn(|_| AtomicU64::new(0)),
     })
 }
 

@@ -8,8 +8,8 @@ use super::grants::{GrantDraft, ObjectDraft};
 use super::links::Links;
 use super::source::{At, Problem, Problems};
 
-/// Interrupt lines that a description can name: more than any interrupt controller has.
-pub const LINES: u64 = 1024;
+/// Interrupt lines that a description can name: those that the kernel binds (`MAX_LINES` there).
+pub const LINES: u64 = 256;
 /// I/O ports of an x86 machine.
 const PORTS: u64 = 0x1_0000;
 /// What every root, and whoever has `power`, calls its own core.

@@ -12,7 +12,6 @@ use crate::operation::Operation;
 use cedo_abi::{Kind, REGISTER_WORDS, Rights, Status};
 use cedo_floor::{FrameKind, IrqId, SpaceId, ThreadId};
 use cedo_machine::{CoreNumber, Frame, Line, Machine, Trigger};
-use core::sync::atomic::Ordering;
 
 /// An interrupt object to be: resolved on the caller's core, made on the handler's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,12 +115,11 @@ impl<M: Machine> Kernel<M> {
         {
             return Status::NoCapability;
         }
-        let bit = 1 << request.line.0;
-        if self.shared.lines.fetch_or(bit, Ordering::AcqRel) & bit != 0 {
+        if !self.shared.note_line(request.line, true) {
             return Status::Occupied;
         }
         let Err(status) = self.put_irq(request) else { return Status::Ok };
-        self.shared.lines.fetch_and(!bit, Ordering::AcqRel);
+        self.shared.note_line(request.line, false);
         status
     }
 
@@ -135,7 +133,7 @@ impl<M: Machine> Kernel<M> {
         slots.filter(|slot| **slot == Some(id)).for_each(|slot| *slot = None);
         self.objects.table().retire(id.frame());
         self.objects.table().release(id.frame());
-        self.shared.lines.fetch_and(!(1 << irq.line.0), Ordering::AcqRel);
+        self.shared.note_line(irq.line, false);
     }
 
     /// True if `id`, of this core, is the handler of an interrupt object.

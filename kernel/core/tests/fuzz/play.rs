@@ -33,7 +33,7 @@ const WINDOWS: usize = offset_of!(Utcb, windows) / 8;
 /// What kernels keep outside frames.
 pub struct Kept {
     locals: Vec<Local>,
-    lines: u64,
+    lines: Vec<u64>,
 }
 
 /// A machine that can be made new.
@@ -89,7 +89,7 @@ impl Stage {
         let around = stage::surroundings(&cast);
         let first = world.snapshot(|kernels, shared| Kept {
             locals: kernels.iter().map(|kernel| kernel.local).collect(),
-            lines: shared.lines.load(Ordering::Relaxed),
+            lines: shared.lines.iter().map(|word| word.load(Ordering::Relaxed)).collect(),
         });
         Stage { world, cast, baseline, around, programs, first }
     }
@@ -98,7 +98,9 @@ impl Stage {
     pub fn play(&mut self, seed: u64) -> Play<'_> {
         self.world.restore(&self.first, |kernels, shared, kept| {
             kernels.iter_mut().zip(&kept.locals).for_each(|(kernel, local)| kernel.restore(*local));
-            shared.lines.store(kept.lines, Ordering::Relaxed);
+            for (word, kept) in shared.lines.iter().zip(&kept.lines) {
+                word.store(*kept, Ordering::Relaxed);
+            }
             shared.inboxes.iter().for_each(|inbox| inbox.clear());
         });
         let programs = self.programs.clone();

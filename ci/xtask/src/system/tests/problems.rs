@@ -252,7 +252,7 @@ fn gates_lines_and_ports_are_possible() {
     let badge = |badge| worker(&format!("gates = [{{ to = \"rr0\", badge = {badge} }}]"));
     assert!(parse(&badge(4_294_967_295_u64)).is_ok());
     expect(&badge(4_294_967_296), &[(KEY, "the largest is 4294967295")]);
-    expect(&worker("interrupts = [1024]"), &[(KEY, "the highest is 1023")]);
+    expect(&worker("interrupts = [256]"), &[(KEY, "the highest is 255")]);
     expect(
         &worker("interrupts = [7, 7]"),
         &[(KEY, "two interrupts are called `line7`"), (KEY, "two handlers")],

@@ -158,27 +158,27 @@ impl Machine for Aarch64 {
 
     fn signal(&mut self, core: CoreNumber) {
         if let Some(record) = RECORDS.get(core.index()) {
-            self.system.gic.signal(record);
+            self.system.controller.signal(record);
         }
     }
 
     fn route_line(&mut self, line: Line, trigger: Trigger) -> bool {
-        self.is_alarm(line) || self.system.gic.route(line, trigger, self.record)
+        self.is_alarm(line) || self.system.controller.route(line, trigger, self.record)
     }
 
     fn unmask_line(&mut self, line: Line) {
         if self.is_alarm(line) {
-            self.system.gic.set_own_masked(line.0, false, self.record);
+            self.system.controller.set_own_masked(line.0, false, self.record);
         } else {
-            self.system.gic.set_masked(line, false);
+            self.system.controller.set_masked(line, false);
         }
     }
 
     fn mask_line(&mut self, line: Line) {
         if self.is_alarm(line) {
-            self.system.gic.set_own_masked(line.0, true, self.record);
+            self.system.controller.set_own_masked(line.0, true, self.record);
         } else {
-            self.system.gic.set_masked(line, true);
+            self.system.controller.set_masked(line, true);
         }
     }
 

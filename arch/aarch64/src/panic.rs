@@ -37,7 +37,7 @@ pub fn stop_other_cores() {
     let Some(system) = system::get() else { return };
     let running = RUNNING.load(Ordering::Relaxed) as usize;
     for record in RECORDS.iter().take(running).enumerate().filter(|core| core.0 != this_core()) {
-        system.gic.stop_core(record.1);
+        system.controller.stop_core(record.1);
     }
     for _ in 0..PATIENCE {
         if STOPPED.load(Ordering::Relaxed) + 1 >= running as u32 {

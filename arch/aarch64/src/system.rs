@@ -1,6 +1,6 @@
 //! What all cores know of the machine. Set once by core 0 before the others start.
 
-use crate::device::gic::Gic;
+use crate::device::controller::Controller;
 use crate::firmware::Firmware;
 use crate::late::Late;
 use cedo_arch_common::scale::Scale;
@@ -8,7 +8,7 @@ use cedo_arch_common::scale::Scale;
 /// The machine.
 pub struct System {
     /// The interrupt controller.
-    pub gic: Gic,
+    pub controller: Controller,
     /// Interrupt of each core's virtual timer.
     pub timer_interrupt: u32,
     /// Interrupt of each core's physical timer, which programs may have.

@@ -2,29 +2,53 @@
 
 use crate::setup::Need;
 use crate::system::Devices;
+use crate::tree;
 use crate::workspace::Workspace;
 use anyhow::Result;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-/// A board.
+/// A board. All aarch64 boards run the same image.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
 pub enum Board {
     /// A PC.
     Pc,
     /// QEMU's `virt` machine with aarch64 processors.
     QemuVirt,
+    /// A Raspberry Pi 3.
+    Rpi3,
+    /// A Raspberry Pi 4.
+    Rpi4,
+}
+
+/// What cannot be chosen of a board.
+pub struct Fixed {
+    pub cores: u32,
+    pub memory_mib: u32,
+    /// Its name in the emulator.
+    pub machine: &'static str,
 }
 
 impl Board {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Pc, Self::QemuVirt];
+    pub const ALL: [Self; 4] = [Self::Pc, Self::QemuVirt, Self::Rpi3, Self::Rpi4];
 
     /// As people write it; its folder in `bsp` has this name, too.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pc => "pc",
             Self::QemuVirt => "qemu-virt",
+            Self::Rpi3 => "rpi3",
+            Self::Rpi4 => "rpi4",
+        }
+    }
+
+    /// What a real board is in the emulator; nothing for machines that come in many shapes.
+    pub fn fixed(self) -> Option<Fixed> {
+        match self {
+            Self::Pc | Self::QemuVirt => None,
+            Self::Rpi3 => Some(Fixed { cores: 4, memory_mib: 1024, machine: "raspi3b" }),
+            Self::Rpi4 => Some(Fixed { cores: 4, memory_mib: 2048, machine: "raspi4b" }),
         }
     }
 
@@ -32,7 +56,7 @@ impl Board {
     pub fn target(self) -> &'static str {
         match self {
             Self::Pc => "x86_64-unknown-none",
-            Self::QemuVirt => "aarch64-unknown-none-softfloat",
+            Self::QemuVirt | Self::Rpi3 | Self::Rpi4 => "aarch64-unknown-none-softfloat",
         }
     }
 
@@ -40,7 +64,7 @@ impl Board {
     pub fn kernel(self) -> &'static str {
         match self {
             Self::Pc => "cedo-pc",
-            Self::QemuVirt => "cedo-qemu-virt",
+            Self::QemuVirt | Self::Rpi3 | Self::Rpi4 => "cedo-aarch64",
         }
     }
 
@@ -48,7 +72,7 @@ impl Board {
     pub fn own_packages(self) -> [&'static str; 2] {
         match self {
             Self::Pc => ["cedo-arch-x86-64", self.kernel()],
-            Self::QemuVirt => ["cedo-arch-aarch64", self.kernel()],
+            Self::QemuVirt | Self::Rpi3 | Self::Rpi4 => ["cedo-arch-aarch64", self.kernel()],
         }
     }
 
@@ -56,13 +80,26 @@ impl Board {
     pub fn needs(self) -> [Need; 2] {
         match self {
             Self::Pc => [Need::Build, Need::Emulator],
-            Self::QemuVirt => [Need::BuildArm, Need::EmulatorArm],
+            Self::QemuVirt | Self::Rpi3 | Self::Rpi4 => [Need::BuildArm, Need::EmulatorArm],
+        }
+    }
+
+    /// The device tree that the emulator is given, if it makes none itself.
+    pub fn tree(self, workspace: &Workspace) -> Result<Option<Vec<u8>>> {
+        match self {
+            Self::Pc | Self::QemuVirt => Ok(None),
+            Self::Rpi3 | Self::Rpi4 => {
+                tree::read(&self.folder(workspace).join("tree.toml")).map(Some)
+            }
         }
     }
 
     /// The devices that system descriptions can name.
     pub fn devices(self, workspace: &Workspace) -> Result<Devices> {
-        let folder: PathBuf = workspace.root.join("bsp").join(self.name());
-        Devices::load(&folder.join("board.toml"))
+        Devices::load(&self.folder(workspace).join("board.toml"))
+    }
+
+    fn folder(self, workspace: &Workspace) -> PathBuf {
+        workspace.root.join("bsp").join(self.name())
     }
 }

@@ -54,6 +54,8 @@ pub struct Boot {
     pub stripped: PathBuf,
     /// The boot archive.
     pub archive: PathBuf,
+    /// The device tree, if the emulator makes none.
+    pub tree: Option<PathBuf>,
     /// The smallest machine that can run the system.
     pub machine: Machine,
     /// Its name.
@@ -135,14 +137,19 @@ impl Parts {
             Board::Pc => (String::new(), format!("kernel-{profile}.elf"), elf::strip(&kernel)?),
             board => (
                 format!("{}-", board.name()),
-                format!("{}-{profile}.img", board.name()),
+                format!("aarch64-{profile}.img"),
                 flat::image(&kernel)?,
             ),
         };
+        let tree = self.board.tree(workspace)?.map(|tree| {
+            let file = folder.join(format!("{}.dtb", self.board.name()));
+            write(&file, &tree).map(|()| file)
+        });
         let boot = Boot {
             kernel: self.kernel.clone(),
             stripped: folder.join(name),
             archive: folder.join(format!("{prefix}{}.archive", self.archive)),
+            tree: tree.transpose()?,
             machine: machine(self.board, &self.description)?,
             system: self.system.clone(),
         };
@@ -154,6 +161,13 @@ impl Parts {
 
 fn machine(board: Board, description: &Description) -> Result<Machine> {
     let mut machine = Machine::of(board, description.cores());
+    ensure!(
+        machine.cores >= description.cores(),
+        "the system needs {} cores, and board `{}` has {}; choose another board",
+        description.cores(),
+        board.name(),
+        machine.cores
+    );
     let needed = u32::try_from(description.ram.div_ceil(MEBIBYTE))?;
     machine.memory_mib = machine.memory_mib.max(needed);
     Ok(machine)

@@ -21,6 +21,7 @@
 //! | [`board`] | the boards: what is built for each, and what runs it |
 //! | [`build`] | runs cargo for kernel and servers, makes the files of one boot |
 //! | [`flat`] | makes a flat image of a kernel |
+//! | [`tree`] | makes a device tree for an emulator that brings none |
 //! | [`iso`] | wraps one boot into a GRUB image |
 //! | [`qemu`] | the emulated machine: command line, time limit, console, how it ended |
 //! | [`log`] | decodes the kernel's binary log |
@@ -45,6 +46,7 @@ mod run;
 mod setup;
 mod table;
 mod test;
+mod tree;
 mod workspace;
 
 use clap::{Parser, Subcommand};

@@ -4,9 +4,9 @@ use crate::bench::unit;
 use crate::board::Board;
 use crate::build::{self, Boot, Profile};
 use crate::log::Dictionary;
-use crate::qemu::again;
 use crate::qemu::guest::{self, Limits, Outcome, Session, Show};
 use crate::qemu::{Gic, Loader, Machine, Medium, Processor};
+use crate::qemu::{again, version};
 use crate::setup::{self, Need};
 use crate::workspace::{self, DEFAULT_SYSTEM, System, Workspace};
 use crate::{iso, progress};
@@ -103,6 +103,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
     let Some(system) = arguments.system.find(&workspace)? else { return Ok(()) };
     setup::prepare(&workspace, &needs(arguments.board, arguments.boot), arguments.yes)?;
+    version::require(arguments.board)?;
     let profile = if arguments.debug { Profile::Debug } else { Profile::Release };
     let boot = build::boot(&workspace, arguments.board, &system, profile)?;
     let machine = machine(arguments, &boot)?;
@@ -162,7 +163,11 @@ pub fn start(
 ) -> Result<Outcome> {
     let image;
     let medium = if machine.loader == Loader::Pvh {
-        Medium::Files { kernel: &boot.stripped, archive: Some(&boot.archive) }
+        Medium::Files {
+            kernel: &boot.stripped,
+            archive: Some(&boot.archive),
+            tree: boot.tree.as_deref(),
+        }
     } else {
         image = write_image(workspace, boot, machine)?;
         Medium::Image(&image)
@@ -235,6 +240,14 @@ fn fits(arguments: &Arguments, machine: &Machine) -> Result<()> {
         board == Board::Pc || !arguments.no_hpet,
         "board `{name}` has no HPET anyway; leave --no-hpet away"
     );
+    if let Some(fixed) = board.fixed() {
+        ensure!(
+            arguments.memory.is_none() && machine.cores == fixed.cores,
+            "board `{name}` has {} cores and {} MiB of memory; leave --cores and --memory away",
+            fixed.cores,
+            fixed.memory_mib
+        );
+    }
     ensure!(
         board == Board::QemuVirt || arguments.gic.is_none(),
         "board `{name}` has one kind of interrupt controller; leave --gic away"

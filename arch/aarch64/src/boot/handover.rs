@@ -20,6 +20,8 @@ use heapless::Vec;
 
 /// Command line word: the counter counts an emulator's instructions.
 const COUNTED: &str = "counter=instructions";
+/// The same: the counter runs with an emulator, which the tree does not tell.
+const EMULATED: &str = "counter=emulated";
 
 static RANGES: Late<Vec<MemoryRange, MOST_RANGES>> = Late::new();
 static PLATFORM: Late<Platform> = Late::new();
@@ -104,7 +106,8 @@ fn take<K: Upcalls>(builder: &mut Builder, ram: &Spans, cores: usize) -> Result<
 
 fn features(found: &Found) -> u64 {
     let debug = if cfg!(debug_assertions) { feature::DEBUG } else { 0 };
-    let unit = unit::feature(found.has_word(COUNTED), found.is_emulated);
+    let unit =
+        unit::feature(found.has_word(COUNTED), found.is_emulated || found.has_word(EMULATED));
     feature::NO_EXECUTE | feature::COUNTER_DEADLINE | unit | debug
 }
 

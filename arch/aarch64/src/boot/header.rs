@@ -5,8 +5,9 @@
 //! Linux*). Until translation is on, this code reads and writes by addresses relative to its own, in
 //! whole words: exclusive and unaligned accesses need translation.
 //!
-//! The first tables map what the next steps need and nothing else: the image at its addresses, and
-//! the 1 GiB around it at its physical ones, where this code runs.
+//! The first tables map what the next steps need and nothing else: the image at its addresses, and its
+//! first 2 MiB, where this code is, at its physical ones. More could be device registers, which a
+//! processor must not read ahead.
 
 use super::trampoline;
 use crate::layout::IMAGE_BASE;
@@ -79,14 +80,17 @@ build_first_tables:
     adrp    x21, image_start
     adrp    x0, first_user_table_0
     adrp    x1, first_user_table_1
+    adrp    x4, first_user_table_2
     mov     x2, #{table}
+    ldr     x5, ={block}
     orr     x3, x1, x2
     str     x3, [x0]
     lsr     x3, x21, #30
-    lsl     x4, x3, #30
-    ldr     x5, ={block}
-    orr     x4, x4, x5
-    str     x4, [x1, x3, lsl #3]
+    orr     x6, x4, x2
+    str     x6, [x1, x3, lsl #3]
+    ubfx    x3, x21, #21, #9
+    orr     x6, x21, x5
+    str     x6, [x4, x3, lsl #3]
     adrp    x0, first_kernel_table
     adrp    x1, first_image_table
     orr     x3, x1, x2
@@ -178,6 +182,8 @@ leave_hypervisor_level:
 first_user_table_0:
     .zero 4096
 first_user_table_1:
+    .zero 4096
+first_user_table_2:
     .zero 4096
     .global first_kernel_table
 first_kernel_table:

@@ -31,7 +31,7 @@ pub fn start<K: Upcalls<Machine = Aarch64>>(tree: u64, load_address: u64) -> ! {
     let boot_stack = (&raw const first_stack_guard) as u64 + PAGE * 2;
     RECORDS[0].fatal_stack_top.store(boot_stack, Ordering::Relaxed);
     // SAFETY: the boot code's table is active, and this is its only caller.
-    let mut window = unsafe { EarlyWindow::new() };
+    let mut window = unsafe { EarlyWindow::new(load_address) };
     let (mut found, tree_span) = find::tree(&mut window, tree);
     devices::show_console(&mut window, &found);
     let image = tables::image(load_address);
@@ -47,6 +47,7 @@ pub fn start<K: Upcalls<Machine = Aarch64>>(tree: u64, load_address: u64) -> ! {
     or_fail(builder.map_window(&ram));
     or_fail(builder.map_stacks(most_cores));
     let unused = devices::map(&mut builder, &found);
+    let releases = cores::map_releases(&mut builder, &found);
     // SAFETY: the image, which holds this core's stack, and the window were mapped.
     unsafe { tables::activate(builder.root, user_root) };
     RECORDS[0].stack_top.store(stack_top(0), Ordering::Relaxed);
@@ -56,7 +57,7 @@ pub fn start<K: Upcalls<Machine = Aarch64>>(tree: u64, load_address: u64) -> ! {
         system::set_firmware(firmware::Firmware(conduit));
     }
 
-    let running = cores::start::<K>(system, &found, builder.root, load_address);
+    let running = cores::start::<K>(system, &found, &releases, builder.root, load_address);
     if found.ignored > 0 {
         console::line(format_args!(
             "{} more processors are ignored: Cedo runs {}",
@@ -96,9 +97,9 @@ fn report(found: &Found, system: &System, platform: &Platform) {
         platform.clock_hz / 1_000_000
     ));
     defmt::info!(
-        "interrupt controller: version {=u32}, {=u32} device lines; timer interrupt {=u32}",
-        system.gic.version(),
-        system.gic.lines(),
+        "interrupt controller: {=str}, {=u32} device lines; timer interrupt {=u32}",
+        system.controller.name(),
+        system.controller.lines(),
         system.timer_interrupt
     );
     let firmware = found.conduit.map_or("none", |conduit| match conduit {

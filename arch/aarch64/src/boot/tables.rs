@@ -51,39 +51,79 @@ pub fn image(load_address: u64) -> Span {
     Span::new(load_address, (&raw const image_end) as u64 - IMAGE_BASE)
 }
 
-/// The window as the boot code's table shows it, in pieces of 1 GiB. There is one, of core 0.
-pub struct EarlyWindow(());
+/// Tables for parts of the early window that are no whole GiB: one per end of a piece of RAM.
+const MOST_PARTS: usize = 16;
+
+#[repr(align(4096))]
+struct Part([AtomicU64; 512]);
+
+static PARTS: [Part; MOST_PARTS] = [const { Part([const { AtomicU64::new(0) }; 512]) }; MOST_PARTS];
+
+/// The window as the boot code's table shows it: what is RAM and little more, since a processor may read
+/// ahead there. There is one, of core 0.
+pub struct EarlyWindow {
+    load_address: u64,
+    /// Tables of [`PARTS`] in use.
+    parts: usize,
+}
 
 impl EarlyWindow {
     /// # Safety
     /// Called once, while the boot code's table is active.
-    pub const unsafe fn new() -> EarlyWindow {
-        EarlyWindow(())
+    pub const unsafe fn new(load_address: u64) -> EarlyWindow {
+        EarlyWindow { load_address, parts: 0 }
     }
 
     /// Shows memory: from here on it is at the window's addresses, until another table is active.
     pub fn show(&mut self, span: Span) {
-        self.map(WINDOW_BASE, span, DATA);
+        let mut at = span.start;
+        while at < span.end {
+            let next = (at + 1).next_multiple_of(GIBIBYTE);
+            self.show_part(at, span.end.min(next));
+            at = next;
+        }
+        publish_writes();
+        synchronise();
+    }
+
+    /// Shows memory that is in one GiB, in pieces of 2 MiB unless it is all of it.
+    fn show_part(&mut self, start: u64, end: u64) {
+        let gibibyte = start & !(GIBIBYTE - 1);
+        // SAFETY: the table is boot code's, which this core alone uses, and only through `self`.
+        let table = unsafe { &first_kernel_table };
+        let entry = &table[((WINDOW_BASE + gibibyte) >> 30 & 511) as usize];
+        let found = entry.load(Ordering::Relaxed);
+        if found & VALID != 0 && found & TABLE_OR_PAGE == 0 {
+            return;
+        }
+        if end - start == GIBIBYTE || found & VALID == 0 && self.parts == MOST_PARTS {
+            entry.store(gibibyte | DATA, Ordering::Relaxed);
+            return;
+        }
+        let physical =
+            |part: usize| (&raw const PARTS[part]) as u64 - IMAGE_BASE + self.load_address;
+        if found & VALID == 0 {
+            entry.store(physical(self.parts) | VALID | TABLE_OR_PAGE, Ordering::Relaxed);
+            self.parts += 1;
+        }
+        let table = entry.load(Ordering::Relaxed) & FRAME;
+        let part = PARTS[..self.parts].iter().zip(0..).find(|part| physical(part.1) == table);
+        for piece in (start & !(LARGE_PAGE - 1)..end).step_by(LARGE_PAGE as usize) {
+            if let Some((part, _)) = part {
+                part.0[(piece >> 21 & 511) as usize].store(piece | DATA, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Shows device registers in the area for devices. Returns their address.
     pub fn show_device(&mut self, physical: u64) -> u64 {
-        let area = DEVICE_AREA - (physical & !(GIBIBYTE - 1));
-        self.map(area, Span::new(physical, 1), REGISTERS);
-        area + physical
-    }
-
-    fn map(&mut self, base: u64, span: Span, flags: u64) {
-        let mut at = span.start & !(GIBIBYTE - 1);
-        while at < span.end {
-            let index = (base.wrapping_add(at) >> 30 & 511) as usize;
-            // SAFETY: the table is boot code's, which this core alone uses, and only through `self`.
-            let table = unsafe { &first_kernel_table };
-            table[index].store(at | flags, Ordering::Relaxed);
-            at += GIBIBYTE;
-        }
+        let gibibyte = physical & !(GIBIBYTE - 1);
+        // SAFETY: as in `show_part`.
+        let table = unsafe { &first_kernel_table };
+        table[(DEVICE_AREA >> 30 & 511) as usize].store(gibibyte | REGISTERS, Ordering::Relaxed);
         publish_writes();
         synchronise();
+        DEVICE_AREA + physical - gibibyte
     }
 }
 

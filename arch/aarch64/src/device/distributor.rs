@@ -4,6 +4,7 @@
 //! Lines are numbered as the controller does: 0 to 15 are signals between cores, 16 to 31 a core's
 //! own, devices follow from 32.
 
+use super::FIRST_DEVICE;
 use cedo_machine::{Line, Trigger};
 use cedo_mmio::Registers;
 
@@ -20,8 +21,6 @@ const NOT_PENDING: usize = 0x280;
 const PRIORITY: usize = 0x400;
 const TRIGGER: usize = 0xc00;
 
-/// The first line of a device.
-pub const FIRST_DEVICE: u32 = 32;
 /// Lines that are numbered at most; the numbers behind have meanings of their own.
 const END: u32 = 1020;
 /// Priority of every interrupt: there is one.

@@ -1,11 +1,10 @@
-//! The interrupt controller, of either kind.
+//! A generic interrupt controller, of either version.
 
 use super::distributor::Distributor;
 use super::gic_v2::Interface;
 use super::gic_v3;
 use crate::core_area::CoreRecord;
 use crate::lock::TicketLock;
-use crate::registers::complete_writes;
 use cedo_machine::{Line, Trigger};
 use cedo_mmio::Registers;
 use core::sync::atomic::Ordering::Relaxed;
@@ -40,6 +39,13 @@ pub struct Accepted {
     word: u32,
 }
 
+impl Accepted {
+    /// Of a controller that wants nothing back.
+    pub const fn plain(number: u32) -> Accepted {
+        Accepted { number, word: number }
+    }
+}
+
 impl Gic {
     /// A GICv2: distributor and the interface that each core sees at the same address.
     pub fn v2(distributor: Registers, interface: Registers) -> Gic {
@@ -56,16 +62,16 @@ impl Gic {
     }
 
     /// Which kind it is, for the log.
-    pub fn version(&self) -> u32 {
+    pub fn name(&self) -> &'static str {
         match self.cores {
-            Cores::V2(_) => 2,
-            Cores::V3(_) => 3,
+            Cores::V2(_) => "GICv2",
+            Cores::V3(_) => "GICv3",
         }
     }
 
     /// Lines of devices.
     pub fn lines(&self) -> u32 {
-        self.distributor.lines().saturating_sub(super::distributor::FIRST_DEVICE)
+        self.distributor.lines().saturating_sub(super::FIRST_DEVICE)
     }
 
     /// Masks all device lines and switches the distributor on. Once, by core 0.
@@ -109,18 +115,8 @@ impl Gic {
         }
     }
 
-    /// Signals a core. Orders all earlier writes before it.
-    pub fn signal(&self, core: &CoreRecord) {
-        self.send(core, SIGNAL);
-    }
-
-    /// Stops a core when it next has its interrupts open.
-    pub fn stop_core(&self, core: &CoreRecord) {
-        self.send(core, STOP);
-    }
-
-    fn send(&self, core: &CoreRecord, number: u32) {
-        complete_writes();
+    /// Sends a signal to a core.
+    pub fn send(&self, core: &CoreRecord, number: u32) {
         match self.cores {
             Cores::V2(_) => super::gic_v2::send(self.distributor, core, number),
             Cores::V3(_) => gic_v3::send(core.affinity.load(Relaxed), number),
@@ -147,7 +143,6 @@ impl Gic {
     pub fn set_masked(&self, line: Line, masked: bool) {
         if self.distributor.is_device(line) {
             self.distributor.set_masked(line.0, masked);
-            complete_writes();
         }
     }
 
@@ -159,7 +154,6 @@ impl Gic {
                 gic_v3::lines(redistributors, core).set_masked(line, masked)
             }
         }
-        complete_writes();
     }
 
     /// True if the line was routed as a level.

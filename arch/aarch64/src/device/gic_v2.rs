@@ -3,7 +3,8 @@
 //! All interrupts are in the group that this security state uses: where there is only one state,
 //! group 0, which bit 0 switches on; else group 1, which the same bit switches on as seen from here.
 
-use super::distributor::{CONTROL, Distributor, FIRST_DEVICE};
+use super::FIRST_DEVICE;
+use super::distributor::{CONTROL, Distributor};
 use super::gic::{SIGNAL, STOP};
 use crate::core_area::CoreRecord;
 use cedo_mmio::Registers;

@@ -1,6 +1,7 @@
 //! Each core's interface to a GICv3, by registers of the processor (Arm IHI 0069).
 
-use super::distributor::{CONTROL, Distributor, FIRST_DEVICE};
+use super::FIRST_DEVICE;
+use super::distributor::{CONTROL, Distributor};
 use super::gic::{SIGNAL, STOP};
 use crate::core_area::CoreRecord;
 use crate::registers::{read_register, synchronise, write_register};

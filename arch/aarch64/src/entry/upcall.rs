@@ -80,7 +80,7 @@ pub(super) extern "C" fn before_halt() {
 /// does what it did before, which is `otherwise`.
 fn serve<K: Upcalls<Machine = Aarch64>>(record: &'static CoreRecord, otherwise: Next) -> Next {
     let Some(system) = system::get() else { return otherwise };
-    let Some(accepted) = system.gic.accept() else {
+    let Some(accepted) = system.controller.accept(record) else {
         record.unexpected.fetch_add(1, Relaxed);
         return otherwise;
     };
@@ -96,13 +96,13 @@ fn serve<K: Upcalls<Machine = Aarch64>>(record: &'static CoreRecord, otherwise: 
         }
         number => {
             let line = Line(number);
-            if system.gic.is_level(line) {
-                system.gic.set_masked(line, true);
+            if system.controller.is_level(line) {
+                system.controller.set_masked(line, true);
             }
             Some(Interrupt::Line(line))
         }
     };
-    system.gic.end(accepted);
+    system.controller.end(accepted);
     match source {
         // SAFETY: as in `system_call`.
         Some(source) => unsafe { &mut *kernel::<K>(record) }.interrupt(source),

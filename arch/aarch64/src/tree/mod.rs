@@ -29,15 +29,19 @@ pub const MEMORY_ENTRIES: usize = 64;
 pub struct Found {
     /// RAM, and what is reserved in it.
     pub memory: Vec<Entry, MEMORY_ENTRIES>,
-    /// Affinity of each processor, in the order of the tree.
-    pub processors: Vec<u64, { cedo_abi::MAX_CORES }>,
+    /// In the order of the tree.
+    pub processors: Vec<Processor, { cedo_abi::MAX_CORES }>,
     /// Processors beyond what the kernel runs.
     pub ignored: u32,
     /// How to call the power firmware.
     pub conduit: Option<Conduit>,
     /// The interrupt controller.
     pub controller: Option<Controller>,
-    /// Interrupt of the virtual timer.
+    /// Registers of a BCM2836 local controller.
+    pub local: Option<Span>,
+    /// Registers of the BCM2835 controller behind it.
+    pub legacy: Option<Span>,
+    /// Interrupt of the virtual timer, numbered as the kernel does (`crate::device`).
     pub timer: Option<u32>,
     /// Interrupt of the physical timer.
     pub alarm: Option<u32>,
@@ -60,14 +64,24 @@ pub enum Conduit {
     Smc,
 }
 
+/// A processor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Processor {
+    /// Its place in the machine.
+    pub affinity: u64,
+    /// Where it waits for the address at which it is to start, if no firmware starts it.
+    pub release: Option<u64>,
+}
+
 /// An interrupt controller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Controller {
     /// Which kind.
     pub kind: ControllerKind,
-    /// Registers of the distributor.
+    /// Registers of the part that lines of devices arrive at.
     pub distributor: Span,
-    /// GICv2: of the processors' interface. GICv3: of the redistributors.
+    /// GICv2: of the processors' interface. GICv3: of the redistributors. BCM2836: of the local
+    /// controller.
     pub cores: Span,
 }
 
@@ -78,6 +92,9 @@ pub enum ControllerKind {
     V2,
     /// GICv3 and later.
     V3,
+    /// Of a Raspberry Pi 2 or 3: a local controller (BCM2836), with the one for devices (BCM2835) behind
+    /// it.
+    Bcm2836,
 }
 
 impl Found {

@@ -34,6 +34,46 @@ impl Cells {
     }
 }
 
+/// Where the addresses of a bus are in the addresses of what it is on (`ranges`).
+#[derive(Clone, Copy)]
+pub struct Bus<'a> {
+    /// Of addresses on the bus.
+    pub cells: Cells,
+    /// Of addresses on its parent.
+    parent: Cells,
+    /// `None`: they are the same.
+    ranges: Option<&'a [u8]>,
+}
+
+impl<'a> Bus<'a> {
+    /// The root's own.
+    pub const fn root(cells: Cells) -> Bus<'a> {
+        Bus { cells, parent: cells, ranges: None }
+    }
+
+    /// A bus that is a child of the root, with what its property `ranges` holds.
+    pub fn below(node: &impl Node, parent: Cells, ranges: &'a [u8]) -> Bus<'a> {
+        let ranges = Some(ranges).filter(|ranges| !ranges.is_empty());
+        Bus { cells: Cells::below(node), parent, ranges }
+    }
+
+    /// Entry `index` of the property `reg` of a child, in the root's addresses.
+    pub fn span(self, child: &impl Node, index: usize) -> Option<Span> {
+        let span = self.cells.span(child, index)?;
+        let Some(ranges) = self.ranges else { return Some(span) };
+        let (address, parent, size) =
+            (4 * self.cells.address, 4 * self.parent.address, 4 * self.cells.size);
+        ranges.chunks_exact((address + parent + size).max(1)).find_map(|range| {
+            let (on_bus, rest) = range.split_at(address);
+            let (on_parent, bytes) = rest.split_at(parent);
+            let whole = Span::new(value(on_bus)?, value(bytes)?);
+            let is_in = whole.start <= span.start && span.end <= whole.end;
+            let start = is_in.then(|| value(on_parent)?.checked_add(span.start - whole.start))?;
+            Some(Span::new(start?, span.bytes()))
+        })
+    }
+}
+
 /// The number in some cells: none, or more than 64 bits, is no number.
 pub fn value(cells: &[u8]) -> Option<u64> {
     if cells.is_empty() || cells.len() > 8 || !cells.len().is_multiple_of(4) {

@@ -16,7 +16,7 @@ pub mod unit;
 use crate::board::Board;
 use crate::build::{self, Profile};
 use crate::progress::{self, Step};
-use crate::qemu::Machine;
+use crate::qemu::{Machine, version};
 use crate::run::{self, Watch};
 use crate::setup;
 use crate::workspace::{System, Workspace};
@@ -66,6 +66,7 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
     setup::prepare(&workspace, &arguments.board.needs(), arguments.yes)?;
+    version::require(arguments.board)?;
     let measured = measure(&workspace, arguments.board, !arguments.no_icount)?;
     let rows = &measured.rows;
     let processor = Machine::of(arguments.board, 1).processor.title();

@@ -55,7 +55,7 @@ pub fn clippy_arm(tree: &Tree) -> Result<Vec<String>> {
 fn clippy_for(tree: &Tree, board: Board) -> Result<Vec<String>> {
     let workspace = &tree.workspace;
     let is_others = |package: &Package| {
-        let mut others = Board::ALL.into_iter().filter(|other| *other != board);
+        let mut others = Board::ALL.into_iter().filter(|other| other.target() != board.target());
         others.any(|other| other.own_packages().contains(&package.name.as_str()))
     };
     let packages: Vec<_> = workspace

@@ -8,6 +8,7 @@
 //! | [`console`] | what it prints, as plain text |
 //! | [`end`] | how it ended, for people |
 //! | [`firmware`] | which file UEFI firmware is in |
+//! | [`version`] | what the installed emulator is too old for |
 //! | [`again`] | the command that repeats a run |
 //! | [`terminal`] | puts the terminal back in order |
 
@@ -18,6 +19,7 @@ pub mod firmware;
 pub mod guest;
 mod parts;
 mod terminal;
+pub mod version;
 
 use crate::board::Board;
 use cedo_abi::info::CounterUnit;
@@ -40,6 +42,11 @@ const PC_SHIFT: u32 = 0;
 const ARM_SHIFT: u32 = 4;
 /// Tells the kernel that its counter counts instructions.
 const COUNTED: &str = "counter=instructions";
+/// Tells the kernel what it cannot know where an emulator plays a real board.
+const EMULATED: &str = "counter=emulated";
+/// Memory of a machine that can have any.
+const USUAL_MEMORY_MIB: u32 = 256;
+const SEMIHOSTING: &str = "-semihosting-config enable=on,target=native,chardev=log";
 
 /// How the kernel is loaded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -72,8 +79,8 @@ pub struct Machine {
 
 /// What the machine boots from.
 pub enum Medium<'a> {
-    /// Kernel and archive, for [`Loader::Pvh`].
-    Files { kernel: &'a Path, archive: Option<&'a Path> },
+    /// Kernel, archive and device tree, for [`Loader::Pvh`].
+    Files { kernel: &'a Path, archive: Option<&'a Path>, tree: Option<&'a Path> },
     /// An image, for the other loaders.
     Image(&'a Path),
 }
@@ -99,14 +106,16 @@ impl Machine {
     pub fn of(board: Board, cores: u32) -> Self {
         let processor = match board {
             Board::Pc => Processor::PentiumD,
-            Board::QemuVirt => Processor::CortexA53,
+            Board::QemuVirt | Board::Rpi3 => Processor::CortexA53,
+            Board::Rpi4 => Processor::CortexA72,
         };
+        let fixed = board.fixed();
         Self {
             board,
             loader: Loader::Pvh,
             processor,
-            cores,
-            memory_mib: 256,
+            cores: fixed.as_ref().map_or(cores, |fixed| fixed.cores),
+            memory_mib: fixed.map_or(USUAL_MEMORY_MIB, |fixed| fixed.memory_mib),
             icount: false,
             hpet: true,
             gic: Gic::V2,
@@ -116,7 +125,11 @@ impl Machine {
 
     /// The kernel's command line.
     pub fn words(&self) -> &'static str {
-        if self.icount { COUNTED } else { "" }
+        match (self.icount, self.board) {
+            (true, _) => COUNTED,
+            (false, Board::Rpi3 | Board::Rpi4) => EMULATED,
+            (false, Board::Pc | Board::QemuVirt) => "",
+        }
     }
 
     /// The options of `cargo xtask run` that start this machine.
@@ -154,24 +167,30 @@ impl Machine {
 
     /// Arguments of the emulator. Console on stdin and stdout, binary log into `log`.
     pub fn arguments(&self, medium: &Medium<'_>, log: &Path) -> Vec<OsString> {
-        let groups = match self.board {
-            Board::Pc => self.pc(),
-            Board::QemuVirt => self.virt(),
+        let groups = match (self.board, self.board.fixed()) {
+            (_, Some(fixed)) => self.real(fixed.machine),
+            (Board::Pc, _) => self.pc(),
+            _ => self.virt(),
         };
         let mut arguments: Vec<OsString> =
             groups.iter().flat_map(|group| group.split(' ').map(OsString::from)).collect();
-        arguments.extend(["-cpu".into(), self.processor.model().into()]);
+        if self.board.fixed().is_none() {
+            arguments.extend(["-cpu".into(), self.processor.model().into()]);
+        }
         match self.board {
             Board::Pc => arguments.extend(["-serial".into(), joined("file:", log)]),
-            Board::QemuVirt => {
+            _ => {
                 arguments.extend(["-chardev".into(), joined("file,id=log,path=", log)]);
             }
         }
         match medium {
-            Medium::Files { kernel, archive } => {
+            Medium::Files { kernel, archive, tree } => {
                 arguments.extend(["-kernel".into(), kernel.into()]);
                 if let Some(archive) = archive {
                     arguments.extend(["-initrd".into(), archive.into()]);
+                }
+                if let Some(tree) = tree {
+                    arguments.extend(["-dtb".into(), tree.into()]);
                 }
                 if !self.words().is_empty() {
                     arguments.extend(["-append".into(), self.words().into()]);
@@ -205,8 +224,14 @@ impl Machine {
         let level = if self.hypervisor { "on" } else { "off" };
         let groups = vec![
             format!("-machine virt,gic-version={gic},virtualization={level} -smp {}", self.cores),
-            "-semihosting-config enable=on,target=native,chardev=log".to_string(),
+            SEMIHOSTING.to_string(),
         ];
+        self.with_common(groups, ARM_SHIFT)
+    }
+
+    /// The same for a real board, whose processors are part of it.
+    fn real(&self, machine: &str) -> Vec<String> {
+        let groups = vec![format!("-machine {machine}"), SEMIHOSTING.to_string()];
         self.with_common(groups, ARM_SHIFT)
     }
 
@@ -235,7 +260,7 @@ fn accelerator(shift: Option<u32>) -> String {
 pub fn program(board: Board) -> OsString {
     let (variable, usual) = match board {
         Board::Pc => (PROGRAM_VARIABLE, PROGRAM),
-        Board::QemuVirt => (ARM_PROGRAM_VARIABLE, ARM_PROGRAM),
+        _ => (ARM_PROGRAM_VARIABLE, ARM_PROGRAM),
     };
     std::env::var_os(variable).unwrap_or_else(|| usual.into())
 }
@@ -261,16 +286,16 @@ mod tests {
     #[test]
     fn files_boot_without_an_archive_too() {
         let kernel = Path::new("k");
-        let with = Medium::Files { kernel, archive: Some(Path::new("a")) };
+        let with = Medium::Files { kernel, archive: Some(Path::new("a")), tree: None };
         assert!(text(&Machine::new(2), &with).contains("-kernel k -initrd a"));
-        let without = Medium::Files { kernel, archive: None };
+        let without = Medium::Files { kernel, archive: None, tree: None };
         assert!(!text(&Machine::new(2), &without).contains("-initrd"));
     }
 
     #[test]
     fn counted_runs_tell_the_kernel() {
         let mut machine = Machine::new(1);
-        let medium = Medium::Files { kernel: Path::new("k"), archive: None };
+        let medium = Medium::Files { kernel: Path::new("k"), archive: None, tree: None };
         assert!(!text(&machine, &medium).contains("icount"));
         machine.icount = true;
         let arguments = text(&machine, &medium);
@@ -293,7 +318,7 @@ mod tests {
     fn an_aarch64_machine_is_another_emulators() {
         let mut machine = Machine::of(Board::QemuVirt, 4);
         (machine.gic, machine.hypervisor, machine.icount) = (Gic::V3, true, true);
-        let medium = Medium::Files { kernel: Path::new("k"), archive: None };
+        let medium = Medium::Files { kernel: Path::new("k"), archive: None, tree: None };
         let arguments = text(&machine, &medium);
         for part in [
             "-machine virt,gic-version=3,virtualization=on -smp 4",
@@ -307,6 +332,21 @@ mod tests {
         assert!(
             Processor::CortexA72.is_of(Board::QemuVirt) && !Processor::Max.is_of(Board::QemuVirt)
         );
+    }
+
+    #[test]
+    fn a_raspberry_pi_is_what_it_is_and_gets_its_tree() {
+        let machine = Machine::of(Board::Rpi3, 2);
+        let tree = Some(Path::new("t"));
+        let arguments =
+            text(&machine, &Medium::Files { kernel: Path::new("k"), archive: None, tree });
+        assert!(
+            arguments.contains("-machine raspi3b") && arguments.contains("-m 1024"),
+            "{arguments}"
+        );
+        assert!(!arguments.contains("-cpu") && !arguments.contains("-smp"), "{arguments}");
+        assert!(arguments.ends_with("-kernel k -dtb t -append counter=emulated"), "{arguments}");
+        assert_eq!(machine.options(), "--board rpi3 --cores 4 --no-icount");
     }
 
     #[test]

@@ -65,7 +65,12 @@ impl Processor {
     /// True if the board can have it.
     pub fn is_of(self, board: Board) -> bool {
         let is_arm = matches!(self, Self::CortexA53 | Self::CortexA72);
-        is_arm == (board == Board::QemuVirt)
+        match board {
+            Board::Pc => !is_arm,
+            Board::QemuVirt => is_arm,
+            Board::Rpi3 => self == Self::CortexA53,
+            Board::Rpi4 => self == Self::CortexA72,
+        }
     }
 
     /// As the emulator knows it.

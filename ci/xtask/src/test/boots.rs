@@ -141,7 +141,7 @@ pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
     let machine = refusal.machine(&boot);
     let outcome = guest::run(Session {
         machine: &machine,
-        medium: Medium::Files { kernel: &boot.stripped, archive },
+        medium: Medium::Files { kernel: &boot.stripped, archive, tree: None },
         limits: Limits { total: Some(REFUSAL_LIMIT), silence: None },
         show: Box::new(|_| {}),
         follow: None,

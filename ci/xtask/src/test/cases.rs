@@ -11,7 +11,7 @@ use crate::build::{Profile, target_cargo};
 use crate::check::{self, Tree};
 use crate::fuzz;
 use crate::mutate;
-use crate::qemu::{Gic, Loader, Machine, Processor};
+use crate::qemu::{Gic, Loader, Machine, Processor, version};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
@@ -115,6 +115,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, Setup { loader, ..usual })));
     cases.extend(VIRT.map(virt));
+    cases.extend([Board::Rpi3, Board::Rpi4].map(raspberry_pi));
     cases.extend(STORIES.map(story));
     cases.push(Case {
         group: "repeat",
@@ -201,6 +202,21 @@ fn virt(virt: Virt) -> Case {
                 let memory_mib = machine.memory_mib;
                 *machine = Machine { memory_mib, ..virt_machine(virt) };
             })?;
+            Ok(format!("{} lines", outcome.transcript.lines().count()))
+        }),
+    }
+}
+
+fn raspberry_pi(board: Board) -> Case {
+    let name = board.name();
+    Case {
+        group: name,
+        name: format!("{name}: {MIXED}, 4 cores"),
+        run: Box::new(move |context| {
+            if let Some(reason) = version::lacks(board)? {
+                return Ok(format!("skipped: {reason}"));
+            }
+            let outcome = context.builds.run_on(board, MIXED, |_| ())?;
             Ok(format!("{} lines", outcome.transcript.lines().count()))
         }),
     }

@@ -1,7 +1,7 @@
 //! Trees as QEMU makes them, and damaged ones.
 
 use super::{read, size};
-use crate::tree::{Conduit, Controller, ControllerKind};
+use crate::tree::{Conduit, Controller, ControllerKind, Processor};
 use cedo_arch_common::memory::{Entry, Span};
 use std::string::String;
 use std::vec::Vec;
@@ -142,7 +142,8 @@ fn the_emulators_tree_says_all_that_is_needed() {
         Entry { span: Span::new(0x4000_0000, 0x2000), is_ram: false },
     ];
     assert_eq!(found.memory, memory);
-    assert_eq!(found.processors, [0, 1, 2, 3, 4, 5, 6, 7]);
+    let processors = [0, 1, 2, 3, 4, 5, 6, 7].map(|affinity| Processor { affinity, release: None });
+    assert_eq!(found.processors, processors);
     assert_eq!(found.ignored, 2);
     assert_eq!(found.conduit, Some(Conduit::Smc));
     let controller = Controller {
@@ -155,6 +156,70 @@ fn the_emulators_tree_says_all_that_is_needed() {
     assert_eq!(found.uart, Some(0x900_0000));
     assert_eq!(found.archive, Some(Span { start: 0x4800_0000, end: 0x4806_7000 }));
     assert!(found.has_word("counter=instructions") && found.is_emulated);
+}
+
+fn raspberry_pi_3(blob: &mut Blob) {
+    blob.begin("memory@0");
+    blob.cells("reg", &[0, 0, 0, 0x3c00_0000]);
+    blob.end();
+    blob.begin("timer");
+    blob.cells("interrupts", &[0, 4, 1, 4, 3, 4, 2, 4]);
+    blob.texts("compatible", &["arm,armv7-timer"]);
+    blob.end();
+    blob.begin("cpus");
+    blob.cells("#address-cells", &[1]);
+    blob.cells("#size-cells", &[0]);
+    for number in 0..4 {
+        blob.begin(&std::format!("cpu@{number}"));
+        blob.texts("device_type", &["cpu"]);
+        blob.texts("enable-method", &["spin-table"]);
+        blob.cells("reg", &[number]);
+        blob.cells("cpu-release-addr", &[0, 0xd8 + 8 * number]);
+        blob.end();
+    }
+    blob.end();
+    blob.begin("soc");
+    blob.texts("compatible", &["simple-bus"]);
+    blob.cells("#address-cells", &[1]);
+    blob.cells("#size-cells", &[1]);
+    let ranges = [0x7e00_0000, 0, 0x3f00_0000, 0x100_0000, 0x4000_0000, 0, 0x4000_0000, 0x1000];
+    blob.cells("ranges", &ranges);
+    for (name, compatible, reg) in [
+        ("local_intc@40000000", "brcm,bcm2836-l1-intc", [0x4000_0000, 0x100]),
+        ("interrupt-controller@7e00b200", "brcm,bcm2836-armctrl-ic", [0x7e00_b200, 0x200]),
+        ("serial@7d000000", "arm,pl011", [0x7d00_0000, 0x200]),
+        ("serial@7e201000", "arm,pl011", [0x7e20_1000, 0x200]),
+    ] {
+        blob.begin(name);
+        blob.texts("compatible", &[compatible]);
+        blob.cells("reg", &reg);
+        blob.end();
+    }
+    blob.begin("serial@7e201400");
+    blob.texts("compatible", &["arm,pl011"]);
+    blob.texts("status", &["disabled"]);
+    blob.cells("reg", &[0x7e20_1400, 0x200]);
+    blob.end();
+    blob.end();
+}
+
+#[test]
+fn a_raspberry_pis_devices_are_where_its_bus_says_and_its_cores_wait_in_memory() {
+    let found = read(&machine(raspberry_pi_3)).unwrap();
+    let controller = Controller {
+        kind: ControllerKind::Bcm2836,
+        distributor: Span::new(0x3f00_b200, 0x200),
+        cores: Span::new(0x4000_0000, 0x100),
+    };
+    assert_eq!(found.controller, Some(controller));
+    assert_eq!((found.timer, found.alarm), (Some(19), Some(17)));
+    assert_eq!(found.uart, Some(0x3f20_1000), "an address that no range has is no device");
+    let release = |number: u64| Some(0xd8 + 8 * number);
+    let processors =
+        [0, 1, 2, 3].map(|number| Processor { affinity: number, release: release(number) });
+    assert_eq!(found.processors, processors);
+    let kept = Entry { span: Span::new(0, 4096), is_ram: false };
+    assert!(found.memory.contains(&kept), "nobody else uses the place where they wait");
 }
 
 #[test]
@@ -195,15 +260,16 @@ fn a_tree_states_its_size_behind_its_magic() {
 #[test]
 #[cfg_attr(miri, ignore = "takes long")]
 fn every_cut_or_changed_tree_is_read_or_refused_and_never_harms() {
-    let bytes = machine(virt);
-    for end in 0..bytes.len() {
-        assert!(read(&bytes[..end]).is_none());
-    }
-    for place in 0..bytes.len() {
-        for value in [0, 0x7f, 0xff] {
-            let mut changed = bytes.clone();
-            changed[place] = value;
-            let _ = read(&changed);
+    for bytes in [machine(virt), machine(raspberry_pi_3)] {
+        for end in 0..bytes.len() {
+            assert!(read(&bytes[..end]).is_none());
+        }
+        for place in 0..bytes.len() {
+            for value in [0, 0x7f, 0xff] {
+                let mut changed = bytes.clone();
+                changed[place] = value;
+                let _ = read(&changed);
+            }
         }
     }
 }

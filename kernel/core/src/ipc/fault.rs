@@ -13,8 +13,9 @@ use cedo_machine::{Context, Fault, Machine};
 impl<M: Machine> Kernel<M> {
     /// The current thread made an exception.
     pub fn faulted(&mut self, faulter: ThreadId, fault: Fault) {
-        self.thread(faulter).set_fault(Some(fault));
-        let gate = self.look(faulter).handler.filter(|gate| {
+        let thread = self.thread(faulter);
+        thread.set_fault(Some(fault));
+        let gate = thread.handler.filter(|gate| {
             gate.thread != faulter && self.is_live(gate) && !self.waits_for_faulter(gate, faulter)
         });
         match gate {

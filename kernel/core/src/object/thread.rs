@@ -113,8 +113,37 @@ impl<I> List<I> {
     pub const EMPTY: List<I> = List { first: None, last: None };
 }
 
+impl<I> Default for List<I> {
+    fn default() -> List<I> {
+        List::EMPTY
+    }
+}
+
+impl List<ThreadId> {
+    /// The ends after `element` has come last. Returns its neighbours.
+    #[inline]
+    pub fn push(&mut self, element: ThreadId) -> Link {
+        let previous = self.last.replace(element);
+        if previous.is_none() {
+            self.first = Some(element);
+        }
+        Link { next: None, previous }
+    }
+
+    /// The ends after an element with these neighbours has gone.
+    #[inline]
+    pub fn cut(&mut self, link: Link) {
+        if link.previous.is_none() {
+            self.first = link.next;
+        }
+        if link.next.is_none() {
+            self.last = link.previous;
+        }
+    }
+}
+
 /// Neighbours in an intrusive list.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Link {
     /// The next newer.
     pub next: Option<ThreadId>,
@@ -181,7 +210,7 @@ pub struct Recorded {
 }
 
 /// What a thread is as a scheduler.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Scheduler {
     /// Direct mode: the child it granted its time to, while it waits.
     pub granted: Option<ThreadId>,
@@ -219,26 +248,6 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Without children.
-    const NEW: Scheduler = Scheduler {
-        granted: None,
-        records: List::EMPTY,
-        notices: List::EMPTY,
-        ready: 0,
-        ask_blocked: false,
-        auto: false,
-        event: 0,
-        stuck: List::EMPTY,
-        stuck_link: Link::NONE,
-        stuck_at: None,
-        delivered: List::EMPTY,
-        untold: None,
-        untold_delivered: None,
-        unheard: None,
-        since: 0,
-        told_for: 0,
-    };
-
     /// True if it has not been told of something about its children.
     #[inline]
     pub fn has_queued(&self) -> bool {
@@ -317,7 +326,7 @@ impl<C: Context> Thread<C> {
             context,
             state: State::Suspended,
             id,
-            unusual: Unusual { is_new: true, ..Unusual::NOTHING },
+            unusual: Unusual { is_new: true, ..Unusual::default() },
             epoch: 0,
             account: id,
             leaf: id,
@@ -355,7 +364,7 @@ impl<C: Context> Thread<C> {
                 queued: 0,
                 link: Link::NONE,
             },
-            scheduler: Scheduler::NEW,
+            scheduler: Scheduler::default(),
             suspensions: 0,
             closed: List::EMPTY,
             time: 0,

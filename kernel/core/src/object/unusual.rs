@@ -9,7 +9,7 @@ use cedo_machine::{Context, Fault};
 
 /// What keeps a thread from the short cut ([`crate::ipc::short_cut`]): eight bytes, all zero for most
 /// threads at most times, so that one comparison tells.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(C)]
 pub struct Unusual {
     /// Ready, but its open receive has yet to be completed when it runs.
@@ -32,18 +32,6 @@ pub struct Unusual {
 }
 
 impl Unusual {
-    /// Nothing.
-    pub const NOTHING: Unusual = Unusual {
-        latched: false,
-        want_state: 0,
-        is_new: false,
-        leaving: false,
-        foreign: false,
-        repeats: false,
-        faulted: false,
-        schedules: false,
-    };
-
     /// True if there is nothing.
     #[inline(always)]
     pub const fn is_nothing(&self) -> bool {

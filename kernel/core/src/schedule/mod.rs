@@ -109,7 +109,7 @@ impl<M: Machine> Kernel<M> {
             || thread.scheduler.has_queued()
             || thread.scheduler.unheard.is_some()
             || thread.senders.first.is_some()
-            || self.is_root(id) && (self.local.timer_pending || self.local.kicks != 0)
+            || (self.local.timer_pending || self.local.kicks != 0) && self.is_root(id)
     }
 
     /// True if `scheduler` wants to hear that `child` blocked.
@@ -216,11 +216,13 @@ impl<M: Machine> Kernel<M> {
 
     /// `id` stopped waiting by an interrupt or by another core: its answer is in its registers, or
     /// it is `latched`.
+    #[inline]
     pub fn arrived(&mut self, id: ThreadId) {
         self.arrived_as(id, Label::Woken);
     }
 
     /// The same with another label.
+    #[inline]
     pub fn arrived_as(&mut self, id: ThreadId, why: Label) {
         match self.local.protocol {
             Protocol::Direct => self.direct_arrived(id, why),
@@ -230,6 +232,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The current thread `scheduler` grants its time to the recorded `account` and waits.
     /// `walk_on` is false if the first scheduler below is to run in any case.
+    #[inline]
     pub fn dispatched(&mut self, scheduler: ThreadId, account: ThreadId, walk_on: bool) {
         match self.local.protocol {
             Protocol::Direct => self.direct_dispatched(scheduler, account, walk_on),

@@ -39,6 +39,14 @@ impl<M: Machine> Kernel<M> {
 
     /// The lowest common ancestor-or-self (DESIGN.md section 6).
     pub fn common_ancestor(&self, a: ThreadId, b: ThreadId) -> ThreadId {
+        // Most often the two are the root and somebody, or children of one scheduler.
+        if self.is_root(a) || self.is_root(b) {
+            return self.local.root.unwrap_or(a);
+        }
+        let scheduler = self.look(a).branch.scheduler;
+        if scheduler != a && self.look(b).branch.scheduler == scheduler {
+            return scheduler;
+        }
         let (mut a, mut b) = (a, b);
         let (depth_a, depth_b) = (self.depth(a), self.depth(b));
         for _ in depth_b..depth_a {
@@ -70,6 +78,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// True if the grants lead from the root to `id` (rule 2). At most [`MAX_DEPTH`] steps.
+    #[inline]
     pub fn is_on_stack(&self, id: ThreadId) -> bool {
         let mut at = self.local.root;
         while let Some(scheduler) = at {

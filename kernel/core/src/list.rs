@@ -128,7 +128,6 @@ impl<M: Machine> Kernel<M> {
 }
 
 /// A neighbour's name in a mail.
-#[inline]
 fn number(id: Option<ThreadId>) -> u32 {
     id.map_or(0, |id| id.number().get())
 }
@@ -146,7 +145,6 @@ pub enum MailList {
 
 impl MailList {
     /// Where a mail says in whose list of this kind it is.
-    #[inline]
     fn place(self, mail: &Mail) -> &Half {
         match self {
             MailList::Senders => &mail.queued_at,
@@ -155,7 +153,6 @@ impl MailList {
         }
     }
 
-    #[inline]
     fn of<C: Context>(self, thread: &mut Thread<C>) -> &mut List<ThreadId> {
         match self {
             MailList::Senders => &mut thread.senders,

@@ -222,7 +222,6 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The same with another label.
-    #[inline]
     pub fn arrived_as(&mut self, id: ThreadId, why: Label) {
         match self.local.protocol {
             Protocol::Direct => self.direct_arrived(id, why),

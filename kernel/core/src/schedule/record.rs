@@ -142,7 +142,6 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// True if `account` is recorded ready at its scheduler.
-    #[inline]
     pub fn is_recorded(&self, account: ThreadId) -> bool {
         matches!(self.look(account).record.how, Record::Queued | Record::Delivered)
     }

@@ -78,7 +78,6 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// True if the grants lead from the root to `id` (rule 2). At most [`MAX_DEPTH`] steps.
-    #[inline]
     pub fn is_on_stack(&self, id: ThreadId) -> bool {
         let mut at = self.local.root;
         while let Some(scheduler) = at {

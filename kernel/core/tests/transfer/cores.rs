@@ -177,7 +177,7 @@ fn a_receiver_with_timeout_zero_waits_for_no_pager_of_the_sender() {
             0 => PagerPlan::OnCore(from),
             _ => PagerPlan::Mapped,
         };
-        let mut stage = Stage::build(&plan([from.into(), 0, 0], 6, pager));
+        let mut stage = Stage::build(&plan([from, 0, 0], 6, pager));
         let carry = carry(&mut stage);
         stage.make(carry.from, &Op::send(carry.to).string(SOURCE, BYTES));
         let zero = Op::receive().window(TARGET, BYTES).flags(ipc::RECEIVE_ZERO);

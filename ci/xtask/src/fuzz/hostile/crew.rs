@@ -1,7 +1,7 @@
 //! Several boots at the same time, each with a seed of its own: an emulated core keeps one of the host
 //! busy, and a machine with few cores leaves the others of the host idle.
 
-use super::boot::{Bench, Outcome};
+use super::boot::{Bench, Broken, Outcome};
 use super::order::Order;
 use super::{Options, shrink};
 use crate::progress;
@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 const CALLS_OF_A_BOOT: u64 = 1_000_000;
 /// Time for making a failing episode small.
 const SHRINKING: Duration = Duration::from_secs(300);
+
+/// Boots of one seed that the emulator may end.
+const MOST_RESTARTS: u64 = 10;
 
 /// What all of a crew know.
 struct Task<'a> {
@@ -102,23 +105,43 @@ impl Task<'_> {
         })
     }
 
-    /// One boot; how many calls there were.
+    /// One boot, or some where the emulator ends it; how many calls there were.
     fn one(&self, bench: &mut Bench<'_>, order: &Order) -> Result<u64> {
-        let started = Instant::now();
-        let broken = match bench.boot(order, None)? {
-            Outcome::Fine { calls } => {
-                let seconds = started.elapsed().as_secs_f64();
-                let rate = calls as f64 / seconds.max(0.001);
-                progress::say(&format!("  {order}: {calls} calls in {seconds:.0} s, {rate:.0}/s"));
-                return Ok(calls);
-            }
-            Outcome::Broken(broken) => broken,
-        };
+        let (mut order, mut sum) = (*order, 0);
+        for _ in 0..MOST_RESTARTS {
+            let started = Instant::now();
+            let broken = match bench.boot(&order, None)? {
+                Outcome::Fine { calls } => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    let rate = calls as f64 / seconds.max(0.001);
+                    let text = format!("  {order}: {calls} calls in {seconds:.0} s, {rate:.0}/s");
+                    progress::say(&text);
+                    return Ok(sum + calls);
+                }
+                Outcome::Emulator { episode, calls } => {
+                    progress::say(&format!(
+                        "  {order}: in episode {episode} QEMU entered virtual-8086 mode, as no \
+                         processor does; goes on behind it"
+                    ));
+                    sum += calls;
+                    order.episodes.0 = episode + 1;
+                    order.calls = order.calls.saturating_sub(calls).max(1);
+                    continue;
+                }
+                Outcome::Broken(broken) => broken,
+            };
+            return self.broken(bench, &order, &broken);
+        }
+        bail!("{order}: QEMU entered virtual-8086 mode {MOST_RESTARTS} times; take another seed")
+    }
+
+    /// Makes what is broken small, and says how to repeat it.
+    fn broken(&self, bench: &mut Bench<'_>, order: &Order, broken: &Broken) -> Result<u64> {
         let head = format!("{order}, episode {}: {}", broken.episode, broken.text);
         let small = if self.options.no_shrink || self.over.swap(true, Ordering::Relaxed) {
             String::new()
         } else {
-            shrink::shrink(bench, order, &broken, SHRINKING)?
+            shrink::shrink(bench, order, broken, SHRINKING)?
         };
         bail!("{head}\n{small}repeat all of it with: {}", order.command());
     }

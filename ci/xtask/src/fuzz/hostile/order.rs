@@ -39,7 +39,8 @@ impl Order {
         if self.release {
             text += " --release";
         }
-        if last != 0 {
+        if last != 0 || first > 1 {
+            let last = if last == 0 { u64::from(u32::MAX) } else { last };
             text += &format!(" --episodes {first}-{last}");
         }
         if enemies != 0 {

@@ -9,7 +9,7 @@
 //! | `layout` | where the confined program's pages are |
 //! | `make` | the confined Space and its threads |
 //! | `watch` | the time in between |
-//! | `clear` | everything is taken back; frames are swept |
+//! | `clear` | everything is taken back; frames are swept; whoever can be called is |
 //! | `inspect` | what the confined Space has |
 
 mod clear;

@@ -40,7 +40,6 @@ impl<M: Machine> Kernel<M> {
     pub(super) fn lend_space(&self, id: ThreadId) {
         let (thread, mail) = (self.look(id), self.mail(id));
         mail.space.set(thread.space.number().get());
-        mail.epoch.set(thread.epoch);
         mail.handler.set(thread.handler.map_or(0, |gate| gate.thread.number().get()));
         if let Some(gate) = thread.handler {
             mail.handler_generation.set(gate.generation);

@@ -11,6 +11,7 @@ use cedo_abi::layout::PAGE_SIZE;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::thread::State;
 use cedo_machine::CoreNumber;
+use cedo_machine::atomic::Ordering;
 
 const BYTES: u64 = 4 * PAGE_SIZE + 10;
 const SOURCE: u64 = DATA + 3;
@@ -172,18 +173,36 @@ fn a_sender_with_timeout_zero_waits_for_no_pager_elsewhere() {
 
 #[test]
 fn a_receiver_with_timeout_zero_waits_for_no_pager_of_the_sender() {
-    for from in [0, 1] {
+    // By itself, or behind a send of its own.
+    for (from, sends) in [(0, false), (0, true), (1, false), (1, true)] {
         let pager = |index| match index {
             0 => PagerPlan::OnCore(from),
             _ => PagerPlan::Mapped,
         };
         let mut stage = Stage::build(&plan([from, 0, 0], 6, pager));
-        let carry = carry(&mut stage);
+        let (carry, helper) = (carry(&mut stage), stage.user(2));
+        stage.make(helper, &Op::receive());
         stage.make(carry.from, &Op::send(carry.to).string(SOURCE, BYTES));
-        let zero = Op::receive().window(TARGET, BYTES).flags(ipc::RECEIVE_ZERO);
-        assert_eq!(stage.made(carry.to, &zero).status, Status::PageMissing, "core {from}");
-        assert_eq!(stage.got(carry.from).status, Status::PageMissing, "core {from}");
+        let receive = if sends { Op::send_and_receive(helper) } else { Op::receive() };
+        let zero = receive.window(TARGET, BYTES).flags(ipc::RECEIVE_ZERO);
+        assert_eq!(stage.made(carry.to, &zero).status, Status::PageMissing, "{from} {sends}");
+        assert_eq!(stage.got(carry.from).status, Status::PageMissing, "{from} {sends}");
         assert!(stage.play.faults.is_empty());
+    }
+}
+
+#[test]
+fn a_core_that_reads_a_page_table_hears_what_is_unmapped_there() {
+    for (places, way) in [([1, 0, 0], Way::Send), ([0, 1, 0], Way::Reply)] {
+        let mut stage = Stage::build(&mapped(places));
+        let carry = carry(&mut stage);
+        let got = carry.go(&mut stage, way);
+        carry.assert_arrived(&stage, &got, "across cores");
+        // Whoever moved has looked up pages in the other's Space.
+        let spaces = [carry.from, carry.to].map(|actor| stage.look(actor).space);
+        let kernel = stage.world.kernel(CoreNumber(0));
+        let both = |space| kernel.space(space).cores.load(Ordering::Relaxed) & 0b11 == 0b11;
+        assert!(spaces.into_iter().any(both), "{places:?}");
     }
 }
 

@@ -5,7 +5,6 @@
 //! as if nothing had happened. Both must hear the same story: the message arrived, or nothing of it
 //! is left.
 
-use super::interrupts::spin;
 use super::remote_end::{abort, await_steps};
 use crate::cast::{REMOTE_SERVANTS, Who};
 use crate::driver::Driver;
@@ -280,7 +279,10 @@ impl Cell {
         done("P is let go", let_go.run())?;
         if self.phase == Phase::BothQueued {
             driver.settle()?;
-            spin(2_000_000);
+            if self.partner == Who::R1 {
+                // Its poll would take the second message for what it looks for.
+                await_steps(self.partner, 2)?;
+            }
             done("P is let go again", let_go.run())?;
         }
         driver.settle()?;

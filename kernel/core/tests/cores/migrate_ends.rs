@@ -168,11 +168,12 @@ fn a_thread_whose_new_scheduler_ends_while_it_leaves_serves_on() {
 
 #[test]
 fn a_thread_that_is_started_and_stopped_while_it_leaves_stays() {
-    // The more wait for it, the more steps, between which the other core gets its two calls in.
-    let mut scene = Scene::new(2, &[0, 1, 1, 0, 0, 0, 0, 0]);
+    // The more wait for it, the more steps; between two of them come both calls of the other core.
+    const STOPPER: usize = 8;
+    let mut scene = Scene::new(2, &[0, 1, 1, 0, 0, 0, 0, 0, 1]);
     scene.with_quick_roots().in_small_steps();
     scene.does(OWNER, &[Act::Suspend(MOVER), Act::Migrate(MOVER, 1)]);
-    scene.does(OTHER, &[Act::Resume(MOVER), Act::Suspend(MOVER)]);
+    scene.does(OTHER, &[Act::Resume(MOVER)]).does(STOPPER, &[Act::Suspend(MOVER)]);
     // Their first messages end with the suspension, the second ones with the move.
     (3..8).for_each(|sender| _ = scene.does(sender, &[Act::Send(MOVER); 2]));
     let mut has_begun = false;
@@ -180,15 +181,16 @@ fn a_thread_that_is_started_and_stopped_while_it_leaves_stays() {
         has_begun |= scene.look(MOVER).unusual.leaving;
         let there = |event: &Event| match *event {
             Event::Signal(core) | Event::Root(core) => core == CoreNumber(1),
-            Event::Act(thread) => thread == OWNER || thread == OTHER,
+            Event::Act(thread) => scene.home(thread) == CoreNumber(1),
         };
         let next = scene.events().into_iter().find(|event| there(event) == has_begun);
         scene.happens(next.unwrap_or(first));
     }
     assert!(has_begun);
-    assert_eq!(*scene.done[OTHER], [Status::Ok; 2]);
+    assert_eq!([OTHER, STOPPER].map(|thread| scene.done[thread].clone()), [[Status::Ok]; 2]);
     assert_eq!(*scene.done[OWNER], [Status::Ok, Status::WrongState]);
     assert_eq!(scene.home(MOVER), CoreNumber(0));
+    assert_eq!(scene.look(MOVER).state, State::Suspended);
     nobody_is_lost(&scene);
 }
 

@@ -18,8 +18,7 @@ impl<M: Machine> Kernel<M> {
             return Next::Halt;
         };
         if !self.objects.is_current(next) {
-            self.objects.set_current(Some(next));
-            let thread = self.objects.thread(next);
+            let thread = self.objects.enter(next);
             self.machine.set_current(&mut thread.context);
             if thread.page_table != self.local.page_table {
                 self.local.page_table = thread.page_table;

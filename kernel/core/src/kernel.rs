@@ -89,6 +89,12 @@ impl Local {
         self.repeated = repeat.filter(|repeat| repeat.operation == operation);
     }
 
+    /// True if something is pending that is for `id` as the root.
+    #[inline]
+    pub fn has_pending(&self, id: ThreadId) -> bool {
+        (self.timer_pending || self.kicks != 0) && self.root == Some(id)
+    }
+
     /// What this entry was about is done.
     #[inline]
     pub fn end_call(&mut self) {

@@ -3,7 +3,8 @@
 
 use crate::kernel::Kernel;
 use crate::object::thread::{Link, List, Thread};
-use cedo_floor::ThreadId;
+use cedo_floor::mail::Half;
+use cedo_floor::{Mail, ThreadId};
 use cedo_machine::{Context, Machine};
 
 /// One kind of list of threads: where the owner keeps its ends and an element its neighbours.
@@ -73,14 +74,27 @@ impl<C: Context> Listed<C> for Children {
 impl<M: Machine> Kernel<M> {
     /// Appends `element` to the list `L` of `owner`.
     pub fn append<L: Listed<M::Context>>(&mut self, owner: ThreadId, element: ThreadId) {
-        let list = L::list(self.thread(owner));
-        let last = list.last.replace(element);
-        if last.is_none() {
-            list.first = Some(element);
+        let link = L::list(self.thread(owner)).push(element);
+        *L::link(self.thread(element)) = link;
+        self.follow::<L>(element, link);
+    }
+
+    /// Tells the older neighbour of `element`, which has come last.
+    #[inline]
+    pub fn follow<L: Listed<M::Context>>(&mut self, element: ThreadId, link: Link) {
+        if let Some(previous) = link.previous {
+            L::link(self.thread(previous)).next = Some(element);
         }
-        *L::link(self.thread(element)) = Link { next: None, previous: last };
-        if let Some(last) = last {
-            L::link(self.thread(last)).next = Some(element);
+    }
+
+    /// Tells the neighbours of an element that has gone of each other.
+    #[inline]
+    pub fn close<L: Listed<M::Context>>(&mut self, link: Link) {
+        if let Some(previous) = link.previous {
+            L::link(self.thread(previous)).next = link.next;
+        }
+        if let Some(next) = link.next {
+            L::link(self.thread(next)).previous = link.previous;
         }
     }
 
@@ -100,60 +114,50 @@ impl<M: Machine> Kernel<M> {
     /// Takes `element` out of the list `L` of `owner`.
     pub fn unlink<L: Listed<M::Context>>(&mut self, owner: ThreadId, element: ThreadId) {
         let link = core::mem::replace(L::link(self.thread(element)), Link::NONE);
-        match link.previous {
-            Some(previous) => L::link(self.thread(previous)).next = link.next,
-            None => L::list(self.thread(owner)).first = link.next,
+        if link.previous.is_none() || link.next.is_none() {
+            L::list(self.thread(owner)).cut(link);
         }
-        match link.next {
-            Some(next) => L::link(self.thread(next)).previous = link.previous,
-            None => L::list(self.thread(owner)).last = link.previous,
-        }
+        self.close::<L>(link);
     }
 
-    /// Appends the mail of `element` to `list`, one of the lists of mails of `owner`.
-    pub fn append_mail(&mut self, owner: ThreadId, list: MailList, element: ThreadId) {
-        let ends = list.of(self.thread(owner));
-        let last = ends.last.replace(element);
-        if last.is_none() {
-            ends.first = Some(element);
+    /// Appends the mail of `element`, of any core, to `list` of `owner`.
+    #[inline]
+    pub fn append_mail(&mut self, owner: ThreadId, list: MailList, element: ThreadId) -> &Mail {
+        let link = list.of(self.thread(owner)).push(element);
+        if let Some(previous) = link.previous {
+            self.mail(previous).next.set(element.number().get());
         }
         let mail = self.mail(element);
         mail.next.set(0);
-        mail.previous.set(last.map_or(0, |id| id.number().get()));
-        if let Some(last) = last {
-            self.mail(last).next.set(element.number().get());
-        }
+        mail.previous.set(number(link.previous));
+        list.place(mail).set(owner.number().get());
+        mail
     }
 
-    /// Takes the mail of `element` out of `list` of `owner`.
-    pub fn unlink_mail(&mut self, owner: ThreadId, list: MailList, element: ThreadId) {
+    /// Takes the mail of `element`, of any core, out of `list` of `owner`: it is in none then.
+    pub fn take_out(&mut self, owner: ThreadId, list: MailList, element: ThreadId) {
         let mail = self.mail(element);
         let next = ThreadId::from_number(mail.next.get());
         let previous = ThreadId::from_number(mail.previous.get());
         mail.next.set(0);
         mail.previous.set(0);
-        match previous {
-            Some(id) => self.mail(id).next.set(next.map_or(0, |id| id.number().get())),
-            None => list.of(self.thread(owner)).first = next,
+        list.place(mail).set(0);
+        if previous.is_none() || next.is_none() {
+            list.of(self.thread(owner)).cut(Link { next, previous });
         }
-        match next {
-            Some(id) => self.mail(id).previous.set(previous.map_or(0, |id| id.number().get())),
-            None => list.of(self.thread(owner)).last = previous,
+        if let Some(id) = previous {
+            self.mail(id).next.set(number(next));
+        }
+        if let Some(id) = next {
+            self.mail(id).previous.set(number(previous));
         }
     }
 }
 
-impl<M: Machine> Kernel<M> {
-    /// Takes the mail of `element`, of any core, out of `list` of `owner`: it is in none then.
-    pub fn take_out(&mut self, owner: ThreadId, list: MailList, element: ThreadId) {
-        self.unlink_mail(owner, list, element);
-        let mail = self.mail(element);
-        match list {
-            MailList::Senders => mail.queued_at.set(0),
-            MailList::Owed => mail.owed_by.set(0),
-            MailList::Closed => mail.awaits.set(0),
-        }
-    }
+/// A neighbour's name in a mail.
+#[inline]
+fn number(id: Option<ThreadId>) -> u32 {
+    id.map_or(0, |id| id.number().get())
 }
 
 /// The lists of mails that a thread owns.
@@ -168,6 +172,17 @@ pub enum MailList {
 }
 
 impl MailList {
+    /// Where a mail says in whose list of this kind it is.
+    #[inline]
+    fn place(self, mail: &Mail) -> &Half {
+        match self {
+            MailList::Senders => &mail.queued_at,
+            MailList::Owed => &mail.owed_by,
+            MailList::Closed => &mail.awaits,
+        }
+    }
+
+    #[inline]
     fn of<C: Context>(self, thread: &mut Thread<C>) -> &mut List<ThreadId> {
         match self {
             MailList::Senders => &mut thread.senders,

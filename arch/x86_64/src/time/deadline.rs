@@ -22,8 +22,11 @@ pub fn set(record: &CoreRecord, system: &System, deadline_ns: u64) {
     }
     let offset = record.clock_offset.load(Relaxed);
     // A deadline before this core's counter started is past like any other.
-    let machine = i128::from(system.scale.ticks_at(deadline_ns));
-    let own = (machine - i128::from(offset)).clamp(0, i128::from(u64::MAX)) as u64;
+    let machine = system.scale.ticks_at(deadline_ns);
+    let own = match offset {
+        0.. => machine.saturating_sub(offset.unsigned_abs()),
+        _ => machine.saturating_add(offset.unsigned_abs()),
+    };
     record.deadline_ticks.store(own, Relaxed);
     start(system, own);
 }

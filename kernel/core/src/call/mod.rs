@@ -66,11 +66,15 @@ impl<M: Machine> Kernel<M> {
     pub fn call(&mut self, caller: ThreadId) {
         let thread = self.thread(caller);
         let operation = thread.context.operation();
-        let repeat = thread.set_repeat(None);
-        if thread.unusual.foreign && repeat.is_none() {
+        let (repeats, foreign) = (thread.unusual.repeats, thread.unusual.foreign);
+        if repeats {
+            let repeat = thread.set_repeat(None);
+            self.local.start_call(caller, operation, repeat);
+        } else if foreign {
             return self.faulted(caller, Fault { cause: Cause::SystemCall, address: 0, code: 0 });
+        } else {
+            self.local.start_call(caller, operation, None);
         }
-        self.local.start_call(caller, operation, repeat);
         let Some(number) = Call::from_byte(operation as u8) else {
             return self.answer(caller, Status::BadArgument.into());
         };

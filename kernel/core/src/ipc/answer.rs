@@ -88,8 +88,7 @@ impl<M: Machine> Kernel<M> {
             return Ok(());
         }
         // ---- point of no return ----
-        self.unlink_mail(caller, MailList::Owed, client);
-        self.mail(client).owed_by.set(0);
+        self.take_out(caller, MailList::Owed, client);
         self.has_sent(flags.bits());
         if !here {
             self.reply_remotely(caller, client, tag, state.as_ref());
@@ -123,8 +122,7 @@ impl<M: Machine> Kernel<M> {
         if self.objects.is_here(client) {
             return self.fail(client, status, Ender::Here);
         }
-        self.unlink_mail(caller, MailList::Owed, client);
-        self.mail(client).owed_by.set(0);
+        self.take_out(caller, MailList::Owed, client);
         self.send_home(client, Post::Verdict, status);
     }
 
@@ -235,10 +233,11 @@ impl<M: Machine> Kernel<M> {
         from: From,
         flags: Flags,
     ) -> Result<(), Status> {
-        let valid = self.look(account).record.sequence == sequence
-            && self.is_recorded(account)
+        let child = self.look(account);
+        let valid = child.record.sequence == sequence
+            && child.is_recorded()
             && caller != account
-            && self.is_ancestor_or_self(caller, account);
+            && (child.branch.scheduler == caller || self.is_ancestor_or_self(caller, account));
         if !valid {
             return Err(Status::Stale);
         }
@@ -248,12 +247,14 @@ impl<M: Machine> Kernel<M> {
         if flags.has(ipc::DEADLINE) && !self.is_root(caller) {
             return Err(Status::NoRight);
         }
-        if self.look(caller).account != caller {
+        let thread = self.look(caller);
+        if thread.account != caller {
             // A server that has become a scheduler: it answers its client first.
             return Err(Status::WrongState);
         }
-        let words = self.look(caller).context.words();
-        if !self.has_seen(caller, words[0]) || self.has_news(caller) {
+        let words = thread.context.words();
+        let has_seen = (thread.scheduler.event ^ words[0]) & EVENT_BITS == 0;
+        if !has_seen || thread.has_pending() || self.local.has_pending(caller) {
             return self.news(caller);
         }
         if flags.has(ipc::STATE) {

@@ -41,9 +41,8 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn list_closed(&mut self, partner: ThreadId, id: ThreadId) {
-        self.append_mail(partner, MailList::Closed, id);
-        self.mail(id).suspensions.set(self.look(partner).suspensions);
-        self.mail(id).awaits.set(partner.number().get());
+        let suspensions = self.look(partner).suspensions;
+        self.append_mail(partner, MailList::Closed, id).suspensions.set(suspensions);
     }
 
     /// The mail of `receiver`, which receives from `partner` only, has come.

@@ -13,8 +13,9 @@ use cedo_machine::{Context, Fault, Machine};
 impl<M: Machine> Kernel<M> {
     /// The current thread made an exception.
     pub fn faulted(&mut self, faulter: ThreadId, fault: Fault) {
-        self.thread(faulter).set_fault(Some(fault));
-        let gate = self.look(faulter).handler.filter(|gate| {
+        let thread = self.thread(faulter);
+        thread.set_fault(Some(fault));
+        let gate = thread.handler.filter(|gate| {
             gate.thread != faulter && self.is_live(gate) && !self.waits_for_faulter(gate, faulter)
         });
         match gate {
@@ -106,7 +107,7 @@ impl<M: Machine> Kernel<M> {
     /// `id` is in no fault any more.
     pub fn end_fault(&mut self, id: ThreadId) {
         let thread = self.thread(id);
-        thread.set_fault(None);
+        thread.leave_fault();
         thread.faulted_for = None;
     }
 

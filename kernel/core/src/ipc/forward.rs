@@ -48,8 +48,7 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::NotOneself);
         }
         // ---- point of no return ----
-        self.unlink_mail(caller, MailList::Owed, client);
-        self.mail(client).owed_by.set(0);
+        self.take_out(caller, MailList::Owed, client);
         self.has_sent(flags.bits());
         // The role named the call; a receive phase is open.
         self.thread(caller).context.set_message(0, name::ANY, tag.0);

@@ -111,7 +111,7 @@ impl<M: Machine> Kernel<M> {
         let again = self.local.repeated.is_some();
         let thread = self.thread(caller);
         thread.epoch = thread.epoch.wrapping_add(u64::from(!again));
-        thread.set_fault(None);
+        thread.leave_fault();
         let result = Flags::of(operation).and_then(|flags| self.ipc_phases(caller, flags));
         if let Err(status) = result {
             self.answer(caller, status.into());

@@ -1,7 +1,7 @@
 //! The messages that the kernel writes (DESIGN.md section 5; word positions in `cedo_abi::notice`).
 
 use crate::kernel::Kernel;
-use crate::object::thread::{Record, State};
+use crate::object::thread::{Record, Recorded, State};
 use cedo_abi::utcb::{STATE_WORDS, StateArea, Utcb};
 use cedo_abi::{Label, REGISTER_WORDS, Status, Tag, Token, notice, state};
 use cedo_floor::{IrqId, ThreadId};
@@ -22,29 +22,31 @@ impl<M: Machine> Kernel<M> {
 
     /// `scheduler` is told of the oldest record in its queue.
     pub fn write_record(&mut self, scheduler: ThreadId, account: ThreadId) {
-        let record = self.look(account).record;
+        let Recorded { how, why, by, .. } = self.look(account).record;
         self.deliver_record(scheduler, account);
-        if record.why == Label::Fault {
+        if why == Label::Fault {
             return self.write_fault_of_child(scheduler, account);
         }
-        let token = match record.how {
+        let token = match how {
             Record::Queued => self.grant_token(account),
             _ => 0,
         };
         let mut words = self.about(account);
-        if let Some(by) = record.by
+        if let Some(by) = by
             && self.objects.is_here(by)
             && self.scheduler_of(by) == Some(scheduler)
         {
             words[notice::PREEMPTER] = self.look(by).branch.cookie;
             words[notice::PREEMPTER_TOKEN] = self.deliver_with(scheduler, by);
         }
-        self.write_about(scheduler, account, record.why, token, &words);
+        self.write_about(scheduler, account, why, token, &words);
     }
 
     /// `scheduler` runs because `child`, whose time it was, is blocked; or there is nobody left.
     pub fn write_blocked(&mut self, scheduler: ThreadId, child: ThreadId, why: Label) {
-        self.drop_notice(child);
+        if self.look(child).record.how == Record::Notice {
+            self.drop_notice(child);
+        }
         let words = self.about(child);
         self.write_about(scheduler, child, why, 0, &words);
     }
@@ -71,18 +73,22 @@ impl<M: Machine> Kernel<M> {
         token: u64,
         words: &Words,
     ) {
-        let branch = self.look(child).branch;
+        let branch = &self.look(child).branch;
+        let (cookie, state_right) = (branch.cookie, branch.state_right);
         let tag = Tag::of_kernel(why, notice::WORDS);
-        self.write(scheduler, branch.cookie, token, tag, words);
+        self.write(scheduler, cookie, token, tag, words);
+        if !state_right {
+            return;
+        }
         let wanted = u64::from(self.look(scheduler).unusual.want_state);
-        if branch.state_right && wanted != 0 {
+        if wanted != 0 {
             self.write_state(scheduler, child, wanted);
         }
     }
 
     /// The token that dispatches recorded `account`.
     fn grant_token(&self, account: ThreadId) -> u64 {
-        Token::new(account.frame().0, self.look(account).record.sequence).0
+        self.look(account).grant_token()
     }
 
     /// The record of `by` goes with the message about whom it preempted: both tokens at once.
@@ -98,16 +104,14 @@ impl<M: Machine> Kernel<M> {
 
     /// The words about `account`: leaf, instruction and stack pointer, grantee and its time.
     fn about(&self, account: ThreadId) -> Words {
-        let mut grantee = account;
-        while let thread = self.look(grantee)
-            && thread.state == State::Open
-            && let Some(below) = thread.scheduler.granted
+        let mut grantee = self.look(account);
+        while grantee.state == State::Open
+            && let Some(below) = grantee.scheduler.granted
         {
-            grantee = below;
+            grantee = self.look(below);
         }
-        let grantee = self.look(grantee);
         // What a blocked account waits in is of no use to its scheduler; its own registers are.
-        let leaf = self.look(grantee.leaf);
+        let leaf = if grantee.leaf == grantee.id { grantee } else { self.look(grantee.leaf) };
         let mut words = [0; REGISTER_WORDS];
         words[notice::LEAF] = leaf.branch.cookie;
         words[notice::INSTRUCTION] = leaf.context.instruction();
@@ -125,10 +129,11 @@ impl<M: Machine> Kernel<M> {
 
     /// An interrupt, and if it preempted a child of this scheduler, that child.
     pub fn write_irq(&mut self, handler: ThreadId, id: IrqId) {
-        let irq = *self.objects.irq(id);
+        let irq = self.objects.irq(id);
         let token = Token::new(id.frame().0, irq.sequence);
-        let words = self.with_preempted(handler, u64::from(irq.line.0));
-        self.write(handler, irq.badge, token.0, Tag::of_kernel(Label::Irq, notice::WORDS), &words);
+        let (badge, line) = (irq.badge, u64::from(irq.line.0));
+        let words = self.with_preempted(handler, line);
+        self.write(handler, badge, token.0, Tag::of_kernel(Label::Irq, notice::WORDS), &words);
     }
 
     /// The words of an interrupt message. A child that lost the processor to this very interrupt has
@@ -136,15 +141,16 @@ impl<M: Machine> Kernel<M> {
     fn with_preempted(&mut self, handler: ThreadId, line: u64) -> Words {
         let mut words = [0; REGISTER_WORDS];
         if let Some(child) = self.look(handler).scheduler.records.first
-            && let record = self.look(child).record
+            && let record = &self.look(child).record
             && record.how == Record::Queued
             && record.why == Label::Preempted
             && record.by.is_none()
         {
             self.deliver_record(handler, child);
             words = self.about(child);
-            words[notice::IRQ_CHILD] = self.look(child).branch.cookie;
-            words[notice::IRQ_CHILD_TOKEN] = self.grant_token(child);
+            let thread = self.look(child);
+            words[notice::IRQ_CHILD] = thread.branch.cookie;
+            words[notice::IRQ_CHILD_TOKEN] = thread.grant_token();
         }
         words[notice::IRQ_LINE] = line;
         words

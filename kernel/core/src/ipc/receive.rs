@@ -83,8 +83,9 @@ impl<M: Machine> Kernel<M> {
         if self.look(id).account != id {
             self.work_for_itself(id);
         }
+        let thread = self.thread(id);
         match from {
-            From::Anyone => self.thread(id).state = State::Open,
+            From::Anyone => thread.state = State::Open,
             From::Only(peer) => {
                 self.wait_only_for(id, peer);
                 self.stopped(id);
@@ -107,23 +108,25 @@ impl<M: Machine> Kernel<M> {
     /// Completes the open receive of `id` with the oldest thing pending, if there is one. The
     /// message is in its registers then.
     pub fn take(&mut self, id: ThreadId) -> Taken {
-        if self.take_from_kernel(id) {
-            self.refuse_impatient(id);
-            return Taken::Message;
-        }
+        let taken = self.take_from_kernel(id);
         match self.look(id).senders.first {
-            Some(sender) => self.take_sender(id, sender),
-            None => Taken::Nothing,
+            Some(sender) if taken => self.refuse_if_impatient(id, sender),
+            Some(sender) => return self.take_sender(id, sender),
+            None => {}
         }
+        if taken { Taken::Message } else { Taken::Nothing }
     }
 
     /// The receive of `id` is over, for which a sender with timeout zero may be queued: it waits for no
     /// other. (Only the first in a queue can be one: the others found nobody waiting.)
     pub fn refuse_impatient(&mut self, id: ThreadId) {
-        if let Some(sender) = self.look(id).senders.first
-            && !self.objects.is_here(sender)
-            && self.mail(sender).status.get() != 0
-        {
+        if let Some(sender) = self.look(id).senders.first {
+            self.refuse_if_impatient(id, sender);
+        }
+    }
+
+    fn refuse_if_impatient(&mut self, id: ThreadId, sender: ThreadId) {
+        if !self.objects.is_here(sender) && self.mail(sender).status.get() != 0 {
             self.unqueue_sender(id, sender);
             self.send_home(sender, Post::Verdict, Status::NotReady);
         }
@@ -131,24 +134,29 @@ impl<M: Machine> Kernel<M> {
 
     /// Takes an interrupt, or a message of the kernel's. False if there is none.
     fn take_from_kernel(&mut self, id: ThreadId) -> bool {
-        if self.is_root(id) && core::mem::take(&mut self.local.timer_pending) {
+        let is_root = self.is_root(id);
+        if is_root && core::mem::take(&mut self.local.timer_pending) {
             self.write_timer(id);
             return true;
         }
-        if let Some(irq) = self.take_irq(id) {
+        let thread = self.look(id);
+        let (queued, unheard) = (thread.scheduler.has_queued(), thread.scheduler.unheard.is_some());
+        if thread.irqs.first.is_some()
+            && let Some(irq) = self.take_irq(id)
+        {
             self.write_irq(id, irq);
             return true;
         }
-        if self.is_root(id) && self.local.kicks != 0 {
+        if is_root && self.local.kicks != 0 {
             let bits = core::mem::take(&mut self.local.kicks);
             self.write_kick(id, bits);
             return true;
         }
-        if let Some(account) = self.next_record(id) {
+        if queued && let Some(account) = self.next_record(id) {
             self.write_record(id, account);
             return true;
         }
-        if let Some(child) = self.take_stuck(id) {
+        if unheard && let Some(child) = self.take_stuck(id) {
             self.write_stuck(id, child);
             return true;
         }

@@ -230,20 +230,24 @@ impl<M: Machine> Kernel<M> {
 
     /// `caller` called `callee`, which owes it the reply from now on: a new wait, a new token.
     pub fn owe(&mut self, caller: ThreadId, callee: ThreadId) -> Token {
-        self.leave_closed(callee);
         // It has its message: what follows must not find it waiting and tell it something else.
-        self.thread(callee).state = State::Ready;
-        self.thread(caller).state = State::Reply(callee);
+        let waited = core::mem::replace(&mut self.thread(callee).state, State::Ready);
+        if let State::Closed(peer) = waited {
+            self.take_out(peer.thread, MailList::Closed, callee);
+        }
+        let thread = self.thread(caller);
+        thread.state = State::Reply(callee);
+        let schedules = thread.is_scheduler();
         let token = self.lend_mail(caller, callee);
-        self.stopped(caller);
+        if schedules {
+            self.stopped(caller);
+        }
         token
     }
 
     /// Puts the mail of `caller` into the list of what `callee`, of this core, owes.
     pub fn lend_mail(&mut self, caller: ThreadId, callee: ThreadId) -> Token {
-        self.append_mail(callee, MailList::Owed, caller);
-        let mail = self.mail(caller);
-        mail.owed_by.set(callee.number().get());
+        let mail = self.append_mail(callee, MailList::Owed, caller);
         let sequence = mail.sequence.get().wrapping_add(REPLY_STEP);
         mail.sequence.set(sequence);
         Token::new(caller.frame().0, sequence)
@@ -323,16 +327,15 @@ impl<M: Machine> Kernel<M> {
 
     /// Appends the mail of `sender`, of any core, to the queue of `receiver`, of this one.
     pub fn queue_sender(&mut self, receiver: ThreadId, sender: ThreadId) {
-        self.append_mail(receiver, MailList::Senders, sender);
-        self.mail(sender).suspensions.set(self.look(receiver).suspensions);
-        self.mail(sender).queued_at.set(receiver.number().get());
-        self.thread(receiver).scheduler.event += 1;
+        let thread = self.thread(receiver);
+        thread.scheduler.event += 1;
+        let suspensions = thread.suspensions;
+        self.append_mail(receiver, MailList::Senders, sender).suspensions.set(suspensions);
     }
 
     /// Takes the mail of `sender` out of the queue of `receiver`.
     pub fn unqueue_sender(&mut self, receiver: ThreadId, sender: ThreadId) {
-        self.unlink_mail(receiver, MailList::Senders, sender);
-        self.mail(sender).queued_at.set(0);
+        self.take_out(receiver, MailList::Senders, sender);
     }
 
     /// True if queued `id` waits for a reply.

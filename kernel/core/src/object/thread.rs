@@ -31,7 +31,7 @@
 use super::capability::Table;
 use super::unusual::Unusual;
 use crate::ipc::repeat::Repeat;
-use cedo_abi::{Label, MAX_DEPTH, Rights};
+use cedo_abi::{Label, MAX_DEPTH, Rights, Token};
 use cedo_floor::{SpaceId, ThreadId};
 use cedo_machine::{Context, CoreNumber, Fault, Frame, UserAddress};
 
@@ -111,6 +111,29 @@ pub struct List<I> {
 impl<I> List<I> {
     /// No element.
     pub const EMPTY: List<I> = List { first: None, last: None };
+}
+
+impl List<ThreadId> {
+    /// The ends after `element` has come last. Returns its neighbours.
+    #[inline]
+    pub fn push(&mut self, element: ThreadId) -> Link {
+        let previous = self.last.replace(element);
+        if previous.is_none() {
+            self.first = Some(element);
+        }
+        Link { next: None, previous }
+    }
+
+    /// The ends after an element with these neighbours has gone.
+    #[inline]
+    pub fn cut(&mut self, link: Link) {
+        if link.previous.is_none() {
+            self.first = link.next;
+        }
+        if link.next.is_none() {
+            self.last = link.previous;
+        }
+    }
 }
 
 /// Neighbours in an intrusive list.
@@ -366,6 +389,27 @@ impl<C: Context> Thread<C> {
     #[inline]
     pub fn is_scheduler(&self) -> bool {
         self.branch.child_count > 0
+    }
+
+    /// True if an interrupt, a message about its children or a sender waits for it.
+    #[inline]
+    pub fn has_pending(&self) -> bool {
+        self.irqs.first.is_some()
+            || self.scheduler.has_queued()
+            || self.scheduler.unheard.is_some()
+            || self.senders.first.is_some()
+    }
+
+    /// True if its scheduler has, or is about to get, the token that dispatches it.
+    #[inline]
+    pub fn is_recorded(&self) -> bool {
+        matches!(self.record.how, Record::Queued | Record::Delivered)
+    }
+
+    /// The token that dispatches it while it is recorded.
+    #[inline]
+    pub fn grant_token(&self) -> u64 {
+        Token::new(self.id.frame().0, self.record.sequence).0
     }
 
     /// True if nobody schedules it: a root, or a thread without a scheduler yet.

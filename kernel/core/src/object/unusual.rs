@@ -63,6 +63,14 @@ impl<C: Context> Thread<C> {
         self.in_fault = fault;
     }
 
+    /// It is in no fault.
+    #[inline]
+    pub fn leave_fault(&mut self) {
+        if self.unusual.faulted {
+            self.set_fault(None);
+        }
+    }
+
     /// It makes its call again, or not.
     #[inline]
     pub fn set_repeat(&mut self, repeat: Option<Repeat>) -> Option<Repeat> {

@@ -16,15 +16,12 @@ impl<M: Machine> Kernel<M> {
         let account = self.make_ready(id);
         let grantee = self.grantee();
         let mut common = self.common_ancestor(grantee, account);
-        while common != grantee
-            && !self.has_granted(common)
-            && let Some(above) = self.scheduler_of(common)
-        {
-            // Stopped or frozen: the grantee was dispatched over its head.
-            common = above;
-        }
-        if common == grantee || !self.has_granted(common) {
-            return self.record(account, why, None);
+        while common == grantee || !self.has_granted(common) {
+            match self.scheduler_of(common) {
+                // Stopped or frozen: the grantee was dispatched over its head.
+                Some(above) if common != grantee => common = above,
+                _ => return self.record(account, why, None),
+            }
         }
         self.charge();
         if self.outranks(common, account) {
@@ -33,11 +30,12 @@ impl<M: Machine> Kernel<M> {
             }
             return self.grant_path(common, account, Label::Preempted);
         }
-        let branch = self.thread(common).scheduler.granted.take();
+        let thread = self.thread(common);
+        let branch = thread.scheduler.granted.take();
+        thread.state = State::Running;
         if let Some(current) = self.local.current {
             self.make_ready(current);
         }
-        self.thread(common).state = State::Running;
         let by = self.branch_of(common, account);
         if let Some(branch) = branch {
             self.record(branch, Label::Preempted, by);
@@ -53,11 +51,13 @@ impl<M: Machine> Kernel<M> {
     /// that it has granted, and no scheduler between is to hear of it first.
     fn outranks(&self, common: ThreadId, account: ThreadId) -> bool {
         let scheduler = &self.look(common).scheduler;
+        if !scheduler.auto {
+            return false;
+        }
         let (Some(old), Some(new)) = (scheduler.granted, self.branch_of(common, account)) else {
             return false;
         };
-        scheduler.auto
-            && self.look(new).branch.rank > self.look(old).branch.rank
+        self.look(new).branch.rank > self.look(old).branch.rank
             && self.is_clear_between(common, account)
     }
 

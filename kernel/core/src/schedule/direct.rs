@@ -12,7 +12,7 @@ use super::Winner;
 use crate::ipc::From;
 use crate::ipc::receive::Taken;
 use crate::kernel::Kernel;
-use crate::object::thread::State;
+use crate::object::thread::{Record, State};
 use cedo_abi::Label;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
@@ -33,17 +33,22 @@ impl<M: Machine> Kernel<M> {
     pub fn make_ready(&mut self, id: ThreadId) -> ThreadId {
         let thread = self.thread(id);
         thread.state = State::Ready;
-        let account = thread.account;
-        self.thread(account).leaf = id;
-        self.check_stuck(id);
+        let (account, was_stuck) = (thread.account, thread.scheduler.stuck_at.is_some());
+        if account == id {
+            thread.leaf = id;
+        } else {
+            self.thread(account).leaf = id;
+        }
+        if was_stuck {
+            self.check_stuck(id);
+        }
         account
     }
 
     /// Rule 9: `account` is ready and nobody's: its scheduler is told, and if that waits off the
     /// stack and is not frozen, it is ready itself.
     pub fn record(&mut self, account: ThreadId, why: Label, by: Option<ThreadId>) {
-        self.queue_record(account, why, by);
-        if let Some(scheduler) = self.scheduler_of(account) {
+        if let Some(scheduler) = self.queue_record(account, why, by) {
             self.has_been_told(scheduler);
         }
     }
@@ -53,22 +58,24 @@ impl<M: Machine> Kernel<M> {
         if self.local.protocol == crate::kernel::Protocol::Chain {
             return self.chain_has_been_told(scheduler);
         }
-        let thread = self.look(scheduler);
-        let waits_idle = thread.state == State::Open
-            && thread.scheduler.granted.is_none()
-            && !self.is_root(scheduler);
-        if waits_idle {
-            self.thread(scheduler).unusual.latched = true;
+        if self.is_root(scheduler) {
+            return;
+        }
+        let thread = self.thread(scheduler);
+        if thread.state == State::Open && thread.scheduler.granted.is_none() {
+            thread.unusual.latched = true;
             self.direct_wake(scheduler, Label::Woken);
         }
     }
 
     /// Rules 3, 4, 5.
     pub fn direct_called(&mut self, caller: ThreadId, callee: ThreadId, donates: bool) {
-        if self.look(callee).scheduler.granted.is_some() || self.is_root(callee) {
+        let thread = self.look(callee);
+        let lends = donates && !thread.is_scheduler();
+        if thread.scheduler.granted.is_some() || self.is_root(callee) {
             return self.pop_to(callee);
         }
-        if !donates || self.look(callee).is_scheduler() {
+        if !lends {
             self.direct_wake(callee, Label::Woken);
             return self.direct_blocked();
         }
@@ -78,25 +85,30 @@ impl<M: Machine> Kernel<M> {
 
     /// `server` goes to the account that `client` works for.
     fn work_for(&mut self, server: ThreadId, client: ThreadId) {
-        let client = self.look(client);
-        let (account, depth) = (client.account, client.call_depth);
-        let server_thread = self.thread(server);
-        server_thread.account = account;
-        server_thread.call_depth = depth.saturating_add(1);
-        self.thread(account).leaf = server;
+        let (to, from) = self.objects.threads(server, client);
+        let account = from.account;
+        to.account = account;
+        to.call_depth = from.call_depth.saturating_add(1);
+        if account == client {
+            from.leaf = server;
+        } else {
+            self.thread(account).leaf = server;
+        }
     }
 
     /// `server` works for itself. The account that it leaves has no runnable leaf, unless somebody has
     /// become it already.
     pub fn work_for_itself(&mut self, server: ThreadId) {
-        let account = self.look(server).account;
-        if account != server && self.look(account).leaf == server {
-            self.thread(account).leaf = account;
-        }
         let thread = self.thread(server);
-        thread.account = server;
+        let account = core::mem::replace(&mut thread.account, server);
         thread.leaf = server;
         thread.call_depth = 0;
+        if account != server {
+            let thread = self.thread(account);
+            if thread.leaf == server {
+                thread.leaf = account;
+            }
+        }
     }
 
     /// Rule 4, a call: the current account is blocked by a message to `target` on the stack, which
@@ -304,6 +316,10 @@ impl<M: Machine> Kernel<M> {
     /// Rule 6: `server` has left the current account, which goes on without it.
     pub fn take_next(&mut self, server: ThreadId) {
         self.work_for_itself(server);
+        if !self.has_news(server) {
+            self.thread(server).state = State::Open;
+            return;
+        }
         if let Some(client) = self.next_donor(server) {
             self.thread(server).state = State::Ready;
             self.take_and_wake(server);
@@ -312,13 +328,9 @@ impl<M: Machine> Kernel<M> {
             self.record(account, Label::Woken, None);
             return;
         }
-        if self.has_news(server) {
-            self.thread(server).state = State::Ready;
-            self.take_and_wake(server);
-            self.record(server, Label::Woken, None);
-            return;
-        }
-        self.thread(server).state = State::Open;
+        self.thread(server).state = State::Ready;
+        self.take_and_wake(server);
+        self.record(server, Label::Woken, None);
     }
 
     /// The caller whose account `server` would work on if it took the next message. A message with
@@ -363,9 +375,12 @@ impl<M: Machine> Kernel<M> {
 
     /// Rule 12, last words: the root is always told, unless it asked not to be.
     pub fn root_regains(&mut self, root: ThreadId, child: ThreadId) {
-        let asked = self.is_asked(root, child) && !self.is_to_be_told_of(child);
-        let nothing_to_run = self.look(root).scheduler.ready == 0;
-        if !asked && !self.has_news(root) && self.local.on_empty_halt && nothing_to_run {
+        let scheduler = &self.look(root).scheduler;
+        let (asks, nothing_to_run) = (scheduler.ask_blocked, scheduler.ready == 0);
+        let thread = self.look(child);
+        let told = thread.record.how != Record::None;
+        let asked = (asks || thread.branch.tell_blocked) && !told;
+        if self.local.on_empty_halt && nothing_to_run && !asked && !self.has_news(root) {
             return self.halt();
         }
         self.run(root);

@@ -2,6 +2,7 @@
 
 use crate::kernel::Kernel;
 use crate::object::irq::IrqState;
+use crate::object::thread::State;
 use cedo_abi::Status;
 use cedo_floor::{IrqId, ThreadId};
 use cedo_machine::{Line, Machine, Trigger};
@@ -37,8 +38,10 @@ impl<M: Machine> Kernel<M> {
 
     /// Something is pending at `handler`: it is ready if it waits for anything.
     pub fn interrupted(&mut self, handler: ThreadId) {
-        self.thread(handler).scheduler.event += 1;
-        if self.is_receptive(handler) {
+        let thread = self.thread(handler);
+        thread.scheduler.event += 1;
+        let (waits, granted) = (thread.state == State::Open, thread.scheduler.granted.is_some());
+        if waits && (!granted || self.is_on_stack(handler)) {
             self.thread(handler).unusual.latched = true;
             self.arrived(handler);
         }

@@ -58,7 +58,14 @@ impl<M: Machine> Kernel<M> {
         self.local.current = Some(id);
         self.local.grantee = Some(thread.account);
         self.local.run_woken = false;
-        if latched && self.take_and_wake(id) == Taken::Nothing {
+        if latched {
+            self.complete(id);
+        }
+    }
+
+    /// `id`, which runs, completes its receive.
+    fn complete(&mut self, id: ThreadId) {
+        if self.take_and_wake(id) == Taken::Nothing {
             if self.look(id).is_scheduler() {
                 return self.write_void(id);
             }
@@ -104,12 +111,7 @@ impl<M: Machine> Kernel<M> {
 
     /// True if an open receive of `id` would find something.
     pub fn has_news(&self, id: ThreadId) -> bool {
-        let thread = self.look(id);
-        thread.irqs.first.is_some()
-            || thread.scheduler.has_queued()
-            || thread.scheduler.unheard.is_some()
-            || thread.senders.first.is_some()
-            || self.is_root(id) && (self.local.timer_pending || self.local.kicks != 0)
+        self.look(id).has_pending() || self.local.has_pending(id)
     }
 
     /// True if `scheduler` wants to hear that `child` blocked.
@@ -118,6 +120,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// `caller`, in *Reply*, called `callee`, which has the message.
+    #[inline]
     pub fn called(&mut self, caller: ThreadId, callee: ThreadId, donates: bool) {
         match self.local.protocol {
             Protocol::Direct => self.direct_called(caller, callee, donates),
@@ -186,6 +189,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The current thread waits (its state says how) and nobody follows from that.
+    #[inline]
     pub fn blocked(&mut self, id: ThreadId) {
         match self.local.protocol {
             Protocol::Direct => self.direct_blocked(),
@@ -216,11 +220,13 @@ impl<M: Machine> Kernel<M> {
 
     /// `id` stopped waiting by an interrupt or by another core: its answer is in its registers, or
     /// it is `latched`.
+    #[inline]
     pub fn arrived(&mut self, id: ThreadId) {
         self.arrived_as(id, Label::Woken);
     }
 
     /// The same with another label.
+    #[inline]
     pub fn arrived_as(&mut self, id: ThreadId, why: Label) {
         match self.local.protocol {
             Protocol::Direct => self.direct_arrived(id, why),
@@ -230,6 +236,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The current thread `scheduler` grants its time to the recorded `account` and waits.
     /// `walk_on` is false if the first scheduler below is to run in any case.
+    #[inline]
     pub fn dispatched(&mut self, scheduler: ThreadId, account: ThreadId, walk_on: bool) {
         match self.local.protocol {
             Protocol::Direct => self.direct_dispatched(scheduler, account, walk_on),

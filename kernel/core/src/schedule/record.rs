@@ -18,7 +18,7 @@
 use super::stuck::is_stopped;
 use crate::kernel::Kernel;
 use crate::list::{Delivered, Notices, Records};
-use crate::object::thread::{Record, State};
+use crate::object::thread::{Link, Record, Recorded, State};
 use cedo_abi::Label;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
@@ -27,27 +27,38 @@ use cedo_machine::Machine;
 const GRANT_STEP: u32 = 2;
 
 impl<M: Machine> Kernel<M> {
-    /// Queues ready `account` at its scheduler: it has a new token from now on.
-    pub fn queue_record(&mut self, account: ThreadId, why: Label, by: Option<ThreadId>) {
-        let Some(scheduler) = self.scheduler_of(account) else { return };
-        self.drop_notice(account);
-        self.append::<Records>(scheduler, account);
-        let record = &mut self.thread(account).record;
-        record.how = Record::Queued;
-        record.why = why;
-        record.by = by;
-        record.sequence = record.sequence.wrapping_add(GRANT_STEP);
-        let above = &mut self.thread(scheduler).scheduler;
+    /// Queues ready `account` at its scheduler: it has a new token from now on. Returns the scheduler.
+    pub fn queue_record(
+        &mut self,
+        account: ThreadId,
+        why: Label,
+        by: Option<ThreadId>,
+    ) -> Option<ThreadId> {
+        let thread = self.look(account);
+        let scheduler = thread.branch.scheduler;
+        if scheduler == account {
+            return None;
+        }
+        if thread.record.how == Record::Notice {
+            self.drop_notice(account);
+        }
+        let (above, thread) = self.objects.threads(scheduler, account);
+        let stopped = is_stopped(above);
+        let above = &mut above.scheduler;
         above.ready += 1;
         above.event += 1;
         if above.untold.is_none() {
             above.untold = Some(account);
         }
-        let queued = above.event;
-        self.thread(account).record.queued = queued;
-        if is_stopped(self.look(scheduler)) {
+        let link = above.records.push(account);
+        let sequence = thread.record.sequence.wrapping_add(GRANT_STEP);
+        let (how, queued) = (Record::Queued, above.event);
+        thread.record = Recorded { how, why, by, sequence, queued, link };
+        self.follow::<Records>(account, link);
+        if stopped {
             self.post_stuck(scheduler);
         }
+        Some(scheduler)
     }
 
     /// Queues a message about `account`, which is not ready, at its scheduler.
@@ -85,32 +96,50 @@ impl<M: Machine> Kernel<M> {
 
     /// The scheduler of `account` takes it out of its queue: it has the token now.
     pub fn deliver_record(&mut self, scheduler: ThreadId, account: ThreadId) {
-        if self.look(account).record.how == Record::Notice {
+        let (above, thread) = self.objects.threads(scheduler, account);
+        let record = &mut thread.record;
+        if record.how == Record::Notice {
             return self.drop_notice(account);
         }
-        self.forget_untold(scheduler, account);
-        self.unlink::<Records>(scheduler, account);
-        self.thread(account).record.how = Record::Delivered;
-        self.append::<Delivered>(scheduler, account);
+        let queued = record.link;
+        above.scheduler.pass(account, queued.next);
+        above.scheduler.records.cut(queued);
+        let link = above.scheduler.delivered.push(account);
+        (record.how, record.link) = (Record::Delivered, link);
+        self.close::<Records>(queued);
+        self.follow::<Delivered>(account, link);
     }
 
     /// `account` is no longer recorded: it was dispatched, or is no longer ready.
     pub fn withdraw_record(&mut self, account: ThreadId) {
-        let Some(scheduler) = self.scheduler_of(account) else { return };
-        let how = self.look(account).record.how;
-        self.forget_untold(scheduler, account);
-        match how {
+        let thread = self.look(account);
+        let scheduler = thread.branch.scheduler;
+        if scheduler == account {
+            return;
+        }
+        match thread.record.how {
             Record::None => return,
             Record::Notice => return self.drop_notice(account),
-            Record::Queued => self.unlink::<Records>(scheduler, account),
-            Record::Delivered => self.unlink::<Delivered>(scheduler, account),
+            Record::Queued | Record::Delivered => {}
         }
-        let record = &mut self.thread(account).record;
+        let (above, thread) = self.objects.threads(scheduler, account);
+        let may_be_stuck = is_stopped(above) || above.scheduler.stuck_at.is_some();
+        let (above, record) = (&mut above.scheduler, &mut thread.record);
+        let link = core::mem::replace(&mut record.link, Link::NONE);
+        above.pass(account, link.next);
+        match record.how {
+            Record::Queued => above.records.cut(link),
+            _ => above.delivered.cut(link),
+        }
+        above.ready -= 1;
         record.how = Record::None;
         record.by = None;
         record.sequence = record.sequence.wrapping_add(GRANT_STEP);
-        self.thread(scheduler).scheduler.ready -= 1;
-        self.check_stuck(scheduler);
+        // A neighbour in one list is linked as in the other.
+        self.close::<Records>(link);
+        if may_be_stuck {
+            self.check_stuck(scheduler);
+        }
     }
 
     /// The message about `account`, which was not ready, is void.
@@ -126,7 +155,7 @@ impl<M: Machine> Kernel<M> {
 
     /// True if `account` is recorded ready at its scheduler.
     pub fn is_recorded(&self, account: ThreadId) -> bool {
-        matches!(self.look(account).record.how, Record::Queued | Record::Delivered)
+        self.look(account).is_recorded()
     }
 
     /// Rule 13: `account` was ready and no longer is.

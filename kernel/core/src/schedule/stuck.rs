@@ -35,6 +35,16 @@ impl Scheduler {
         self.untold.is_some() || self.untold_delivered.is_some() || self.unheard.is_some()
     }
 
+    /// The positions move on from `child` to the `next`.
+    #[inline]
+    pub(super) fn pass(&mut self, child: ThreadId, next: Option<ThreadId>) {
+        if self.untold == Some(child) {
+            self.untold = next;
+        } else if self.untold_delivered == Some(child) {
+            self.untold_delivered = next;
+        }
+    }
+
     /// Nothing has been heard of.
     fn start_telling(&mut self) {
         self.untold = self.records.first;
@@ -150,12 +160,7 @@ impl<M: Machine> Kernel<M> {
     /// `child` leaves the lists of `scheduler`, or has been told of: the positions move on.
     pub fn forget_untold(&mut self, scheduler: ThreadId, child: ThreadId) {
         let next = self.look(child).record.link.next;
-        let thread = &mut self.thread(scheduler).scheduler;
-        if thread.untold == Some(child) {
-            thread.untold = next;
-        } else if thread.untold_delivered == Some(child) {
-            thread.untold_delivered = next;
-        }
+        self.thread(scheduler).scheduler.pass(child, next);
     }
 
     /// The positions of stopped `scheduler` start again if they were for another listener.

@@ -39,6 +39,18 @@ impl<M: Machine> Kernel<M> {
 
     /// The lowest common ancestor-or-self (DESIGN.md section 6).
     pub fn common_ancestor(&self, a: ThreadId, b: ThreadId) -> ThreadId {
+        // Most often the two are the root and somebody, or children of one scheduler.
+        if self.is_root(a) || self.is_root(b) {
+            return self.local.root.unwrap_or(a);
+        }
+        let scheduler = self.look(a).branch.scheduler;
+        if scheduler != a && self.look(b).branch.scheduler == scheduler {
+            return scheduler;
+        }
+        self.far_common_ancestor(a, b)
+    }
+
+    fn far_common_ancestor(&self, a: ThreadId, b: ThreadId) -> ThreadId {
         let (mut a, mut b) = (a, b);
         let (depth_a, depth_b) = (self.depth(a), self.depth(b));
         for _ in depth_b..depth_a {
@@ -70,7 +82,12 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// True if the grants lead from the root to `id` (rule 2). At most [`MAX_DEPTH`] steps.
+    #[inline]
     pub fn is_on_stack(&self, id: ThreadId) -> bool {
+        self.is_root(id) || self.is_on_stack_below_root(id)
+    }
+
+    fn is_on_stack_below_root(&self, id: ThreadId) -> bool {
         let mut at = self.local.root;
         while let Some(scheduler) = at {
             if scheduler == id {

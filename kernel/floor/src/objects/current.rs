@@ -108,6 +108,16 @@ impl<T: Types> Objects<T> {
         });
     }
 
+    /// Notes that `id`, a thread of this core, runs, and gives it out.
+    #[inline(always)]
+    pub fn enter(&mut self, id: ThreadId) -> &mut T::Thread {
+        self.expect_thread(id.frame());
+        let address = self.address(id.frame());
+        self.noted = Noted(address);
+        // SAFETY: as in `Objects::thread`.
+        unsafe { &mut *address.cast::<T::Thread>() }
+    }
+
     /// The thread that is noted.
     #[inline(always)]
     pub fn current(&mut self) -> Option<Current<'_, T>> {

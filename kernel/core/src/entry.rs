@@ -60,9 +60,10 @@ impl<M: Machine> Upcalls for Kernel<M> {
     }
 
     fn system_call(&mut self) -> Next {
-        if let Some(caller) = self.local.current {
+        if let Some(caller) = self.local.current
+            && !self.short_dispatch()
+        {
             self.call(caller);
-            self.local.end_call();
         }
         self.leave()
     }

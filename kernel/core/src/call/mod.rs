@@ -64,6 +64,11 @@ impl Answer {
 impl<M: Machine> Kernel<M> {
     /// Carries out the call in the registers of `caller`, the current thread.
     pub fn call(&mut self, caller: ThreadId) {
+        self.make_call(caller);
+        self.local.end_call();
+    }
+
+    fn make_call(&mut self, caller: ThreadId) {
         let thread = self.thread(caller);
         let operation = thread.context.operation();
         let (repeats, foreign) = (thread.unusual.repeats, thread.unusual.foreign);

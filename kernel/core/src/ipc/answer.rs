@@ -18,9 +18,6 @@ use cedo_abi::{Label, Status, Tag, Token, state};
 use cedo_floor::{FrameKind, IrqId, ThreadId};
 use cedo_machine::{Context, Frame, Machine, PageFormat};
 
-/// Bits of an event number that fit a result word.
-const EVENT_BITS: u64 = (1 << 48) - 1;
-
 impl<M: Machine> Kernel<M> {
     /// Answers `token`, then does the receive phase that `flags` say.
     pub fn answer_token(
@@ -253,7 +250,7 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::WrongState);
         }
         let words = thread.context.words();
-        let has_seen = (thread.scheduler.event ^ words[0]) & EVENT_BITS == 0;
+        let has_seen = thread.scheduler.has_seen(words[0]);
         if !has_seen || thread.has_pending() || self.local.has_pending(caller) {
             return self.news(caller);
         }
@@ -271,7 +268,7 @@ impl<M: Machine> Kernel<M> {
 
     /// True if `seen` is the event number of `scheduler`.
     pub fn has_seen(&self, scheduler: ThreadId, seen: u64) -> bool {
-        (self.look(scheduler).scheduler.event ^ seen) & EVENT_BITS == 0
+        self.look(scheduler).scheduler.has_seen(seen)
     }
 
     /// Arms the core's timer; 0 disarms it.

@@ -127,6 +127,12 @@ impl<M: Machine> Kernel<M> {
         self.write(root, 0, 0, Tag::of_kernel(Label::Irq, notice::WORDS), &words);
     }
 
+    /// `root` is told that the deadline has passed, and of recorded `child`, which that preempted.
+    pub fn tell_timer(&mut self, root: ThreadId, child: ThreadId) {
+        let words = self.preempted(child, notice::LINE_TIMER);
+        self.write(root, 0, 0, Tag::of_kernel(Label::Irq, notice::WORDS), &words);
+    }
+
     /// An interrupt, and if it preempted a child of this scheduler, that child.
     pub fn write_irq(&mut self, handler: ThreadId, id: IrqId) {
         let irq = self.objects.irq(id);
@@ -139,7 +145,6 @@ impl<M: Machine> Kernel<M> {
     /// The words of an interrupt message. A child that lost the processor to this very interrupt has
     /// the oldest record, *preempted* by nobody else.
     fn with_preempted(&mut self, handler: ThreadId, line: u64) -> Words {
-        let mut words = [0; REGISTER_WORDS];
         if let Some(child) = self.look(handler).scheduler.records.first
             && let record = &self.look(child).record
             && record.how == Record::Queued
@@ -147,11 +152,19 @@ impl<M: Machine> Kernel<M> {
             && record.by.is_none()
         {
             self.deliver_record(handler, child);
-            words = self.about(child);
-            let thread = self.look(child);
-            words[notice::IRQ_CHILD] = thread.branch.cookie;
-            words[notice::IRQ_CHILD_TOKEN] = thread.grant_token();
+            return self.preempted(child, line);
         }
+        let mut words = [0; REGISTER_WORDS];
+        words[notice::IRQ_LINE] = line;
+        words
+    }
+
+    /// The same about `child`, whose record is delivered.
+    fn preempted(&self, child: ThreadId, line: u64) -> Words {
+        let mut words = self.about(child);
+        let thread = self.look(child);
+        words[notice::IRQ_CHILD] = thread.branch.cookie;
+        words[notice::IRQ_CHILD_TOKEN] = thread.grant_token();
         words[notice::IRQ_LINE] = line;
         words
     }

@@ -203,6 +203,9 @@ pub struct Recorded {
     pub link: Link,
 }
 
+/// Bits of an event number that fit a result word.
+const EVENT_BITS: u64 = (1 << 48) - 1;
+
 /// What a thread is as a scheduler.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Scheduler {
@@ -261,6 +264,12 @@ impl Scheduler {
         since: 0,
         told_for: 0,
     };
+
+    /// True if `seen` is its event number.
+    #[inline]
+    pub fn has_seen(&self, seen: u64) -> bool {
+        (self.event ^ seen) & EVENT_BITS == 0
+    }
 
     /// True if it has not been told of something about its children.
     #[inline]

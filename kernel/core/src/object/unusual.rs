@@ -47,11 +47,23 @@ impl Unusual {
     /// True if there is nothing.
     #[inline(always)]
     pub const fn is_nothing(&self) -> bool {
+        self.bits() == 0
+    }
+
+    /// True if there is nothing but that it schedules.
+    #[inline(always)]
+    pub const fn is_duty_alone(&self) -> bool {
+        const DUTY: Unusual = Unusual { schedules: true, ..Unusual::NOTHING };
+        self.bits() == DUTY.bits()
+    }
+
+    #[inline(always)]
+    const fn bits(&self) -> u64 {
         let low = [self.latched as u8, self.want_state, self.is_new as u8, self.leaving as u8];
         let high = [self.foreign, self.repeats, self.faulted, self.schedules];
         let [a, b, c, d] = low;
         let [e, f, g, h] = [high[0] as u8, high[1] as u8, high[2] as u8, high[3] as u8];
-        u64::from_ne_bytes([a, b, c, d, e, f, g, h]) == 0
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     }
 }
 

@@ -10,6 +10,13 @@ use cedo_machine::{Line, Machine, Trigger};
 impl<M: Machine> Kernel<M> {
     /// The core's deadline has passed: an interrupt whose handler is the root.
     pub fn timer_interrupt(&mut self) {
+        if !self.short_preemption() {
+            self.timer_interrupted();
+        }
+    }
+
+    /// The same on the general path.
+    pub fn timer_interrupted(&mut self) {
         self.local.timer_pending = true;
         if let Some(root) = self.local.root {
             self.interrupted(root);

@@ -24,6 +24,7 @@ pub mod end;
 pub mod interrupt;
 pub mod leave;
 pub mod record;
+pub mod short_cut;
 pub mod stuck;
 pub mod tree;
 

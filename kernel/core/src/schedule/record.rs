@@ -18,13 +18,32 @@
 use super::stuck::is_stopped;
 use crate::kernel::Kernel;
 use crate::list::{Delivered, Notices, Records};
-use crate::object::thread::{Link, Record, Recorded, State};
+use crate::object::thread::{Link, Record, Recorded, Scheduler, State};
 use cedo_abi::Label;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
 
 /// Added to a grant sequence by each record: it stays odd, as reply sequences stay even.
-const GRANT_STEP: u32 = 2;
+pub(super) const GRANT_STEP: u32 = 2;
+
+impl Recorded {
+    /// `account`, whose record this is, is no longer recorded at its scheduler `above`. Returns who were
+    /// its neighbours there.
+    #[inline]
+    pub(super) fn withdraw_from(&mut self, account: ThreadId, above: &mut Scheduler) -> Link {
+        let link = core::mem::replace(&mut self.link, Link::NONE);
+        above.pass(account, link.next);
+        match self.how {
+            Record::Queued => above.records.cut(link),
+            _ => above.delivered.cut(link),
+        }
+        above.ready -= 1;
+        self.how = Record::None;
+        self.by = None;
+        self.sequence = self.sequence.wrapping_add(GRANT_STEP);
+        link
+    }
+}
 
 impl<M: Machine> Kernel<M> {
     /// Queues ready `account` at its scheduler: it has a new token from now on. Returns the scheduler.
@@ -124,17 +143,7 @@ impl<M: Machine> Kernel<M> {
         }
         let (above, thread) = self.objects.threads(scheduler, account);
         let may_be_stuck = is_stopped(above) || above.scheduler.stuck_at.is_some();
-        let (above, record) = (&mut above.scheduler, &mut thread.record);
-        let link = core::mem::replace(&mut record.link, Link::NONE);
-        above.pass(account, link.next);
-        match record.how {
-            Record::Queued => above.records.cut(link),
-            _ => above.delivered.cut(link),
-        }
-        above.ready -= 1;
-        record.how = Record::None;
-        record.by = None;
-        record.sequence = record.sequence.wrapping_add(GRANT_STEP);
+        let link = thread.record.withdraw_from(account, &mut above.scheduler);
         // A neighbour in one list is linked as in the other.
         self.close::<Records>(link);
         if may_be_stuck {

@@ -141,8 +141,8 @@ pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
     enter(system.kernel(), &roles, true).0
 }
 
-/// The current thread makes a call, as the machine does it: by the short cut if that will do and
-/// `may_be_short`. True if it did.
+/// The current thread makes a call, as the machine does it: by a short cut if one will do and
+/// `may_be_short`. True if one did.
 pub fn enter(kernel: &mut Kernel<HostMachine>, roles: &Roles, may_be_short: bool) -> (Next, bool) {
     let current = kernel.local.current.expect("somebody runs");
     let context = &mut kernel.thread(current).context;
@@ -154,7 +154,21 @@ pub fn enter(kernel: &mut Kernel<HostMachine>, roles: &Roles, may_be_short: bool
         return (Next::User, true);
     }
     kernel.thread(current).context.set_words(&roles.words);
-    (kernel.system_call(), false)
+    if may_be_short {
+        let is_short = kernel.short_dispatch();
+        return (if is_short { kernel.leave() } else { kernel.system_call() }, is_short);
+    }
+    kernel.call(current);
+    (kernel.leave(), false)
+}
+
+/// The deadline of the core passes: the same.
+pub fn pass_deadline(kernel: &mut Kernel<HostMachine>, may_be_short: bool) -> (Next, bool) {
+    let is_short = may_be_short && kernel.short_preemption();
+    if !is_short {
+        kernel.timer_interrupted();
+    }
+    (kernel.leave(), is_short)
 }
 
 /// The registers of a call.

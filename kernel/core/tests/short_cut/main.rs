@@ -1,11 +1,11 @@
-//! The short cut held against the general path: random walks through the systems of the search, in
-//! which every call is made twice, with and without it. Afterwards everything must be the same: the
+//! The short cuts held against the general path: random walks through the systems of the search, in
+//! which every call, and every passing of a deadline, is made twice, with and without them. Afterwards everything must be the same: the
 //! threads with all registers, their mails and UTCBs, what the core knows of itself.
 //!
 //! | file | contents |
 //! |---|---|
 //! | here | the walk, and the tests |
-//! | [`twice`] | one call, both ways, and the comparison |
+//! | [`twice`] | one step, both ways, and the comparison |
 //!
 //! One difference is allowed: a thread that waits has no message of its own any more, so nobody may
 //! ask what is in the registers in which it was.
@@ -51,6 +51,8 @@ struct Count {
     calls: usize,
     short_calls: usize,
     short_replies: usize,
+    short_dispatches: usize,
+    short_preemptions: usize,
 }
 
 /// Walks through `case` until `calls` calls have been compared.
@@ -66,8 +68,13 @@ fn walk(random: &mut Random, case: &Case, calls: usize) -> Count {
             let made = twice.make(random, &state, step);
             if let Some(short) = made.short {
                 count.calls += 1;
-                count.short_calls += usize::from(short && twice::is_call(step));
-                count.short_replies += usize::from(short && !twice::is_call(step));
+                let kind = match step {
+                    Step::Dispatch(_) | Step::Reschedule(_) => &mut count.short_dispatches,
+                    Step::Timer => &mut count.short_preemptions,
+                    Step::Call(_) | Step::CallWithoutDonation(_) => &mut count.short_calls,
+                    _ => &mut count.short_replies,
+                };
+                *kind += usize::from(short);
             }
             state = made.state;
         }
@@ -84,7 +91,7 @@ fn choose(random: &mut Random, steps: Vec<Step>) -> Option<Step> {
     random.choose(&rather).copied()
 }
 
-fn walk_all(seed: u64, change: fn(Case) -> Case) {
+fn walk_all(seed: u64, change: fn(Case) -> Case) -> Count {
     let cases = [
         cases::rich(1),
         cases::stops(0),
@@ -98,22 +105,30 @@ fn walk_all(seed: u64, change: fn(Case) -> Case) {
     let mut random = Random::new(seed);
     let mut all = Count::default();
     for case in &cases {
-        let count = walk(&mut random, &change(case.clone()), CALLS / cases.len());
+        let mut case = change(case.clone());
+        case.programs.timer = true;
+        let count = walk(&mut random, &case, CALLS / cases.len());
         println!("{}: {count:?}", case.name);
         all.calls += count.calls;
         all.short_calls += count.short_calls;
         all.short_replies += count.short_replies;
+        all.short_dispatches += count.short_dispatches;
+        all.short_preemptions += count.short_preemptions;
     }
     // Else this compares the general path with itself.
     assert!(all.short_calls > all.calls / 50 && all.short_replies > all.calls / 100, "{all:?}");
+    all
 }
 
 #[test]
 fn in_direct_mode_the_short_cut_comes_to_the_same_as_the_general_path() {
-    walk_all(1, |case| case);
+    let all = walk_all(1, |case| case);
+    assert!(all.short_dispatches > all.calls / 50, "{all:?}");
+    assert!(all.short_preemptions > all.calls / 100, "{all:?}");
 }
 
 #[test]
 fn in_chain_mode_the_short_cut_comes_to_the_same_as_the_general_path() {
-    walk_all(2, Case::chain);
+    let all = walk_all(2, Case::chain);
+    assert!(all.short_dispatches + all.short_preemptions == 0, "{all:?}");
 }

@@ -1,13 +1,14 @@
-//! One step; if it is a call, made twice.
+//! One step; if it is a call, or the deadline passes, made twice.
 
 use crate::operation::{self, Step};
 use crate::state::Snapshot;
 use crate::system::System;
+use cedo_abi::call::ipc;
 use cedo_abi::{MESSAGE_WORDS, Tag};
 use cedo_arch_host::{Random, Roles};
 use cedo_core::object::thread::State;
 use cedo_machine::atomic::Ordering;
-use cedo_machine::{Context, Frame, Next, Ticks};
+use cedo_machine::{Context, Frame, Machine, Next, Ticks};
 use std::fmt::Debug;
 
 /// A system in which steps are made.
@@ -18,42 +19,34 @@ pub struct Twice {
 /// What a step led to.
 pub struct Made {
     pub state: Snapshot,
-    /// Of a call: whether it took the short cut.
+    /// Of what is made twice: whether it took a short cut.
     pub short: Option<bool>,
 }
 
 /// The words of all UTCBs, by thread.
 type Utcbs = Vec<[u64; MESSAGE_WORDS]>;
 
-/// True for a call, and not a reply.
-pub fn is_call(step: Step) -> bool {
-    matches!(step, Step::Call(_) | Step::CallWithoutDonation(_))
-}
-
 impl Twice {
     pub fn new(system: System) -> Twice {
         Twice { system }
     }
 
-    /// Makes `step` in `state`. Interrupts and faults have one way only.
+    /// Makes `step` in `state`. Other interrupts and faults have one way only.
     pub fn make(&mut self, random: &mut Random, state: &Snapshot, step: Step) -> Made {
-        if matches!(step, Step::Interrupt(_) | Step::Timer | Step::Signal | Step::Fault) {
+        if matches!(step, Step::Interrupt(_) | Step::Signal | Step::Fault) {
             state.put_back(&mut self.system);
             self.system.pass_time();
             operation::perform(&mut self.system, state, step);
             return Made { state: Snapshot::take(&mut self.system, Some(state)), short: None };
         }
-        let mut roles = operation::roles(&self.system, state, step);
-        roles.tag = tag(random, step);
-        if roles.operation as u8 == 0 && !matches!(step, Step::Dispatch(_) | Step::Reschedule(_)) {
-            roles.words = std::array::from_fn(|_| random.number());
-        }
+        let roles = (step != Step::Timer).then(|| self.roles(random, state, step));
         let utcbs = self.utcbs(state).map(|_| std::array::from_fn(|_| random.number())).collect();
         let [short, general] =
-            [true, false].map(|may_be_short| self.enter(state, &roles, &utcbs, may_be_short));
+            [true, false].map(|may_be_short| self.enter(state, roles, &utcbs, may_be_short));
         let what = || operation::in_words(&self.system.plan.names, state.current(), step);
         assert_eq!(short.utcbs, general.utcbs, "{}: the words in UTCBs", what());
         assert_eq!(short.next, general.next, "{}: what the entry code does next", what());
+        assert_eq!(short.deadline_ns, general.deadline_ns, "{}: the deadline", what());
         let (mut one, mut other) = (short.state, general.state);
         forget_what_may_differ(&mut one, state.current());
         forget_what_may_differ(&mut other, state.current());
@@ -63,20 +56,44 @@ impl Twice {
         Made { state: if random.below(2) == 0 { one } else { other }, short: Some(short.is_short) }
     }
 
+    /// The registers of the call `step`; whatever is free in them, of any value.
+    fn roles(&self, random: &mut Random, state: &Snapshot, step: Step) -> Roles {
+        let mut roles = operation::roles(&self.system, state, step);
+        roles.tag = tag(random, step);
+        if matches!(step, Step::Dispatch(_) | Step::Reschedule(_)) {
+            roles.words[1] = random.number();
+            // Without being a root, an error.
+            let sets_deadline = random.below(4) == 0;
+            roles.operation |= if sets_deadline { ipc::DEADLINE } else { 0 };
+            // An old view of what is pending.
+            roles.words[0] ^= u64::from(random.below(16) == 0);
+        } else if roles.operation as u8 == 0 {
+            roles.words = std::array::from_fn(|_| random.number());
+        }
+        roles
+    }
+
+    /// `roles`: of a call; nothing if the deadline passes.
     fn enter(
         &mut self,
         state: &Snapshot,
-        roles: &Roles,
+        roles: Option<Roles>,
         utcbs: &Utcbs,
         may_be_short: bool,
     ) -> Entered {
         state.put_back(&mut self.system);
         self.set_utcbs(state, utcbs);
         self.system.pass_time();
-        let (next, is_short) = operation::enter(self.system.kernel(), roles, may_be_short);
+        let kernel = self.system.kernel();
+        kernel.machine.set_deadline(None);
+        let (next, is_short) = match roles {
+            Some(roles) => operation::enter(kernel, &roles, may_be_short),
+            None => operation::pass_deadline(kernel, may_be_short),
+        };
         Entered {
             next,
             is_short,
+            deadline_ns: self.system.world.deadline_ns(self.system.core),
             state: Snapshot::take(&mut self.system, Some(state)),
             utcbs: self.utcbs(state).map(|utcb| self.words(utcb)).collect(),
         }
@@ -107,6 +124,7 @@ impl Twice {
 struct Entered {
     next: Next,
     is_short: bool,
+    deadline_ns: Option<u64>,
     state: Snapshot,
     utcbs: Utcbs,
 }

@@ -4,7 +4,8 @@
 //! and whoever makes it writes the file anew and says why.
 
 use super::row::Row;
-use super::unit;
+use super::{Measured, unit};
+use crate::board::Board;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use cedo_abi::info::CounterUnit;
@@ -42,22 +43,22 @@ impl Budget {
     }
 }
 
-fn file(workspace: &Workspace, board: &str) -> PathBuf {
-    workspace.root.join("ci/budgets").join(format!("{board}.json"))
+fn file(workspace: &Workspace, board: Board) -> PathBuf {
+    workspace.root.join("ci/budgets").join(format!("{}.json", board.name()))
 }
 
 /// Writes the budgets of `rows` to the file.
-pub fn write(workspace: &Workspace, board: &str, rows: &[Row]) -> Result<()> {
+pub fn write(workspace: &Workspace, board: Board, rows: &[Row]) -> Result<()> {
     let budgets: Vec<_> = rows.iter().map(Budget::of).collect();
     let text = serde_json::to_string_pretty(&budgets).context("cannot encode the budgets")?;
     let file = file(workspace, board);
     std::fs::write(&file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Holds `rows`, counted in `counter`, against the file. The error names each row that rose.
-pub fn check(workspace: &Workspace, board: &str, counter: CounterUnit, rows: &[Row]) -> Result<()> {
+/// Holds what was measured against the file. The error names each row that rose.
+pub fn check(workspace: &Workspace, board: Board, measured: &Measured) -> Result<()> {
     ensure!(
-        counter == CounterUnit::Instructions,
+        measured.unit == CounterUnit::Instructions,
         "budgets are {}; leave --no-icount away",
         unit::heading(CounterUnit::Instructions).to_lowercase()
     );
@@ -66,7 +67,7 @@ pub fn check(workspace: &Workspace, board: &str, counter: CounterUnit, rows: &[R
         .with_context(|| format!("cannot read {}; --write-budgets makes it", file.display()))?;
     let budgets: Vec<Budget> = serde_json::from_str(&text)
         .with_context(|| format!("{} is no list of budgets", file.display()))?;
-    let problems = problems(&budgets, rows);
+    let problems = problems(&budgets, &measured.rows);
     ensure!(
         problems.is_empty(),
         "{}\ntake the rise back, or write the budgets anew with --write-budgets and say why",

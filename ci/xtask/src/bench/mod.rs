@@ -8,7 +8,7 @@
 //! | [`budget`] | what each operation may cost |
 //! | [`unit`] | what the figures count, and what is to be said of them |
 
-mod budget;
+pub mod budget;
 pub mod expected;
 pub mod row;
 pub mod unit;
@@ -82,10 +82,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     }
     measured.complete()?;
     if arguments.write_budgets {
-        budget::write(&workspace, arguments.board.name(), rows)?;
+        budget::write(&workspace, arguments.board, rows)?;
     }
     if arguments.check {
-        budget::check(&workspace, arguments.board.name(), measured.unit, rows)
+        budget::check(&workspace, arguments.board, &measured)
     } else {
         Ok(())
     }

@@ -262,7 +262,8 @@ pub fn passed(text: &str) -> usize {
         .sum()
 }
 
-/// With or without instructions as the unit of time. The kernel must call each what it is.
+/// With or without instructions as the unit of time. The kernel must call each what it is. Counts are
+/// exact, so none may exceed its budget.
 fn rows(counted: bool) -> Case {
     let clock = if counted { "counted instructions" } else { "an emulated clock" };
     Case {
@@ -271,6 +272,9 @@ fn rows(counted: bool) -> Case {
         run: Box::new(move |context| {
             let measured = bench::measure(&context.tree.workspace, Board::Pc, counted)?;
             measured.complete()?;
+            if counted {
+                bench::budget::check(&context.tree.workspace, Board::Pc, &measured)?;
+            }
             Ok(format!("{} rows in {}", measured.rows.len(), measured.unit.name()))
         }),
     }

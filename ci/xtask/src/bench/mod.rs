@@ -84,11 +84,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     if arguments.write_budgets {
         budget::write(&workspace, arguments.board, rows)?;
     }
-    if arguments.check {
-        budget::check(&workspace, arguments.board, &measured)
-    } else {
-        Ok(())
-    }
+    if arguments.check { budget::check(&workspace, arguments.board, &measured) } else { Ok(()) }
 }
 
 /// What the benchmark systems printed.

@@ -4,7 +4,7 @@ use crate::board;
 use crate::cast::{REMOTE_SERVANTS, SERVANTS, Who};
 use crate::op::{OP_WORDS, Op};
 use crate::outcome::{Outcome, WORDS};
-use crate::patience::comes;
+use crate::patience::comes_elsewhere;
 use crate::servant::{self, FIRST_STEP, ORDER, REPORT, STOP};
 use crate::stage::SETTLE;
 use crate::tests::interrupts::spin;
@@ -14,7 +14,6 @@ use cedo_lib::abi::call::{Call, capability, ipc, object, thread};
 use cedo_lib::abi::name::{MY_SCHEDULER, SELF};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Rights, Status};
-use cedo_lib::raw::relax;
 use core::array;
 use core::sync::atomic::Ordering;
 
@@ -96,14 +95,7 @@ impl Driver {
     pub fn order_remote(&mut self, who: Who, steps: &[Op]) -> Verdict {
         board::set_steps(who, 0);
         self.order(who, steps)?;
-        let begun = comes(|| {
-            let begun = !board::is_free(who) || board::steps(who) > 0;
-            if !begun {
-                Op::give_up_processor().run();
-                relax();
-            }
-            begun
-        });
+        let begun = comes_elsewhere(|| !board::is_free(who) || board::steps(who) > 0);
         holds("a servant of another core begins its order", begun)?;
         self.pause()
     }
@@ -198,15 +190,7 @@ impl Driver {
 
     /// Waits until a servant is free that works on another core, or with somebody there.
     pub fn await_remote(&self, who: Who) -> Verdict {
-        let free = comes(|| {
-            let free = board::is_free(who);
-            if !free {
-                Op::give_up_processor().run();
-                // An emulator that lets cores take turns gives the turn to the other one.
-                relax();
-            }
-            free
-        });
+        let free = comes_elsewhere(|| board::is_free(who));
         holds("a servant of another core finishes its order", free)
     }
 

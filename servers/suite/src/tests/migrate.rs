@@ -4,7 +4,7 @@ use super::{Test, test};
 use crate::cast::Who;
 use crate::driver::Driver;
 use crate::op::{Op, Out};
-use crate::patience::comes;
+use crate::patience::comes_elsewhere;
 use crate::servant::{ECHO, SPIN, STEPS, STOP};
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use ::core::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,6 @@ use cedo_lib::abi::call::{capability, object, thread};
 use cedo_lib::abi::name::{ANY, SELF};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Rights, Status};
-use cedo_lib::raw::relax;
 use cedo_lib::{Stack, ThisThread};
 
 pub const TESTS_ON_TWO_CORES: &[Test] = &[
@@ -288,14 +287,9 @@ fn faulted(driver: &mut Driver) -> Verdict {
         resume(driver)?;
         // It is suspended as soon as it has run.
         let mut out = Out::NOTHING;
-        comes(|| {
+        comes_elsewhere(|| {
             out = try_migrate(driver.slot(MOVER), root_of(core).thread());
-            let is_early = out.status() == Status::WrongState;
-            if is_early {
-                Op::give_up_processor().run();
-                relax();
-            }
-            !is_early
+            out.status() != Status::WrongState
         });
         equal("it has moved", done("migrate", out)?.words[0], 1)?;
     }
@@ -365,11 +359,7 @@ fn moved_caller(driver: &mut Driver) -> Verdict {
         }
     }
     let before = CALLS.load(Ordering::SeqCst);
-    let more = comes(|| {
-        Op::give_up_processor().run();
-        relax();
-        CALLS.load(Ordering::SeqCst) > before
-    });
+    let more = comes_elsewhere(|| CALLS.load(Ordering::SeqCst) > before);
     holds("it goes on calling", more)?;
     equal("wrong answers", WRONG.load(Ordering::SeqCst), 0)?;
     driver.destroy(MOVER)

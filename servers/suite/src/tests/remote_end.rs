@@ -5,14 +5,13 @@ use crate::board;
 use crate::cast::Who;
 use crate::driver::Driver;
 use crate::op::{Op, Out};
-use crate::patience::comes;
+use crate::patience::comes_elsewhere;
 use crate::servant::LAST_TOKEN;
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use cedo_lib::abi::call::{capability, object, thread};
 use cedo_lib::abi::name::{ANY, SELF};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Rights, Status};
-use cedo_lib::raw::relax;
 use cedo_lib::{Stack, ThisThread};
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -175,30 +174,18 @@ fn orphans(driver: &mut Driver) -> Verdict {
 /// Cancels what `who` waits for. One of another core may be on its way into its wait.
 pub fn abort(who: Who) -> Verdict {
     let mut out = Out::NOTHING;
-    comes(|| {
+    comes_elsewhere(|| {
         // Of a thread that is gone both say so.
         let seen = Op::thread(thread::READ, who.thread()).run();
         out = Op::thread(thread::ABORT, who.thread()).word(0, seen.words[0]).run();
-        let is_stale = out.status() == Status::Stale;
-        if is_stale {
-            Op::give_up_processor().run();
-            relax();
-        }
-        !is_stale
+        out.status() != Status::Stale
     });
     done("abort", out).map(|_| ())
 }
 
 /// Waits until a servant of another core has done this many steps of its order.
 pub fn await_steps(who: Who, steps: u64) -> Verdict {
-    let reached = comes(|| {
-        let reached = board::steps(who) >= steps;
-        if !reached {
-            Op::give_up_processor().run();
-            relax();
-        }
-        reached
-    });
+    let reached = comes_elsewhere(|| board::steps(who) >= steps);
     holds("a servant of another core does its steps", reached)
 }
 

@@ -1,4 +1,5 @@
-//! Switching to what runs next: the only place that changes context or page table.
+//! Switching to what runs next. Only the short cut of calls ([`crate::ipc::short_cut`]) changes context and page
+//! table besides.
 
 use crate::kernel::{Kernel, Protocol};
 use cedo_machine::{Machine, Next};

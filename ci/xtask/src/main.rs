@@ -14,6 +14,7 @@
 //! | [`explore`] | command: search the states of the kernel further than the tests do |
 //! | [`mutate`] | command: break the kernel on purpose; a check must notice |
 //! | [`fuzz`] | command: hostile programs, and inputs that nobody would write |
+//! | [`hil`] | command: play scenarios on real boards, or on an emulator at a serial line |
 //! | [`image`] | command: write a bootable ISO image |
 //! | [`setup`] | command: look for what the others need, install what is missing |
 //! | `system`, `archive`, `elf` | the files of a boot: see `lib.rs` |
@@ -35,6 +36,7 @@ mod check;
 mod explore;
 mod flat;
 mod fuzz;
+mod hil;
 mod image;
 mod iso;
 mod log;
@@ -73,6 +75,7 @@ enum Command {
     Explore(explore::Arguments),
     Mutate(mutate::Arguments),
     Fuzz(fuzz::Arguments),
+    Hil(hil::Arguments),
     Image(image::Arguments),
     Setup(setup::Arguments),
 }
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Explore(arguments) => explore::main(&arguments),
         Command::Mutate(arguments) => mutate::main(&arguments),
         Command::Fuzz(arguments) => fuzz::main(&arguments),
+        Command::Hil(arguments) => hil::main(&arguments),
         Command::Image(arguments) => image::main(&arguments),
         Command::Setup(arguments) => setup::main(&arguments),
     };

@@ -20,7 +20,7 @@ mod claims;
 pub mod description;
 pub mod devices;
 mod draft;
-mod fields;
+pub mod fields;
 mod grants;
 mod links;
 mod mappings;
@@ -28,7 +28,7 @@ mod names;
 mod pack;
 mod parameters;
 mod room;
-mod source;
+pub mod source;
 mod tree;
 mod unpack;
 
@@ -64,22 +64,9 @@ pub fn parse(
     programs: &[String],
     devices: &Devices,
 ) -> Result<Description, String> {
-    let mut problems = Problems::default();
-    let (table, errors) = DeTable::parse_recoverable(source);
-    for error in &errors {
-        let span = error.span().unwrap_or(0..0);
-        problems.add(
-            Problem::new(error.message(), &span, "").help("the file must be TOML: https://toml.io"),
-        );
-    }
-    // A table with a hole in it would only cause problems that are none.
-    if !problems.is_empty() {
-        return Err(problems.render(file, source));
-    }
-    match check(table.get_ref(), programs, devices, &mut problems) {
-        Some(description) if problems.is_empty() => Ok(description),
-        _ => Err(problems.render(file, source)),
-    }
+    fields::read("the system description", file, source, |table, problems| {
+        check(table, programs, devices, problems)
+    })
 }
 
 fn check(

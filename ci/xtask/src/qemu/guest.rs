@@ -7,7 +7,7 @@ use crate::log::{Dictionary, Follower};
 use anyhow::{Context, Result};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -161,6 +161,41 @@ fn collect(
         }
     };
     (String::from_utf8_lossy(&transcript).into_owned(), ended)
+}
+
+/// An emulator whose console is somebody else's. It ends when this is dropped, and on an interrupt.
+pub struct Running(Shared);
+
+/// Starts `command`, an emulator with all its streams set.
+pub fn run_unwatched(mut command: Command) -> Result<Running> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let child = command
+        .spawn()
+        .with_context(|| format!("cannot start {name}; `cargo xtask setup` installs it"))?;
+    Ok(Running(register(child)))
+}
+
+impl Running {
+    /// What it says on stderr, if that is piped.
+    pub fn take_errors(&mut self) -> Option<ChildStderr> {
+        lock(&self.0).stderr.take()
+    }
+
+    /// How it ended, if it has.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        lock(&self.0).try_wait().ok().flatten()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut child = lock(&self.0);
+        // It may have ended by itself; then there is nothing to end.
+        let _ = child.kill();
+        let _ = child.wait();
+        drop(child);
+        forget(&self.0);
+    }
 }
 
 fn register(child: Child) -> Shared {

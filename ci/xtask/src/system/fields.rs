@@ -16,6 +16,32 @@ pub struct Fields<'a> {
     pub span: Span,
 }
 
+/// Reads a TOML file's text by `check`. `what` it is, with its article, and `file`, its name, are for
+/// the error: the text of all problems, each at its line.
+pub fn read<T>(
+    what: &str,
+    file: &str,
+    source: &str,
+    check: impl FnOnce(&DeTable<'_>, &mut Problems) -> Option<T>,
+) -> Result<T, String> {
+    let mut problems = Problems::default();
+    let (table, errors) = DeTable::parse_recoverable(source);
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        problems.add(
+            Problem::new(error.message(), &span, "").help("the file must be TOML: https://toml.io"),
+        );
+    }
+    // A table with a hole in it would only cause problems that are none.
+    if !problems.is_empty() {
+        return Err(problems.render(what, file, source));
+    }
+    match check(table.get_ref(), &mut problems) {
+        Some(value) if problems.is_empty() => Ok(value),
+        _ => Err(problems.render(what, file, source)),
+    }
+}
+
 /// The entries of a table in the order of the file.
 pub fn in_order<'a>(table: &'a DeTable<'a>) -> Vec<(&'a Spanned<DeString<'a>>, &'a Value<'a>)> {
     let mut entries: Vec<_> = table.iter().collect();
@@ -59,18 +85,22 @@ impl<'a> Fields<'a> {
         problems.add(problem.help(help));
     }
 
+    /// The text under a key.
     pub fn text(&self, key: &str, problems: &mut Problems) -> Option<At<String>> {
         text(self.get(key)?, problems)
     }
 
+    /// The number under a key.
     pub fn number(&self, key: &str, problems: &mut Problems) -> Option<At<u64>> {
         number(self.get(key)?, problems)
     }
 
+    /// The size under a key.
     pub fn size(&self, key: &str, problems: &mut Problems) -> Option<At<u64>> {
         size(self.get(key)?, problems)
     }
 
+    /// What is true or false under a key.
     pub fn flag(&self, key: &str, problems: &mut Problems) -> Option<At<bool>> {
         let value = self.get(key)?;
         match value.get_ref() {
@@ -143,6 +173,7 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A text.
 pub fn text(value: &Value<'_>, problems: &mut Problems) -> Option<At<String>> {
     match value.get_ref() {
         DeValue::String(text) => Some(At::new(text.to_string(), value.span())),
@@ -150,6 +181,7 @@ pub fn text(value: &Value<'_>, problems: &mut Problems) -> Option<At<String>> {
     }
 }
 
+/// A number.
 pub fn number(value: &Value<'_>, problems: &mut Problems) -> Option<At<u64>> {
     let DeValue::Integer(integer) = value.get_ref() else {
         return wrong(value, "a number", problems);

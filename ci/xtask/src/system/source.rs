@@ -9,11 +9,14 @@ pub type Span = Range<usize>;
 /// A value and where it was written.
 #[derive(Clone, Debug)]
 pub struct At<T> {
+    /// What was written.
     pub value: T,
+    /// Where.
     pub span: Span,
 }
 
 impl<T> At<T> {
+    /// Both together.
     pub fn new(value: T, span: Span) -> At<T> {
         At { value, span }
     }
@@ -56,16 +59,19 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// One more.
     pub fn add(&mut self, problem: Problem) {
         self.list.push(problem);
     }
 
+    /// True if the file is good so far.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// All problems in the order of the file, and a last line that counts them.
-    pub fn render(mut self, file: &str, source: &str) -> String {
+    /// All problems in the order of the file, and a last line that counts them. `what` the file is, with
+    /// its article.
+    pub fn render(mut self, what: &str, file: &str, source: &str) -> String {
         self.list.sort_by_key(|problem| problem.at.start);
         let mut text = String::new();
         for problem in &self.list {
@@ -76,8 +82,7 @@ impl Problems {
             1 => "1 previous error".to_string(),
             count => format!("{count} previous errors"),
         };
-        let _ =
-            write!(text, "error: could not use the system description `{file}` due to {errors}");
+        let _ = write!(text, "error: could not use {what} `{file}` due to {errors}");
         text
     }
 }

@@ -10,6 +10,7 @@ use crate::board::Board;
 use crate::build::{Profile, target_cargo};
 use crate::check::{self, Tree};
 use crate::fuzz;
+use crate::hil;
 use crate::mutate;
 use crate::qemu::{Gic, Loader, Machine, Processor, version};
 use crate::workspace::Workspace;
@@ -57,6 +58,9 @@ const VIRT: [Virt; 2] =
 /// Those that must pass the suite.
 const VIRT_SUITES: [Virt; 2] =
     [(Processor::CortexA53, 2, Gic::V2, false), (Processor::CortexA72, 1, Gic::V3, true)];
+
+/// The rig whose board is always there; its other scenarios take minutes.
+const HIL_RIG: &str = "qemu-pc";
 
 /// End of the name of what runs only when it is asked for.
 const LONG: &str = "are noticed";
@@ -123,6 +127,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         run: Box::new(|context| boots::repeats(&context.builds, MIXED)),
     });
     cases.extend([true, false].map(rows));
+    cases.push(by_serial_line());
     Ok(cases)
 }
 
@@ -204,6 +209,14 @@ fn virt(virt: Virt) -> Case {
             })?;
             Ok(format!("{} lines", outcome.transcript.lines().count()))
         }),
+    }
+}
+
+fn by_serial_line() -> Case {
+    Case {
+        group: "hil",
+        name: format!("hil: {MIXED}, by a serial line, on rig {HIL_RIG}"),
+        run: Box::new(|context| hil::ci(&context.tree.workspace, HIL_RIG, MIXED)),
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// As many starts are a loop.
 const LOOP_STARTS: usize = 3;
+/// More figures for one bound only a board that babbles has.
+const MOST_FIGURES: usize = 10_000;
 
 /// What is known so far.
 pub struct Judge<'a> {
@@ -15,15 +17,16 @@ pub struct Judge<'a> {
     come: usize,
     starts: usize,
     first_start: Duration,
-    /// The last value of each bound's line.
-    values: Vec<Option<f64>>,
+    /// The figures of each bound's lines.
+    values: Vec<Vec<f64>>,
 }
 
-/// A figure that a bound asked for.
+/// What a bound asked for.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Figure {
     pub name: String,
-    pub value: f64,
+    /// One for each line that has it.
+    pub values: Vec<f64>,
     pub unit: String,
     /// False where the bound is for boards and this is an emulator.
     pub judged: bool,
@@ -32,7 +35,7 @@ pub struct Figure {
 impl<'a> Judge<'a> {
     /// Before the first line.
     pub fn new(scenario: &'a Scenario) -> Self {
-        let values = vec![None; scenario.bounds.len()];
+        let values = vec![Vec::new(); scenario.bounds.len()];
         Self { scenario, come: 0, starts: 0, first_start: Duration::ZERO, values }
     }
 
@@ -56,10 +59,11 @@ impl<'a> Judge<'a> {
         if self.scenario.expect.get(self.come).is_some_and(|pattern| pattern.is_match(text)) {
             self.come += 1;
         }
-        for (bound, value) in self.scenario.bounds.iter().zip(&mut self.values) {
+        for (bound, values) in self.scenario.bounds.iter().zip(&mut self.values) {
             let found = bound.line.captures(text).and_then(|groups| groups.get(1));
-            if let Some(number) = found.and_then(|group| group.as_str().parse().ok()) {
-                *value = Some(number);
+            let figure: Option<f64> = found.and_then(|group| group.as_str().parse().ok());
+            if values.len() < MOST_FIGURES {
+                values.extend(figure);
             }
         }
         None
@@ -77,18 +81,21 @@ impl<'a> Judge<'a> {
         }
         let each = self.scenario.bounds.iter().zip(&self.values);
         let problems: Vec<_> =
-            each.filter_map(|(bound, value)| complaint(bound, *value, real)).collect();
+            each.flat_map(|(bound, values)| complaints(bound, values, real)).collect();
         (!problems.is_empty()).then_some(What::Bounds { problems })
     }
 
     /// All figures that were measured.
     pub fn figures(&self, real: bool) -> Vec<Figure> {
         let each = self.scenario.bounds.iter().zip(&self.values);
-        each.filter_map(|(bound, value)| {
-            let (name, unit) = (bound.name.clone(), bound.unit.clone());
-            Some(Figure { name, value: (*value)?, unit, judged: is_judged(bound, real) })
-        })
-        .collect()
+        each.filter(|(_, values)| !values.is_empty())
+            .map(|(bound, values)| Figure {
+                name: bound.name.clone(),
+                values: values.clone(),
+                unit: bound.unit.clone(),
+                judged: is_judged(bound, real),
+            })
+            .collect()
     }
 }
 
@@ -97,14 +104,17 @@ fn is_judged(bound: &Bound, real: bool) -> bool {
 }
 
 /// A figure must be there everywhere; how big it may be is another question.
-fn complaint(bound: &Bound, value: Option<f64>, real: bool) -> Option<String> {
-    let Bound { name, unit, .. } = bound;
-    let Some(value) = value else {
-        return Some(format!("{name}: no line matched `{}`", bound.line.as_str()));
-    };
-    if !is_judged(bound, real) {
-        return None;
+fn complaints(bound: &Bound, values: &[f64], real: bool) -> Vec<String> {
+    let Bound { name, line, .. } = bound;
+    if values.is_empty() {
+        return vec![format!("{name}: no line matched `{}`", line.as_str())];
     }
+    let judged = values.iter().filter(|_| is_judged(bound, real));
+    judged.filter_map(|value| complaint(bound, *value)).collect()
+}
+
+fn complaint(bound: &Bound, value: f64) -> Option<String> {
+    let Bound { name, unit, .. } = bound;
     match (bound.at_least, bound.at_most) {
         (Some(least), _) if value < least => {
             Some(format!("{name}: {value} {unit}, at least {least} {unit} wanted"))

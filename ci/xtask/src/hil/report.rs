@@ -55,7 +55,7 @@ fn summary(rig: &Rig, scenario: &Scenario, game: &Game, results: &Results) -> Va
         .figures
         .iter()
         .map(|figure| {
-            json!({ "name": figure.name, "value": figure.value, "unit": figure.unit,
+            json!({ "name": figure.name, "values": figure.values, "unit": figure.unit,
                 "judged": figure.judged })
         })
         .collect();

@@ -36,7 +36,7 @@ pub struct Scenario {
     pub settle: Duration,
 }
 
-/// A figure on the console, and its bounds.
+/// A figure on the console, and its bounds; each line that has it counts.
 #[derive(Debug)]
 pub struct Bound {
     pub name: String,

@@ -1,10 +1,13 @@
 //! The runner on a pseudo-terminal, against boards that do what boards do when something is wrong: each
 //! ends in a verdict that says so, in bounded time.
 
+use super::judge::Judge;
 use super::line::{Cable, Line};
 use super::play::{Game, Switch, play};
-use super::rig::{self, Boot, Console, Kind, Limits};
+use super::power::Commands;
+use super::rig::{self, Boot, Console, Kind, Limits, Power};
 use super::scenario::{self, Scenario};
+use super::text::Stamped;
 use super::verdict::{Failure, Verdict, What};
 use anyhow::{Result, bail};
 use std::os::fd::AsFd;
@@ -149,7 +152,7 @@ fn a_board_that_says_all_passes_after_noise_and_other_lines() {
         true,
     );
     assert!(game.verdict.is_passed(), "{}", game.verdict);
-    assert_eq!(game.figures[0].value, 100.0);
+    assert_eq!(game.figures[0].values, [100.0]);
     assert_eq!(game.lines.last().unwrap().text, "done");
     assert!(game.lines.windows(2).all(|pair| pair[0].at <= pair[1].at));
 }
@@ -258,9 +261,43 @@ fn a_figure_is_judged_where_time_is_real() {
     assert_eq!(problems[..], ["late: 101 ns, at most 100 ns allowed"]);
     let emulated = game_of(STEPS, false);
     assert!(emulated.verdict.is_passed(), "{}", emulated.verdict);
-    assert!(!emulated.figures[0].judged && emulated.figures[0].value == 101.0);
+    assert!(!emulated.figures[0].judged && emulated.figures[0].values == [101.0]);
     let missing = failure(&[Say("hello\nresult -\ndone\n"), Wait(1000)]);
     assert!(matches!(missing.what, What::Bounds { .. }), "{missing:?}");
+}
+
+#[test]
+fn every_line_with_a_figure_is_judged_and_some_on_emulators_too() {
+    let text = SCENARIO.replace("at_most = 100", "at_least = 0\nat_most = 100\njudged = 'always'");
+    let scenario = scenario_of(&text.replace("max=(\\d+)", "max=(-?\\d+)"));
+    let mut judge = Judge::new(&scenario);
+    for figure in [1, 200, -1, 100] {
+        let text = format!("result max={figure}");
+        assert_eq!(judge.take(&Stamped { at: Duration::ZERO, text }), None);
+    }
+    let Some(What::Bounds { problems }) = judge.problem(false) else {
+        panic!("two figures are out of bounds");
+    };
+    assert_eq!(
+        problems[..],
+        ["late: 200 ns, at most 100 ns allowed", "late: -1 ns, at least 0 ns wanted"]
+    );
+}
+
+#[test]
+fn a_board_can_be_a_program_and_its_switch_two_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let power = folder.path().join("power").display().to_string();
+    let console = format!(
+        "while test ! -e {power}; do sleep 0.01; done; printf 'hello\\nresult max=1\\ndone\\n'; \
+         exec sleep 5"
+    );
+    let line = Line::of_command(&console).unwrap();
+    let power = Power { off: format!("rm -f {power}"), on: format!("touch {power}") };
+    let mut switch = Commands { power, variables: Vec::new(), limit: LONG };
+    let game = play(&scenario_of(SCENARIO), &LIMITS, &line, &mut switch, |_| ());
+    assert!(game.verdict.is_passed(), "{}", game.verdict);
+    assert!(!folder.path().join("power").exists());
 }
 
 /// A switch whose outlet is somebody else's.

@@ -15,12 +15,14 @@
 //! | `counters` | other counters of the machine |
 //! | `agreement` | another counter against the clock |
 //! | `storms` | who keeps a core busy meanwhile |
+//! | `comparator` | an HPET's comparator, for a PC's `ticker` |
 //! | `ticker` | a device that interrupts, as a storm and against the clock |
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
 mod agreement;
 mod clocks;
+mod comparator;
 mod counters;
 mod meter;
 mod plan;

@@ -121,14 +121,22 @@ impl Judge<'_> {
     }
 
     fn shots(&mut self) {
-        let Some(answer) = self.call("ticker", SHOOT, [0; 3]) else { return };
-        let [shots, least_ns, most_ns, ..] = answer.words;
-        let (least_ns, most_ns) = (least_ns as i64, most_ns as i64);
-        let _ = writeln!(
-            self.console,
-            "[timers] op=shots samples={shots} min={least_ns} max={most_ns} unit=ns"
-        );
-        self.check("each shot interrupts once", shots == ticker::SHOTS, format_args!("{shots}"));
+        let which = self.call("ticker", COMPARE, [0; 3]);
+        let name = which.map_or("none", |answer| ticker::name(answer.words[6]));
+        for (comparator, timer) in [(0, name), (1, "hpet")] {
+            let Some(answer) = self.call("ticker", SHOOT, [comparator, 0, 0]) else { return };
+            let [shots, least_ns, most_ns, is_missing, ..] = answer.words;
+            if is_missing == 1 {
+                continue;
+            }
+            let (least_ns, most_ns) = (least_ns as i64, most_ns as i64);
+            let _ = writeln!(
+                self.console,
+                "[timers] op=shots timer={timer} samples={shots} min={least_ns} max={most_ns} unit=ns"
+            );
+            let detail = format_args!("{shots} of {timer}");
+            self.check("each shot interrupts", shots == ticker::SHOTS, detail);
+        }
     }
 
     fn lateness(&mut self, load: &'static str, storm: Option<&str>) {

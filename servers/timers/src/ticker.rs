@@ -1,6 +1,7 @@
 //! The handler of a device that interrupts after a time: a PC's interval timer, or a core's own.
 
 use crate::agreement;
+use crate::comparator::Comparator;
 use crate::counters;
 use crate::meter::{DONE, REFUSED};
 use crate::storms::{self, STORM};
@@ -11,8 +12,9 @@ use cedo_lib::{Clock, Environment, Label};
 /// A call: compare the device with the clock. Answer: [`DONE`], the words of an agreement, in word 6 which
 /// device it is ([`name`]).
 pub const COMPARE: u32 = 10;
-/// A call: [`SHOTS`] interrupts, one after another. Answer: [`DONE`], word 0 = how many came, word 1 and 2 =
-/// the least and the most that one came after its time, in nanoseconds, signed.
+/// A call: [`SHOTS`] interrupts, one after another, of the device, or of a comparator that can use its
+/// line if word 0 is 1. Answer: [`DONE`], word 0 = how many came, word 1 and 2 = the least and the most that
+/// one came after its time, in nanoseconds, signed, word 3 = 1 if there is no such comparator.
 pub const SHOOT: u32 = 11;
 
 /// Interrupts against the clock.
@@ -35,6 +37,7 @@ pub fn run(environment: &Environment) {
         return;
     };
     let clock = Clock::of_core(environment.core_number());
+    let comparator = Comparator::of(environment);
     alarm.silence();
     let mut next = Next::Wait;
     loop {
@@ -58,9 +61,16 @@ pub fn run(environment: &Environment) {
                 Next::answer(&message, DONE, 7, words)
             }
             (None, SHOOT) => {
-                let (least_ns, most_ns) = shoot(&alarm, &clock);
-                let words = [SHOTS, least_ns as u64, most_ns as u64, 0, 0, 0, 0];
-                Next::answer(&message, DONE, 3, words)
+                let words = match (message.words[0], &comparator) {
+                    (0, _) => shoot(|| alarm.set(SHOT_NS), &clock),
+                    (_, Some(comparator)) => {
+                        let words = shoot(|| comparator.set(SHOT_NS), &clock);
+                        comparator.silence();
+                        words
+                    }
+                    (_, None) => [0, 0, 0, 1, 0, 0, 0],
+                };
+                Next::answer(&message, DONE, 4, words)
             }
             _ => Next::answer(&message, REFUSED, 0, [0; 7]),
         };
@@ -68,11 +78,11 @@ pub fn run(environment: &Environment) {
 }
 
 /// Each interrupt starts the next shot, so a missing one is a program that stands still.
-fn shoot(alarm: &Alarm, clock: &Clock) -> (i64, i64) {
+fn shoot(set: impl Fn(), clock: &Clock) -> [u64; 7] {
     let (mut least_ns, mut most_ns) = (i64::MAX, i64::MIN);
     for _ in 0..SHOTS {
         let start_ns = clock.now_ns();
-        alarm.set(SHOT_NS);
+        set();
         let message = loop {
             let message = Next::Wait.wait();
             if message.kernel_label() == Some(Label::Irq) {
@@ -85,5 +95,5 @@ fn shoot(alarm: &Alarm, clock: &Clock) -> (i64, i64) {
             reply(token, 0, 0, [0; 7]);
         }
     }
-    (least_ns, most_ns)
+    [SHOTS, least_ns as u64, most_ns as u64, 0, 0, 0, 0]
 }

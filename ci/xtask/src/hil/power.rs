@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Between two looks whether a command has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Letters of a command that are shown.
+const NAME_LETTERS: usize = 80;
+
 /// Runs a command of the shell; `variables` are in its environment. It has `limit` to end with 0.
 pub fn run(command: &str, variables: &[(&str, String)], limit: Duration) -> Result<()> {
     let errors = tempfile::tempfile().context("cannot create a temporary file")?;
@@ -22,12 +25,20 @@ pub fn run(command: &str, variables: &[(&str, String)], limit: Duration) -> Resu
     }
     let child = shell.spawn().context("cannot start sh")?;
     let end = wait(child, limit);
-    let said = said(errors);
+    let (name, said) = (name(command), said(errors));
     match end? {
         Some(status) if status.success() => Ok(()),
-        Some(status) => bail!("`{command}` failed ({status}){said}"),
-        None => bail!("`{command}` was still running after {:.1} s{said}", limit.as_secs_f32()),
+        Some(status) => bail!("`{name}` failed ({status}){said}"),
+        None => bail!("`{name}` was still running after {:.1} s{said}", limit.as_secs_f32()),
     }
+}
+
+/// As much of a command as tells which it is: its first line, cut.
+fn name(command: &str) -> String {
+    let command = command.trim();
+    let line = command.lines().next().unwrap_or_default();
+    let name: String = line.chars().take(NAME_LETTERS).collect();
+    if name.len() < command.len() { format!("{name} ...") } else { name }
 }
 
 fn wait(mut child: Child, limit: Duration) -> Result<Option<std::process::ExitStatus>> {
@@ -87,12 +98,14 @@ mod tests {
     use std::time::{Duration, Instant};
 
     const LIMIT: Duration = Duration::from_millis(200);
+    const LONG: Duration = Duration::from_secs(20);
 
     #[test]
     fn a_command_gets_its_variables_and_must_end_with_0() {
-        run("test \"$CEDO_BOARD\" = rpi4", &[("CEDO_BOARD", "rpi4".to_string())], LIMIT).unwrap();
-        let error = run("echo no such outlet >&2; exit 3", &[], LIMIT).unwrap_err().to_string();
-        assert!(error.contains("exit status: 3") && error.contains("no such outlet"), "{error}");
+        run("test \"$CEDO_BOARD\" = rpi4", &[("CEDO_BOARD", "rpi4".to_string())], LONG).unwrap();
+        let error = run("\necho no such outlet >&2\nexit 3\n", &[], LONG).unwrap_err().to_string();
+        let expected = "`echo no such outlet >&2 ...` failed (exit status: 3): no such outlet";
+        assert_eq!(error, expected);
     }
 
     #[test]

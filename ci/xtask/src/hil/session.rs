@@ -155,3 +155,24 @@ impl Recorder {
         self.thread.join().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Recorder;
+    use crate::hil::line::Cable;
+    use crate::hil::rig::Port;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_second_line_is_recorded_as_it_comes() {
+        let cable = Cable::new().unwrap();
+        let recorder =
+            Recorder::start(&Port { device: cable.device.clone(), baud: 115_200 }).unwrap();
+        rustix::io::write(&cable.board, b"\x00\xff log \x03\r\n").unwrap();
+        // It has read when there is nothing left, which the board's end cannot see: some looks long.
+        std::thread::sleep(4 * super::LOOK);
+        assert_eq!(recorder.finish(), b"\x00\xff log \x03\r\n");
+        let missing = Port { device: PathBuf::from("/nowhere/tty"), baud: 9600 };
+        assert!(Recorder::start(&missing).is_err());
+    }
+}

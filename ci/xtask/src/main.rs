@@ -15,7 +15,7 @@
 //! | [`mutate`] | command: break the kernel on purpose; a check must notice |
 //! | [`fuzz`] | command: hostile programs, and inputs that nobody would write |
 //! | [`hil`] | command: play scenarios on real boards, or on an emulator at a serial line |
-//! | [`image`] | command: write a bootable ISO image |
+//! | [`image`] | command: write what a board starts from: an image, or a folder of a boot server |
 //! | [`setup`] | command: look for what the others need, install what is missing |
 //! | `system`, `archive`, `elf` | the files of a boot: see `lib.rs` |
 //! | [`workspace`] | folders, packages and systems of this checkout |
@@ -23,7 +23,6 @@
 //! | [`build`] | runs cargo for kernel and servers, makes the files of one boot |
 //! | [`flat`] | makes a flat image of a kernel |
 //! | [`tree`] | makes a device tree for an emulator that brings none |
-//! | [`iso`] | wraps one boot into a GRUB image |
 //! | [`qemu`] | the emulated machine: command line, time limit, console, how it ended |
 //! | [`log`] | decodes the kernel's binary log |
 //! | [`progress`] | what a person sees while a step takes long |
@@ -38,7 +37,6 @@ mod flat;
 mod fuzz;
 mod hil;
 mod image;
-mod iso;
 mod log;
 mod mutate;
 mod path;

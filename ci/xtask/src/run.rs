@@ -3,13 +3,14 @@
 use crate::bench::unit;
 use crate::board::Board;
 use crate::build::{self, Boot, Profile};
+use crate::image::Content;
 use crate::log::Dictionary;
 use crate::qemu::guest::{self, Limits, Outcome, Session, Show};
 use crate::qemu::{Gic, Loader, Machine, Medium, Processor};
 use crate::qemu::{again, version};
 use crate::setup::{self, Need};
 use crate::workspace::{self, DEFAULT_SYSTEM, System, Workspace};
-use crate::{iso, progress};
+use crate::{image, progress};
 use anyhow::{Context, Result, bail, ensure};
 use std::io::Write;
 use std::path::PathBuf;
@@ -167,6 +168,7 @@ pub fn start(
             kernel: &boot.stripped,
             archive: Some(&boot.archive),
             tree: boot.tree.as_deref(),
+            card: None,
         }
     } else {
         image = write_image(workspace, boot, machine)?;
@@ -176,13 +178,20 @@ pub fn start(
     guest::run(Session { machine, medium, limits, show, follow, interactive })
 }
 
+/// What the machine's loader starts from: an image, or a folder of a boot server.
 fn write_image(workspace: &Workspace, boot: &Boot, machine: &Machine) -> Result<PathBuf> {
     let kernel = boot.stripped.file_stem().unwrap_or_default().to_string_lossy();
     let counted = if machine.icount { "-counted" } else { "" };
-    let name = format!("{}-{kernel}{counted}.iso", boot.system);
-    let image = workspace.output()?.join(name);
-    iso::write(boot, machine.words(), &image)?;
-    Ok(image)
+    let name = format!("{}-{kernel}{counted}", boot.system);
+    let content = Content { boot, words: machine.words(), firmware: None };
+    if machine.loader.is_network() {
+        let folder = workspace.output()?.join(format!("{name}.netboot"));
+        image::write_folder(&content, &folder)?;
+        return Ok(folder);
+    }
+    let file = workspace.output()?.join(format!("{name}.iso"));
+    image::write_image(&content, image::DEFAULT_MIB, &file)?;
+    Ok(file)
 }
 
 /// What has to be installed to boot this way.
@@ -191,7 +200,7 @@ fn needs(board: Board, loader: Loader) -> Vec<Need> {
     if loader != Loader::Pvh {
         needs.push(Need::Image);
     }
-    if loader == Loader::IsoUefi {
+    if loader.is_uefi() {
         needs.push(Need::Uefi);
     }
     needs
@@ -218,8 +227,9 @@ fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     machine.memory_mib = arguments.memory.unwrap_or(machine.memory_mib);
     machine.hpet &= !arguments.no_hpet;
     // What an emulator measures means something in instructions only. Counted UEFI firmware takes
-    // more than a minute.
-    let measures = MEASURING.contains(&boot.system.as_str()) && arguments.boot != Loader::IsoUefi;
+    // more than a minute, and a network has a time of its own.
+    let free = arguments.boot.is_uefi() || arguments.boot.is_network();
+    let measures = MEASURING.contains(&boot.system.as_str()) && !free;
     machine.icount = arguments.icount || measures && !arguments.no_icount;
     Ok(machine)
 }

@@ -36,6 +36,7 @@ impl<'a> Emulator<'a> {
             kernel: &self.boot.stripped,
             archive: Some(&self.boot.archive),
             tree: self.boot.tree.as_deref(),
+            card: None,
         };
         let mut command = Command::new(program(machine.board));
         command.args(machine.arguments(&medium, self.log));

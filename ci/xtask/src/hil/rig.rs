@@ -36,6 +36,8 @@ pub struct Wiring {
     /// Commands for its power.
     pub power: Power,
     pub boot: Boot,
+    /// A Raspberry Pi's firmware, to be delivered with the system.
+    pub firmware: Option<PathBuf>,
 }
 
 /// The way to the console.
@@ -180,9 +182,11 @@ fn wiring(fields: &Fields<'_>, problems: &mut Problems) -> Option<Wiring> {
         Some(Power { off: off?, on: on? })
     });
     let help = "a board needs `[boot]` with `method`: `image`, `netboot` or `nothing`";
-    let boot = table(fields, "boot", &["method", "command", "folder"], Some(help), problems);
-    let boot = boot.and_then(|table| read_boot(&table, problems));
-    Some(Wiring { console: console?, log, power: power?, boot: boot? })
+    let boot =
+        table(fields, "boot", &["method", "command", "folder", "firmware"], Some(help), problems)?;
+    let firmware = boot.text("firmware", problems).map(|text| text.value.into());
+    let boot = read_boot(&boot, problems);
+    Some(Wiring { console: console?, log, power: power?, boot: boot?, firmware })
 }
 
 fn read_console(table: &Fields<'_>, problems: &mut Problems) -> Option<Console> {

@@ -11,6 +11,7 @@ use super::scenario::Scenario;
 use super::text::Stamped;
 use super::verdict::Verdict;
 use crate::build::{self, Boot, Profile};
+use crate::image;
 use crate::log::Dictionary;
 use crate::setup::Need;
 use crate::workspace::Workspace;
@@ -30,8 +31,8 @@ pub fn needs(rig: &Rig) -> Vec<Need> {
     let [build, emulator] = rig.board.needs();
     match &rig.kind {
         Kind::Emulator => vec![build, emulator],
-        Kind::Board(Wiring { boot: Method::Image { .. }, .. }) => vec![build, Need::Image],
-        Kind::Board(_) => vec![build],
+        Kind::Board(Wiring { boot: Method::Nothing, .. }) => vec![build],
+        Kind::Board(_) => vec![build, image::need(rig.board)],
     }
 }
 
@@ -103,7 +104,7 @@ fn real(
     show: bool,
     log: &mut Vec<u8>,
 ) -> Result<Game> {
-    let variables = delivery::deliver(workspace, rig, &wiring.boot, boot)?;
+    let variables = delivery::deliver(workspace, rig, wiring, boot)?;
     let line = match &wiring.console {
         Console::Port(port) => Line::open(&port.device, port.baud)?,
         Console::Command(command) => Line::of_command(command)?,

@@ -53,7 +53,12 @@ pub fn record(boot: &Boot, kernel: &Code, program: &Code, rows: usize) -> Result
     let socket = folder.path().join("debugger");
     let mut machine = boot.machine.clone();
     machine.icount = true;
-    let medium = Medium::Files { kernel: &boot.stripped, archive: Some(&boot.archive), tree: None };
+    let medium = Medium::Files {
+        kernel: &boot.stripped,
+        archive: Some(&boot.archive),
+        tree: None,
+        card: None,
+    };
     let mut command = Command::new(qemu::program(machine.board));
     command.args(machine.arguments(&medium, &folder.path().join("log")));
     command.arg("-S").arg("-gdb").arg(format!("unix:{},server,nowait", socket.display()));

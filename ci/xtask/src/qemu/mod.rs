@@ -4,6 +4,7 @@
 //! |---|---|
 //! | here | which machine, as a command line |
 //! | [`parts`] | processors and interrupt controllers |
+//! | [`medium`] | what it starts from |
 //! | [`guest`] | runs it under a time limit |
 //! | [`console`] | what it prints, as plain text |
 //! | [`end`] | how it ended, for people |
@@ -17,16 +18,17 @@ pub mod console;
 pub mod end;
 pub mod firmware;
 pub mod guest;
+mod medium;
 mod parts;
 mod terminal;
 pub mod version;
 
 use crate::board::Board;
 use cedo_abi::info::CounterUnit;
-use clap::ValueEnum;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use medium::{Loader, Medium};
 pub use parts::{Gic, Processor};
 
 /// Names another emulator than the one on the search path.
@@ -48,17 +50,6 @@ const EMULATED: &str = "counter=emulated";
 const USUAL_MEMORY_MIB: u32 = 256;
 const SEMIHOSTING: &str = "-semihosting-config enable=on,target=native,chardev=log";
 
-/// How the kernel is loaded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Loader {
-    /// By the emulator itself; quickest, and the only way on aarch64.
-    Pvh,
-    /// By GRUB from a CD under a BIOS.
-    IsoBios,
-    /// By GRUB from a CD under UEFI firmware.
-    IsoUefi,
-}
-
 /// One emulated machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Machine {
@@ -75,25 +66,6 @@ pub struct Machine {
     pub gic: Gic,
     /// An aarch64 machine starts the kernel at the hypervisor's level.
     pub hypervisor: bool,
-}
-
-/// What the machine boots from.
-pub enum Medium<'a> {
-    /// Kernel, archive and device tree, for [`Loader::Pvh`].
-    Files { kernel: &'a Path, archive: Option<&'a Path>, tree: Option<&'a Path> },
-    /// An image, for the other loaders.
-    Image(&'a Path),
-}
-
-impl Loader {
-    /// As people write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pvh => "pvh",
-            Self::IsoBios => "iso-bios",
-            Self::IsoUefi => "iso-uefi",
-        }
-    }
 }
 
 impl Machine {
@@ -183,24 +155,7 @@ impl Machine {
                 arguments.extend(["-chardev".into(), joined("file,id=log,path=", log)]);
             }
         }
-        match medium {
-            Medium::Files { kernel, archive, tree } => {
-                arguments.extend(["-kernel".into(), kernel.into()]);
-                if let Some(archive) = archive {
-                    arguments.extend(["-initrd".into(), archive.into()]);
-                }
-                if let Some(tree) = tree {
-                    arguments.extend(["-dtb".into(), tree.into()]);
-                }
-                if !self.words().is_empty() {
-                    arguments.extend(["-append".into(), self.words().into()]);
-                }
-            }
-            Medium::Image(image) => arguments.extend(["-cdrom".into(), image.into()]),
-        }
-        if self.loader == Loader::IsoUefi {
-            arguments.extend(firmware::arguments(&|file| Path::new(file).exists()));
-        }
+        arguments.extend(medium.arguments(self.loader, self.words()));
         arguments
     }
 
@@ -286,16 +241,17 @@ mod tests {
     #[test]
     fn files_boot_without_an_archive_too() {
         let kernel = Path::new("k");
-        let with = Medium::Files { kernel, archive: Some(Path::new("a")), tree: None };
+        let with = Medium::Files { kernel, archive: Some(Path::new("a")), tree: None, card: None };
         assert!(text(&Machine::new(2), &with).contains("-kernel k -initrd a"));
-        let without = Medium::Files { kernel, archive: None, tree: None };
+        let without = Medium::Files { kernel, archive: None, tree: None, card: None };
         assert!(!text(&Machine::new(2), &without).contains("-initrd"));
     }
 
     #[test]
     fn counted_runs_tell_the_kernel() {
         let mut machine = Machine::new(1);
-        let medium = Medium::Files { kernel: Path::new("k"), archive: None, tree: None };
+        let medium =
+            Medium::Files { kernel: Path::new("k"), archive: None, tree: None, card: None };
         assert!(!text(&machine, &medium).contains("icount"));
         machine.icount = true;
         let arguments = text(&machine, &medium);
@@ -318,7 +274,8 @@ mod tests {
     fn an_aarch64_machine_is_another_emulators() {
         let mut machine = Machine::of(Board::QemuVirt, 4);
         (machine.gic, machine.hypervisor, machine.icount) = (Gic::V3, true, true);
-        let medium = Medium::Files { kernel: Path::new("k"), archive: None, tree: None };
+        let medium =
+            Medium::Files { kernel: Path::new("k"), archive: None, tree: None, card: None };
         let arguments = text(&machine, &medium);
         for part in [
             "-machine virt,gic-version=3,virtualization=on -smp 4",
@@ -338,8 +295,10 @@ mod tests {
     fn a_raspberry_pi_is_what_it_is_and_gets_its_tree() {
         let machine = Machine::of(Board::Rpi3, 2);
         let tree = Some(Path::new("t"));
-        let arguments =
-            text(&machine, &Medium::Files { kernel: Path::new("k"), archive: None, tree });
+        let arguments = text(
+            &machine,
+            &Medium::Files { kernel: Path::new("k"), archive: None, tree, card: None },
+        );
         assert!(
             arguments.contains("-machine raspi3b") && arguments.contains("-m 1024"),
             "{arguments}"

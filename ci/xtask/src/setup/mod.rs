@@ -45,8 +45,10 @@ pub enum Need {
     Emulator,
     /// Run that of an aarch64 machine.
     EmulatorArm,
-    /// Write an image.
+    /// Write a PC's image.
     Image,
+    /// Write that of an SD card.
+    Card,
     /// Boot one by UEFI.
     Uefi,
     /// Interpret tests.
@@ -54,13 +56,14 @@ pub enum Need {
 }
 
 /// All there is.
-const ALL: [Need; 8] = [
+const ALL: [Need; 9] = [
     Need::Build,
     Need::BuildArm,
     Need::Check,
     Need::Emulator,
     Need::EmulatorArm,
     Need::Image,
+    Need::Card,
     Need::Uefi,
     Need::Miri,
 ];

@@ -10,7 +10,7 @@ use std::path::Path;
 /// Something that has to be on the host, and the package that brings it.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Requirement {
-    need: Need,
+    needs: &'static [Need],
     /// Any one of these files will do; a name without `/` is looked up on the search path.
     files: &'static [&'static str],
     /// Its name is the same in all releases of Debian and Ubuntu.
@@ -18,33 +18,33 @@ pub struct Requirement {
 }
 
 const REQUIREMENTS: [Requirement; 8] = [
-    Requirement { need: Need::Emulator, files: &[qemu::PROGRAM], package: "qemu-system-x86" },
+    Requirement { needs: &[Need::Emulator], files: &[qemu::PROGRAM], package: "qemu-system-x86" },
     Requirement {
-        need: Need::EmulatorArm,
+        needs: &[Need::EmulatorArm],
         files: &[qemu::ARM_PROGRAM],
         package: "qemu-system-arm",
     },
-    Requirement { need: Need::Image, files: &["grub-mkrescue"], package: "grub-common" },
+    Requirement { needs: &[Need::Image], files: &["grub-mkimage"], package: "grub-common" },
     Requirement {
-        need: Need::Image,
+        needs: &[Need::Image],
         files: &["/usr/lib/grub/i386-pc/moddep.lst"],
         package: "grub-pc-bin",
     },
     Requirement {
-        need: Need::Image,
+        needs: &[Need::Image],
         files: &["/usr/lib/grub/x86_64-efi/moddep.lst"],
         package: "grub-efi-amd64-bin",
     },
-    Requirement { need: Need::Image, files: &["xorriso"], package: "xorriso" },
-    Requirement { need: Need::Image, files: &["mformat"], package: "mtools" },
-    Requirement { need: Need::Uefi, files: &firmware::FILES, package: "ovmf" },
+    Requirement { needs: &[Need::Image], files: &["xorriso"], package: "xorriso" },
+    Requirement { needs: &[Need::Image, Need::Card], files: &["mformat"], package: "mtools" },
+    Requirement { needs: &[Need::Uefi], files: &firmware::FILES, package: "ovmf" },
 ];
 
 /// Requirements that are not met, by the presence of their files.
 pub fn missing(needs: &[Need], present: &dyn Fn(&str) -> bool) -> Vec<&'static Requirement> {
     REQUIREMENTS
         .iter()
-        .filter(|requirement| needs.contains(&requirement.need))
+        .filter(|requirement| requirement.needs.iter().any(|need| needs.contains(need)))
         .filter(|requirement| !requirement.files.iter().any(|file| present(file)))
         .collect()
 }
@@ -143,7 +143,7 @@ mod tests {
     const DEBIAN: [&str; 8] = [
         "qemu-system-x86_64",
         "qemu-system-aarch64",
-        "grub-mkrescue",
+        "grub-mkimage",
         "/usr/lib/grub/i386-pc/moddep.lst",
         "/usr/lib/grub/x86_64-efi/moddep.lst",
         "xorriso",
@@ -167,6 +167,7 @@ mod tests {
             packages(&[Need::Build, Need::Image], &[]),
             "grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools"
         );
+        assert_eq!(packages(&[Need::BuildArm, Need::Card], &[]), "mtools");
         assert_eq!(packages(&ALL, &DEBIAN), "");
     }
 
@@ -217,7 +218,7 @@ mod tests {
     fn other_distributions_hear_what_is_missing() {
         let lacking = missing(&[Need::Emulator, Need::Image], &|file| file.contains('/'));
         let text = host(true, false, false).advice(&lacking, true);
-        assert!(text.contains("lacks qemu-system-x86_64, grub-mkrescue, xorriso, mformat,"));
+        assert!(text.contains("lacks qemu-system-x86_64, grub-mkimage, xorriso, mformat,"));
         assert!(!text.contains("sudo"), "{text}");
     }
 }

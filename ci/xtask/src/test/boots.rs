@@ -89,7 +89,7 @@ pub fn suite(builds: &Builds, variant: &Variant) -> Result<String> {
 /// Boots the test program as this system has it; every test must pass.
 pub fn suite_of(builds: &Builds, system: &str, variant: &Variant) -> Result<String> {
     let boot = builds.boot(variant.machine.board, system, variant.profile)?;
-    let uefi = variant.machine.loader == Loader::IsoUefi;
+    let uefi = variant.machine.loader.is_uefi();
     let limit = if uefi { UEFI_LIMIT } else { SUITE_LIMIT };
     let outcome = run::start(&builds.workspace, &boot, &variant.machine, Watch::silent(limit))?;
     let again = || again::advice(system, &variant.machine, variant.profile);
@@ -141,7 +141,7 @@ pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
     let machine = refusal.machine(&boot);
     let outcome = guest::run(Session {
         machine: &machine,
-        medium: Medium::Files { kernel: &boot.stripped, archive, tree: None },
+        medium: Medium::Files { kernel: &boot.stripped, archive, tree: None, card: None },
         limits: Limits { total: Some(REFUSAL_LIMIT), silence: None },
         show: Box::new(|_| {}),
         follow: None,
@@ -206,7 +206,7 @@ impl Builds {
     }
 
     /// The files of a system, built at the first call.
-    fn boot(&self, board: Board, system: &str, profile: Profile) -> Result<Boot> {
+    pub fn boot(&self, board: Board, system: &str, profile: Profile) -> Result<Boot> {
         let key = (board, system.to_string(), profile);
         if let Some(boot) = self.done.borrow().get(&key) {
             return Ok(boot.clone());

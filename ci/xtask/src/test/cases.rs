@@ -1,6 +1,7 @@
 //! All tests.
 
 use super::boots::{self, Builds, Refusal, Setup};
+use super::images;
 use super::miri;
 use super::orders;
 use super::trace::{self, STORIES, Story};
@@ -46,8 +47,8 @@ const QUICK_READER_SECONDS: f64 = 1.0;
 /// Systems other than the suite that must power off by themselves, with 0.
 const SYSTEMS: [&str; 5] = ["default", MIXED, "tiers", "locks", "locks-chain"];
 const MIXED: &str = "mixed";
-/// Loaders beyond the usual one that must start a small system.
-const LOADERS: [Loader; 2] = [Loader::IsoBios, Loader::IsoUefi];
+/// Loaders that must start a small system. The suite runs from CDs besides.
+const LOADERS: [Loader; 4] = [Loader::UsbBios, Loader::UsbUefi, Loader::NetBios, Loader::NetUefi];
 
 /// An aarch64 machine: processor, cores, interrupt controller, and whether the kernel starts at the
 /// hypervisor's level.
@@ -120,6 +121,8 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(LOADERS.map(|loader| system(MIXED, Setup { loader, ..usual })));
     cases.extend(VIRT.map(virt));
     cases.extend([Board::Rpi3, Board::Rpi4].map(raspberry_pi));
+    cases.push(pc_image());
+    cases.extend([Board::Rpi3, Board::Rpi4].map(card));
     cases.extend(STORIES.map(story));
     cases.push(Case {
         group: "repeat",
@@ -224,14 +227,29 @@ fn raspberry_pi(board: Board) -> Case {
     let name = board.name();
     Case {
         group: name,
-        name: format!("{name}: {MIXED}, 4 cores"),
+        name: format!("{name}: {MIXED}, 4 cores, from its card"),
         run: Box::new(move |context| {
             if let Some(reason) = version::lacks(board)? {
                 return Ok(format!("skipped: {reason}"));
             }
-            let outcome = context.builds.run_on(board, MIXED, |_| ())?;
-            Ok(format!("{} lines", outcome.transcript.lines().count()))
+            images::starts_from_card(&context.builds, board, MIXED)
         }),
+    }
+}
+
+fn pc_image() -> Case {
+    Case {
+        group: "image",
+        name: "image: pc, the same each time".to_string(),
+        run: Box::new(|context| images::repeats(&context.builds, MIXED)),
+    }
+}
+
+fn card(board: Board) -> Case {
+    Case {
+        group: "image",
+        name: format!("image: {}, the same each time, read back", board.name()),
+        run: Box::new(move |context| images::reads_back(&context.builds, board, MIXED)),
     }
 }
 

@@ -5,6 +5,8 @@
 //! | here | the command |
 //! | [`cases`] | all tests: rules, host tests, boots |
 //! | [`boots`] | boots that must work, boots that must be refused |
+//! | [`images`] | images and folders: the same each time, read back, started |
+//! | [`fat`] | reads a card's file system back |
 //! | [`orders`] | what crosses cores, under the model checker |
 //! | [`variants`] | machine variants, so that every pair of properties meets once |
 //! | [`miri`] | the host tests of crates with unsafe code, interpreted |
@@ -14,6 +16,8 @@
 
 mod boots;
 mod cases;
+mod fat;
+mod images;
 mod miri;
 mod orders;
 mod report;

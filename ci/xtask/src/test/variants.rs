@@ -45,7 +45,7 @@ fn variant(row: &[usize]) -> Variant {
     machine.loader = LOADERS[row[2]];
     // Counting instructions makes cores take turns, which starves those that wait for busy ones.
     // UEFI firmware polls, which takes minutes when each poll counts.
-    machine.icount = machine.cores == 1 && machine.loader != Loader::IsoUefi;
+    machine.icount = machine.cores == 1 && !machine.loader.is_uefi();
     Variant { machine, profile: PROFILES[row[3]] }
 }
 

@@ -184,10 +184,8 @@ impl<M: Machine> Kernel<M> {
             let thread = self.thread(at);
             thread.account = server;
             thread.call_depth = depth as u8;
-            let next = match thread.state {
-                State::Reply(next) | State::Sending(next) => next,
-                _ => break,
-            };
+            // Who is queued at a thread of this account has come round to one above the client.
+            let State::Reply(next) = thread.state else { break };
             if next == client || self.look(next).account != account {
                 break;
             }

@@ -288,6 +288,21 @@ pub fn stuck_deep(above_handler: usize) -> Case {
     case
 }
 
+/// Calls that lead back to where they came from, on one account, of which the handler aborts each.
+pub fn circle(above_handler: usize) -> Case {
+    let client = [call(V), Line::Wait];
+    let server = [Line::Wait, call(B), send(A, SELF)];
+    let other = [Line::Wait, send(A, SELF), send(V, SELF), call(A)];
+    let handler = [
+        Line::Wait,
+        Line::Do(Step::Abort(A as u8)),
+        Line::Do(Step::Abort(B as u8)),
+        Line::Do(Step::Abort(V as u8)),
+    ];
+    let lines: [(usize, &[Line]); 4] = [(A, &client), (B, &other), (V, &server), (H, &handler)];
+    case("circle", above_handler, &lines)
+}
+
 /// Phases with timeout zero, closed receives, sends that receive, and all winner bits.
 pub fn phases(above_handler: usize) -> Case {
     let zero = |winner| Line::Do(Step::Send(V as u8, winner, Timeout::Zero));

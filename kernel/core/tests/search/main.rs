@@ -140,6 +140,11 @@ fn every_phase_and_winner_keeps_every_invariant() {
 }
 
 #[test]
+fn circles_of_calls_keep_every_invariant() {
+    search(&at_every_level(cases::circle));
+}
+
+#[test]
 fn faults_keep_every_invariant() {
     search(&at_every_level(cases::faults));
 }

@@ -217,7 +217,9 @@ impl<M: Machine> Kernel<M> {
         self.drop_notice(id);
         match invoker {
             Some(invoker) if winner != Winner::Invoker && !is_new => {
-                self.sent(invoker, id, winner);
+                if !self.sent(invoker, id, winner) {
+                    return Err(Status::KeptProcessor);
+                }
             }
             Some(_) => self.wake_as(id, if is_new { Label::New } else { Label::Woken }),
             None => self.arrived_as(id, if is_new { Label::New } else { Label::Woken }),

@@ -139,7 +139,7 @@ impl<M: Machine> Kernel<M> {
                 self.answer(caller, Status::KeptProcessor.into());
             }
         } else if from == From::Anyone && !flags.has(ipc::RECEIVE_ZERO) {
-            self.replied_and_waits(caller, client, flags.winner());
+            self.replied_and_waits(caller, client, flags);
         } else {
             self.replied_and_receives(caller, client, from, flags);
         }
@@ -157,7 +157,7 @@ impl<M: Machine> Kernel<M> {
         let on_current_account = Some(self.look(client).account) == self.local.grantee
             && self.look(caller).account != caller;
         if self.local.protocol == Protocol::Chain || !on_current_account {
-            return self.receive_after_send(caller, client, from, flags);
+            return self.receive_after_send(caller, client, from, flags, true);
         }
         self.make_ready(client);
         self.run(client);

@@ -160,7 +160,7 @@ impl<M: Machine> Kernel<M> {
     /// The callee, which waited, has the message, and the server does not work for the client.
     fn forwarded_to_waiting(&mut self, server: ThreadId, callee: ThreadId, flags: Flags) {
         if flags.has(ipc::RECEIVE) {
-            return self.receive_after_send(server, callee, From::Anyone, flags);
+            return self.receive_after_send(server, callee, From::Anyone, flags, true);
         }
         self.sent(server, callee, Winner::Invoker);
     }

@@ -80,19 +80,19 @@ impl Flags {
         Ok(wanted as u8)
     }
 
-    /// The winner bits.
+    /// The winner bits. The partner of a phase that there is not cannot win.
     pub const fn winner(self) -> Winner {
-        Flags::winner_of(self.0)
-    }
-
-    /// The winner bits of another operation's flags.
-    pub const fn winner_of(flags: u64) -> Winner {
-        match flags & ipc::WINNER_MASK {
-            ipc::WINNER_SEND => Winner::SendPartner,
-            ipc::WINNER_RECEIVE => Winner::ReceivePartner,
+        match self.0 & ipc::WINNER_MASK {
+            ipc::WINNER_SEND if self.has(ipc::SEND) => Winner::SendPartner,
+            ipc::WINNER_RECEIVE if self.has(ipc::RECEIVE) => Winner::ReceivePartner,
             ipc::WINNER_SCHEDULER => Winner::Scheduler,
             _ => Winner::Invoker,
         }
+    }
+
+    /// The winner bits of another operation's flags: its one partner is that of a send.
+    pub const fn winner_of(flags: u64) -> Winner {
+        Flags(flags & ipc::WINNER_MASK | ipc::SEND).winner()
     }
 }
 

@@ -48,13 +48,14 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// The receive phase after a message has moved to waiting `partner`.
+    /// The receive phase after a message has moved to waiting `partner`, which `may_win`.
     pub fn receive_after_send(
         &mut self,
         caller: ThreadId,
         partner: ThreadId,
         from: From,
         flags: Flags,
+        may_win: bool,
     ) {
         // It has its message: what follows must not find it waiting and tell it something else.
         self.thread(partner).state = State::Ready;
@@ -66,13 +67,15 @@ impl<M: Machine> Kernel<M> {
         if taken == Taken::Nothing {
             self.answer(caller, Status::NotReady.into());
         }
-        let (released, winner) = match (taken, flags.winner()) {
-            (Taken::Released(sender), winner) => (Some(sender), winner),
-            // The partner of the receive phase is yet to come.
-            (Taken::Later, Winner::ReceivePartner) => (None, Winner::Invoker),
-            (_, winner) => (None, winner),
+        let released = if let Taken::Released(sender) = taken { Some(sender) } else { None };
+        let refused = flags.winner() == Winner::SendPartner && !may_win;
+        let winner = match flags.winner() {
+            _ if refused => Winner::Invoker,
+            // It waits for the reply, or is yet to come.
+            Winner::ReceivePartner if released.is_none() => Winner::Invoker,
+            winner => winner,
         };
-        let followed = self.sent_and_took(caller, partner, released, winner);
+        let followed = self.sent_and_took(caller, partner, released, winner) && !refused;
         if !followed && matches!(taken, Taken::Message | Taken::Released(_)) {
             self.replace_status(caller, Status::KeptProcessor);
         }

@@ -190,12 +190,12 @@ impl<M: Machine> Kernel<M> {
         self.leave_closed(partner);
         self.move_message(caller, partner, gate.badge, 0);
         self.has_sent(flags.bits());
+        let may_win = gate.rights.has(Rights::HANDOVER);
         if sender == Sender::SendAndReceive {
-            self.receive_after_send(caller, partner, from, flags);
+            self.receive_after_send(caller, partner, from, flags, may_win);
             return Ok(());
         }
         self.answer(caller, Status::Ok.into());
-        let may_win = gate.rights.has(Rights::HANDOVER);
         let winner = match flags.winner() {
             Winner::SendPartner if !may_win => Winner::Invoker,
             winner => winner,

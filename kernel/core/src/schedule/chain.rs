@@ -6,7 +6,7 @@
 //! itself, and nothing is granted: a scheduler that dispatched just waits.
 
 use super::Winner;
-use crate::ipc::receive::Taken;
+use crate::ipc::{Flags, From};
 use crate::kernel::Kernel;
 use crate::object::thread::State;
 use cedo_abi::Label;
@@ -115,7 +115,7 @@ impl<M: Machine> Kernel<M> {
         let wanted = match winner {
             Winner::Invoker => Some(invoker),
             Winner::SendPartner => partners[0],
-            Winner::ReceivePartner => partners[1].or(partners[0]),
+            Winner::ReceivePartner => partners[1],
             Winner::Scheduler => None,
         };
         partners.iter().flatten().for_each(|partner| _ = self.make_ready(*partner));
@@ -138,18 +138,13 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The client has its answer; the server takes the next message or waits.
-    pub fn chain_replied_and_waits(&mut self, server: ThreadId, client: ThreadId, winner: Winner) {
+    pub fn chain_replied_and_waits(&mut self, server: ThreadId, client: ThreadId, flags: Flags) {
         if !self.has_news(server) {
             self.thread(server).state = State::Open;
             self.charge_if_scheduler(server);
             return self.chain_run(client);
         }
-        self.make_ready(client);
-        let released = match self.take(server) {
-            Taken::Released(sender) => Some(sender),
-            _ => None,
-        };
-        self.chain_choose(server, &[Some(client), released], winner);
+        self.receive_after_send(server, client, From::Anyone, flags, true);
     }
 
     fn charge_if_scheduler(&mut self, id: ThreadId) {

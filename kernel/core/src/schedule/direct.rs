@@ -9,8 +9,7 @@
 //! *frozen*. Every grant ends with exactly one record to its giver.
 
 use super::Winner;
-use crate::ipc::From;
-use crate::ipc::receive::Taken;
+use crate::ipc::{Flags, From, receive::Taken};
 use crate::kernel::Kernel;
 use crate::object::thread::State;
 use cedo_abi::Label;
@@ -269,8 +268,8 @@ impl<M: Machine> Kernel<M> {
         self.direct_sent(server, client, winner)
     }
 
-    /// Rules 3, 6 and the second half of 7.
-    pub fn direct_replied_and_waits(&mut self, server: ThreadId, client: ThreadId) {
+    /// Rules 3, 6 and 7.
+    pub fn direct_replied_and_waits(&mut self, server: ThreadId, client: ThreadId, flags: Flags) {
         if self.look(client).account == self.grantee() && self.look(server).account != server {
             self.make_ready(client);
             self.run(client);
@@ -287,15 +286,13 @@ impl<M: Machine> Kernel<M> {
             thread.scheduler.granted = Some(account);
             return self.run(client);
         }
+        if flags.winner() != Winner::Invoker {
+            return self.receive_after_send(server, client, From::Anyone, flags, true);
+        }
         self.direct_wake(client, Label::Woken);
-        self.take_or_wait(server);
-    }
-
-    /// The current thread `id` completes its open receive, or waits.
-    pub fn take_or_wait(&mut self, id: ThreadId) {
-        if self.take_and_wake(id) == Taken::Nothing {
-            self.wait(id, From::Anyone);
-            self.blocked(id);
+        if self.take_and_wake(server) == Taken::Nothing {
+            self.wait(server, From::Anyone);
+            self.blocked(server);
         }
     }
 
@@ -357,6 +354,7 @@ impl<M: Machine> Kernel<M> {
             child = giver;
         }
         self.halt();
+        self.run_root_if_told();
     }
 
     /// Rule 12, last words: the root is always told, unless it asked not to be.

@@ -27,7 +27,7 @@ pub mod record;
 pub mod stuck;
 pub mod tree;
 
-use crate::ipc::receive::Taken;
+use crate::ipc::{Flags, receive::Taken};
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{Peer, State};
 use cedo_abi::Label;
@@ -178,10 +178,10 @@ impl<M: Machine> Kernel<M> {
 
     /// The current thread `server` answered `client`, which has the message, and goes on to its open
     /// receive.
-    pub fn replied_and_waits(&mut self, server: ThreadId, client: ThreadId, winner: Winner) {
+    pub fn replied_and_waits(&mut self, server: ThreadId, client: ThreadId, flags: Flags) {
         match self.local.protocol {
-            Protocol::Direct => self.direct_replied_and_waits(server, client),
-            Protocol::Chain => self.chain_replied_and_waits(server, client, winner),
+            Protocol::Direct => self.direct_replied_and_waits(server, client, flags),
+            Protocol::Chain => self.chain_replied_and_waits(server, client, flags),
         }
     }
 

@@ -1,25 +1,30 @@
 //! A cell of the table: what the threads are doing, and what the invoker does.
 
-use crate::operation::{Step, Timeout, Winner, in_words};
+use crate::message::{self, Message, Sends};
+use crate::operation::{Step, Winner};
 use crate::system::Plan;
 use cedo_core::kernel::Protocol;
 
-pub const INVOKER: u8 = 2;
+const ROOT: u8 = 0;
+const SCHEDULER: u8 = 1;
+const LEAF: u8 = 2;
 pub const DESTINATION: u8 = 3;
 pub const SENDER: u8 = 4;
 
 /// The threads of a cell.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Who {
     Root,
     Scheduler,
     Invoker,
     Destination,
     Sender,
+    /// The core halts.
+    Nobody,
 }
 
 /// What has become of a thread.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Fate {
     Runs,
     /// Could run, and is recorded.
@@ -33,7 +38,7 @@ pub enum Fate {
 }
 
 /// What the destination is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Destination {
     Waits,
     WaitsForInvoker,
@@ -44,10 +49,12 @@ pub enum Destination {
     AwaitsReply,
     /// The same, and the invoker works on its account.
     AwaitsReplyAndDonates,
+    /// It is the invoker's scheduler, and has granted it its time.
+    IsScheduler,
 }
 
 /// What the other sender has queued at the invoker.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Pending {
     Nothing,
     Call,
@@ -55,137 +62,176 @@ pub enum Pending {
 }
 
 /// Who schedules whom.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Tree {
     /// The root over all three threads.
     One,
     /// The root over the destination and a scheduler; that over invoker and sender.
     Two,
+    /// The invoker is the root, over the others.
+    InvokerIsRoot,
 }
 
-#[derive(Clone, Debug)]
-pub struct Cell {
+pub const TREES: [Tree; 3] = [Tree::One, Tree::Two, Tree::InvokerIsRoot];
+pub const DESTINATIONS: [Destination; 8] = [
+    Destination::Waits,
+    Destination::WaitsForInvoker,
+    Destination::WaitsForSender,
+    Destination::Ready,
+    Destination::Suspended,
+    Destination::AwaitsReply,
+    Destination::AwaitsReplyAndDonates,
+    Destination::IsScheduler,
+];
+pub const PENDING: [Pending; 3] = [Pending::Nothing, Pending::Call, Pending::Send];
+
+/// What everybody is doing before the invoker does anything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Situation {
     pub protocol: Protocol,
     pub tree: Tree,
     /// Schedulers ask to be told when a child blocks.
     pub asks: bool,
     pub destination: Destination,
     pub pending: Pending,
-    pub step: Step,
 }
 
-impl Cell {
-    /// The cell as a sentence.
-    pub fn name(&self) -> String {
-        let names = ["R", "S", "the invoker", "the destination", "the other sender"];
-        format!(
-            "{:?} mode, {:?} level(s), schedulers {}: destination {:?}, pending {:?}: {}",
-            self.protocol,
-            self.tree,
-            if self.asks { "ask" } else { "do not ask" },
-            self.destination,
-            self.pending,
-            in_words(&names, Some(INVOKER.into()), self.step)
-        )
+/// What the invoker does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    Message(Message),
+    Step(Step),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Cell {
+    pub at: Situation,
+    pub act: Act,
+}
+
+impl Situation {
+    /// The index of the invoker.
+    pub fn invoker(&self) -> u8 {
+        if self.tree == Tree::InvokerIsRoot { ROOT } else { LEAF }
     }
 
-    /// True if a message of the invoker reaches the destination at once.
-    pub fn destination_waits(&self) -> bool {
-        matches!(self.destination, Destination::Waits | Destination::WaitsForInvoker)
+    /// The index of the destination.
+    pub fn to(&self) -> u8 {
+        match (self.destination, self.tree) {
+            (Destination::IsScheduler, Tree::Two) => SCHEDULER,
+            (Destination::IsScheduler, _) => ROOT,
+            _ => DESTINATION,
+        }
     }
 
     pub fn who(&self, index: u8) -> Who {
         match index {
-            INVOKER => Who::Invoker,
+            _ if index == self.invoker() => Who::Invoker,
             DESTINATION => Who::Destination,
             SENDER => Who::Sender,
-            1 => Who::Scheduler,
+            SCHEDULER => Who::Scheduler,
             _ => Who::Root,
         }
     }
 
+    /// The destination, which may be a scheduler.
+    pub fn partner(&self) -> Who {
+        self.who(self.to())
+    }
+
+    /// True if a message of the invoker reaches the destination at once.
+    pub fn destination_waits(&self) -> bool {
+        matches!(
+            self.destination,
+            Destination::Waits | Destination::WaitsForInvoker | Destination::IsScheduler
+        )
+    }
+
+    /// True if the invoker owes the destination a reply.
+    pub fn owes(&self) -> bool {
+        matches!(self.destination, Destination::AwaitsReply | Destination::AwaitsReplyAndDonates)
+    }
+
     pub fn plan(&self) -> Plan {
         let parent = match self.tree {
-            Tree::One => [0, 0, 0, 0, 0],
+            Tree::One | Tree::InvokerIsRoot => [0, 0, 0, 0, 0],
             Tree::Two => [0, 0, 1, 0, 1],
         };
+        let mut started = vec![DESTINATION.into(), SENDER.into()];
+        if self.tree != Tree::InvokerIsRoot {
+            started.insert(0, LEAF.into());
+        }
         Plan {
-            started: vec![INVOKER.into(), DESTINATION.into(), SENDER.into()],
+            started,
             protocol: self.protocol,
             ..Plan::new(&["R", "S", "invoker", "destination", "sender"], &parent)
         }
     }
 
     fn makes_sense(&self) -> bool {
-        let owes = matches!(
-            self.destination,
-            Destination::AwaitsReply | Destination::AwaitsReplyAndDonates
-        );
-        let replies = matches!(self.step, Step::Reply(..) | Step::ReplyAndWait(..));
-        let suspended = self.destination == Destination::Suspended;
         let lends = self.destination == Destination::AwaitsReplyAndDonates;
-        match self.step {
-            // A server that works for somebody has found nothing pending, or it had taken that.
-            _ if lends && (!replies || self.pending != Pending::Nothing) => false,
-            _ if owes != replies => false,
-            Step::Resume(..) => suspended,
-            Step::Suspend(_) => !suspended,
-            Step::Abort(_) => !suspended && self.destination != Destination::Ready,
-            Step::SendAndReceive(_, Some(_)) => self.pending != Pending::Nothing || !suspended,
-            _ => true,
+        if self.tree == Tree::InvokerIsRoot {
+            // Nobody waits long at a root, which waits whenever others run; it works for itself, and
+            // is its own scheduler.
+            return self.pending == Pending::Nothing
+                && !lends
+                && self.destination != Destination::IsScheduler;
+        }
+        // A server that works for somebody has found nothing pending, or it had taken that.
+        !lends || self.pending == Pending::Nothing
+    }
+
+    /// What the invoker can do here.
+    fn acts(&self) -> Vec<Act> {
+        let to = self.to();
+        let mut steps = vec![Step::Yield];
+        if self.destination != Destination::IsScheduler {
+            match self.destination {
+                Destination::Suspended => {
+                    steps.extend(message::WINNERS.map(|winner| Step::Resume(to, winner)));
+                }
+                Destination::Ready => steps.push(Step::Suspend(to)),
+                _ => steps.extend([Step::Suspend(to), Step::Abort(to)]),
+            }
+        }
+        let messages = message::all().into_iter();
+        messages.map(Act::Message).chain(steps.into_iter().map(Act::Step)).collect()
+    }
+}
+
+impl Act {
+    /// The winner bits, where they mean something.
+    pub fn winner(self) -> Winner {
+        match self {
+            Act::Message(message) if message.sends != Sends::Call => message.winner,
+            Act::Step(Step::Resume(_, winner)) => winner,
+            _ => Winner::Oneself,
         }
     }
 }
 
-/// Every cell.
-pub fn all() -> Vec<Cell> {
-    let mut cells = Vec::new();
+/// Every situation.
+pub fn situations() -> Vec<Situation> {
+    let mut all = Vec::new();
     for protocol in [Protocol::Direct, Protocol::Chain] {
-        for (tree, asks) in
-            [(Tree::One, true), (Tree::One, false), (Tree::Two, true), (Tree::Two, false)]
-        {
-            for destination in [
-                Destination::Waits,
-                Destination::WaitsForInvoker,
-                Destination::WaitsForSender,
-                Destination::Ready,
-                Destination::Suspended,
-                Destination::AwaitsReply,
-                Destination::AwaitsReplyAndDonates,
-            ] {
-                for pending in [Pending::Nothing, Pending::Call, Pending::Send] {
-                    let make = |step| Cell { protocol, tree, asks, destination, pending, step };
-                    cells.extend(steps().into_iter().map(make).filter(Cell::makes_sense));
+        for tree in TREES {
+            for asks in [true, false] {
+                for destination in DESTINATIONS {
+                    for pending in PENDING {
+                        all.push(Situation { protocol, tree, asks, destination, pending });
+                    }
                 }
             }
         }
     }
-    cells
+    all.retain(Situation::makes_sense);
+    all
 }
 
-/// What the invoker can do.
-fn steps() -> Vec<Step> {
-    let winners = [Winner::Oneself, Winner::SendPartner, Winner::Scheduler];
-    let mut steps = vec![
-        Step::Call(DESTINATION),
-        Step::CallWithoutDonation(DESTINATION),
-        Step::SendWeakly(DESTINATION, Winner::Oneself),
-        Step::SendWeakly(DESTINATION, Winner::SendPartner),
-        Step::SendAndReceive(DESTINATION, None),
-        Step::SendAndReceive(DESTINATION, Some(SENDER)),
-        Step::ReplyAndWait(DESTINATION, Winner::Oneself),
-        Step::Yield,
-        Step::Suspend(DESTINATION),
-        Step::Abort(DESTINATION),
-        Step::Resume(DESTINATION, Winner::Oneself),
-        Step::Resume(DESTINATION, Winner::SendPartner),
-    ];
-    for timeout in [Timeout::Never, Timeout::Zero] {
-        steps.extend(winners.map(|winner| Step::Send(DESTINATION, winner, timeout)));
-        let winners = [Winner::Oneself, Winner::ReceivePartner, Winner::Scheduler];
-        steps.extend(winners.map(|winner| Step::Receive(winner, timeout)));
-        steps.extend([DESTINATION, SENDER].map(|from| Step::ReceiveFrom(from, timeout)));
-    }
-    steps.extend(winners.map(|winner| Step::Reply(DESTINATION, winner)));
-    steps
+/// Every cell, by situation.
+pub fn all() -> impl Iterator<Item = (Situation, Vec<Cell>)> {
+    situations().into_iter().map(|at| {
+        let cells = at.acts().into_iter().map(|act| Cell { at, act }).collect();
+        (at, cells)
+    })
 }

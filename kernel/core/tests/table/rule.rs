@@ -1,16 +1,17 @@
-//! The rule of DESIGN.md section 4 (and, for direct mode, rules 3, 8 and 12 of section 6), computed
-//! without looking at the kernel.
+//! The rule of DESIGN.md section 4 (and, for direct mode, rules 3, 4, 7, 8, 12 and 14 of section 6),
+//! computed without looking at the kernel.
 //!
-//! An operation first decides what becomes of each thread (who could run, who waits for what), then
-//! who runs.
+//! An operation is refused, or it decides what becomes of each thread (who could run, who waits for
+//! what). Then somebody is chosen to run.
 
-use crate::cell::{Cell, Destination, Fate, Pending, Tree, Who};
+use crate::cell::{Act, Cell, Destination, Fate, Pending, Situation, Tree, Who};
+use crate::message::{By, Message, Receives, Sends};
 use crate::operation::{Step, Timeout, Winner};
 use cedo_abi::{Label, Status};
 use cedo_core::kernel::Protocol;
 
 /// What the rule says about a cell.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Outcome {
     pub runs: Who,
     pub invoker: Fate,
@@ -28,216 +29,280 @@ struct Effect {
     destination: Fate,
     sender: Fate,
     status: Status,
-    /// Goes on instead of the invoker, on its account.
+    /// The destination goes on instead of the invoker, on its account.
     donated: bool,
-    /// Partners that could run now, in order.
-    partners: Vec<Who>,
+    /// Partners of the two phases that could run now.
+    send_partner: Option<Who>,
+    receive_partner: Option<Who>,
     winner: Winner,
 }
 
 pub fn outcome(cell: &Cell) -> Outcome {
     let effect = effect(cell);
-    match cell.protocol {
+    match cell.at.protocol {
         Protocol::Direct => direct(cell, effect),
         Protocol::Chain => chain(cell, effect),
     }
 }
 
-fn destination_before(cell: &Cell) -> Fate {
-    match cell.destination {
-        Destination::Waits => Fate::Waits,
-        Destination::WaitsForInvoker => Fate::WaitsFor(Who::Invoker),
-        Destination::WaitsForSender => Fate::WaitsFor(Who::Sender),
-        Destination::Ready => Fate::Ready,
-        Destination::Suspended => Fate::Suspended,
-        Destination::AwaitsReply | Destination::AwaitsReplyAndDonates => {
-            Fate::AwaitsReplyOf(Who::Invoker)
-        }
+impl Situation {
+    /// What destination and sender are doing.
+    pub fn before(&self) -> [Fate; 2] {
+        let destination = match self.destination {
+            Destination::Waits | Destination::IsScheduler => Fate::Waits,
+            Destination::WaitsForInvoker => Fate::WaitsFor(Who::Invoker),
+            Destination::WaitsForSender => Fate::WaitsFor(Who::Sender),
+            Destination::Ready => Fate::Ready,
+            Destination::Suspended => Fate::Suspended,
+            Destination::AwaitsReply | Destination::AwaitsReplyAndDonates => {
+                Fate::AwaitsReplyOf(Who::Invoker)
+            }
+        };
+        let sender = match self.pending {
+            Pending::Nothing => Fate::Ready,
+            Pending::Call | Pending::Send => Fate::QueuedAt(Who::Invoker),
+        };
+        [destination, sender]
     }
 }
 
-fn nothing(cell: &Cell) -> Effect {
+fn nothing(at: &Situation) -> Effect {
+    let [destination, sender] = at.before();
     Effect {
         invoker: Fate::Ready,
-        destination: destination_before(cell),
-        sender: match cell.pending {
-            Pending::Nothing => Fate::Ready,
-            Pending::Call | Pending::Send => Fate::QueuedAt(Who::Invoker),
-        },
+        destination,
+        sender,
         status: Status::Ok,
         donated: false,
-        partners: Vec::new(),
+        send_partner: None,
+        receive_partner: None,
         winner: Winner::Oneself,
     }
 }
 
 fn effect(cell: &Cell) -> Effect {
-    let mut effect = nothing(cell);
-    match cell.step {
-        Step::Call(_) | Step::CallWithoutDonation(_) => call(cell, &mut effect),
-        Step::Send(_, winner, timeout) => send(cell, winner, timeout, &mut effect),
-        Step::SendWeakly(_, winner) => {
-            send(cell, winner, Timeout::Never, &mut effect);
-            if winner == Winner::SendPartner && !effect.partners.is_empty() {
+    let at = &cell.at;
+    let mut effect = nothing(at);
+    effect.winner = cell.act.winner();
+    match cell.act {
+        Act::Message(message) => match refusal(at, &message) {
+            Some(status) => {
+                effect.status = status;
                 effect.winner = Winner::Oneself;
-                effect.status = Status::KeptProcessor;
             }
-        }
-        Step::SendAndReceive(_, from) => {
-            if cell.destination_waits() {
-                effect.destination = Fate::Ready;
-                effect.partners.push(Who::Destination);
-                let from = from.map(|_| Who::Sender);
-                receive(cell, from, Timeout::Never, &mut effect);
-            } else {
-                effect.invoker = Fate::QueuedAt(Who::Destination);
-            }
-        }
-        Step::Receive(winner, timeout) => {
-            effect.winner = winner;
-            receive(cell, None, timeout, &mut effect);
-        }
-        Step::ReceiveFrom(from, timeout) => {
-            receive(cell, Some(cell.who(from)), timeout, &mut effect);
-        }
-        Step::Reply(_, winner) => {
-            effect.winner = winner;
-            replied(cell, &mut effect);
-        }
-        Step::ReplyAndWait(..) => {
-            replied(cell, &mut effect);
-            receive(cell, None, Timeout::Never, &mut effect);
-        }
-        Step::Suspend(_) => effect.destination = Fate::Suspended,
-        Step::Resume(_, winner) => {
-            effect.destination = Fate::Ready;
-            effect.partners.push(Who::Destination);
-            effect.winner = winner;
-        }
-        Step::Abort(_) => {
-            effect.destination = Fate::Ready;
-            effect.partners.push(Who::Destination);
-        }
-        Step::Yield => effect.winner = Winner::Scheduler,
-        other => panic!("{other:?} has no cells"),
+            None => pass(at, &message, &mut effect),
+        },
+        Act::Step(Step::Suspend(_)) => effect.destination = Fate::Suspended,
+        Act::Step(Step::Resume(..) | Step::Abort(_)) => could_run(at, &mut effect),
+        Act::Step(Step::Yield) => effect.winner = Winner::Scheduler,
+        Act::Step(other) => panic!("{other:?} has no cells"),
     }
+    settle_winner(cell, &mut effect);
     effect
 }
 
-fn call(cell: &Cell, effect: &mut Effect) {
-    if !cell.destination_waits() {
-        effect.invoker = Fate::QueuedAt(Who::Destination);
-        return;
-    }
-    effect.invoker = Fate::AwaitsReplyOf(Who::Destination);
+/// The destination has what it waited for.
+fn could_run(at: &Situation, effect: &mut Effect) {
     effect.destination = Fate::Ready;
-    effect.donated = matches!(cell.step, Step::Call(_));
-    effect.partners.push(Who::Destination);
+    effect.send_partner = Some(at.partner());
 }
 
-fn send(cell: &Cell, winner: Winner, timeout: Timeout, effect: &mut Effect) {
-    if cell.destination_waits() {
-        effect.destination = Fate::Ready;
-        effect.partners.push(Who::Destination);
-        effect.winner = winner;
-    } else if timeout == Timeout::Zero {
-        effect.status = Status::NotReady;
-    } else {
-        effect.invoker = Fate::QueuedAt(Who::Destination);
+/// What is refused changes nothing.
+fn refusal(at: &Situation, message: &Message) -> Option<Status> {
+    let is_root = at.tree == Tree::InvokerIsRoot;
+    let closed = matches!(message.receives, Receives::FromDestination | Receives::FromSender);
+    if is_root && closed && message.receive_timeout == Timeout::Never {
+        return Some(Status::MustStayOpen);
     }
-}
-
-/// The receive phase of the invoker, from anyone or from one partner only.
-fn receive(cell: &Cell, from: Option<Who>, timeout: Timeout, effect: &mut Effect) {
-    let finds_sender = from.is_none() || from == Some(Who::Sender);
-    match cell.pending {
-        Pending::Call if finds_sender => effect.sender = Fate::AwaitsReplyOf(Who::Invoker),
-        Pending::Send if finds_sender => {
-            effect.sender = Fate::Ready;
-            effect.partners.push(Who::Sender);
+    let call = message.sends == Sends::Call;
+    match (message.sends, message.by) {
+        (Sends::Nothing, _) => None,
+        (Sends::Reply, _) => (!at.owes()).then_some(Status::Stale),
+        (_, By::EmptySlot) => Some(Status::NoCapability),
+        (_, By::ThreadCapability) => Some(Status::WrongKind),
+        (Sends::Message, By::WithoutSend) | (Sends::Call, By::WithoutCall) => Some(Status::NoRight),
+        _ if is_root && (call || message.send_timeout == Timeout::Never) => {
+            Some(Status::MustStayOpen)
         }
-        _ if timeout == Timeout::Zero => effect.status = Status::NotReady,
-        _ => effect.invoker = from.map_or(Fate::Waits, Fate::WaitsFor),
+        _ if message.send_timeout == Timeout::Zero && !at.destination_waits() => {
+            Some(Status::NotReady)
+        }
+        _ => None,
     }
 }
 
-/// The client has its reply; if it lends the invoker its time, that ends.
-fn replied(cell: &Cell, effect: &mut Effect) {
-    effect.destination = Fate::Ready;
-    effect.partners.push(Who::Destination);
-    effect.donated = cell.destination == Destination::AwaitsReplyAndDonates;
+/// Both phases.
+fn pass(at: &Situation, message: &Message, effect: &mut Effect) {
+    match message.sends {
+        Sends::Nothing => {}
+        Sends::Message | Sends::Call if !at.destination_waits() => {
+            effect.invoker = Fate::QueuedAt(at.partner());
+            return;
+        }
+        Sends::Message => could_run(at, effect),
+        Sends::Call => {
+            could_run(at, effect);
+            effect.invoker = Fate::AwaitsReplyOf(at.partner());
+            let lends = !matches!(message.by, By::Weak | By::NotDonating);
+            effect.donated = lends && at.destination != Destination::IsScheduler;
+            return;
+        }
+        Sends::Reply => {
+            could_run(at, effect);
+            effect.donated = at.destination == Destination::AwaitsReplyAndDonates;
+        }
+    }
+    receive(at, message, effect);
+}
+
+fn receive(at: &Situation, message: &Message, effect: &mut Effect) {
+    let finds_sender = matches!(message.receives, Receives::FromAnyone | Receives::FromSender);
+    match (message.receives, at.pending) {
+        (Receives::Nothing, _) => {}
+        (_, Pending::Call) if finds_sender => effect.sender = Fate::AwaitsReplyOf(Who::Invoker),
+        (_, Pending::Send) if finds_sender => {
+            effect.sender = Fate::Ready;
+            effect.receive_partner = Some(Who::Sender);
+        }
+        _ if message.receive_timeout == Timeout::Zero => effect.status = Status::NotReady,
+        (Receives::FromAnyone, _) => effect.invoker = Fate::Waits,
+        (Receives::FromDestination, _) => effect.invoker = Fate::WaitsFor(at.partner()),
+        (Receives::FromSender, _) => effect.invoker = Fate::WaitsFor(Who::Sender),
+    }
+}
+
+/// Who is named and could not go on does not win. Where that is for want of a right, or because the
+/// invoker is the root, a status says so.
+fn settle_winner(cell: &Cell, effect: &mut Effect) {
+    let chosen = match effect.winner {
+        Winner::Oneself => return,
+        Winner::SendPartner => effect.send_partner.is_some(),
+        Winner::ReceivePartner => effect.receive_partner.is_some(),
+        Winner::Scheduler => {
+            let yields = cell.act == Act::Step(Step::Yield);
+            yields || effect.send_partner.or(effect.receive_partner).is_some()
+        }
+    };
+    let weak = matches!(cell.act, Act::Message(Message { by: By::Weak, .. }));
+    let may = match effect.winner {
+        _ if cell.at.tree == Tree::InvokerIsRoot => false,
+        Winner::SendPartner => !weak,
+        _ => true,
+    };
+    if !chosen || !may {
+        effect.winner = Winner::Oneself;
+    }
+    if chosen && !may && effect.status == Status::Ok && effect.invoker == Fate::Ready {
+        effect.status = Status::KeptProcessor;
+    }
 }
 
 /// Direct mode: those on the current account, else rule 12. Everybody else is *woken*.
-fn direct(cell: &Cell, effect: Effect) -> Outcome {
+fn direct(cell: &Cell, mut effect: Effect) -> Outcome {
+    let at = &cell.at;
     let goes_on = effect.invoker == Fate::Ready;
-    let own_grant = cell.tree.scheduler(Who::Invoker);
-    let last = effect.partners.last().copied();
-    let (runs, why) = if effect.donated {
+    let lends = at.destination == Destination::AwaitsReplyAndDonates;
+    let account = if lends { Who::Destination } else { Who::Invoker };
+    let giver = at.tree.scheduler(account);
+    let partners = [effect.send_partner, effect.receive_partner];
+    let (runs, why) = if effect.donated || lends && effect.send_partner.is_some() {
+        // Also rule 14: who was aborted goes on with its time.
         (Who::Destination, Some(Label::Woken))
+    } else if lends && effect.destination == Fate::Suspended {
+        (giver, Some(Label::Woken))
+    } else if at.destination == Destination::IsScheduler && effect.send_partner.is_some() {
+        // Rule 4: the stack is popped to it.
+        (at.partner(), Some(Label::Lost))
     } else if !goes_on {
-        let giver = own_grant;
-        // Rule 12: the first that asked or has records; only the two-level tree has a choice.
-        let told = effect.partners.iter().any(|who| cell.tree.scheduler(*who) == giver);
-        let runs = if cell.asks || told { giver } else { Who::Root };
-        (runs, None)
+        // Rule 12: the first that asked or has records; only the two-level tree has a choice. A root
+        // that waits of its own accord leaves the core to those it knows of.
+        let told = partners.iter().flatten().any(|who| at.tree.scheduler(*who) == giver);
+        let runs = if at.asks || told { giver } else { Who::Root };
+        (at.unless_waiting_root(runs, &effect), None)
     } else {
-        let yields = matches!(cell.step, Step::Yield);
-        match (effect.winner, effect.partners.first()) {
-            (Winner::SendPartner, Some(partner)) => (*partner, Some(Label::Lost)),
-            (Winner::ReceivePartner, Some(_)) => (last.expect("there is one"), Some(Label::Lost)),
-            (Winner::Scheduler, _) if yields => (own_grant, Some(Label::Yielded)),
-            (Winner::Scheduler, Some(_)) => (own_grant, Some(Label::Lost)),
-            _ => (Who::Invoker, None),
+        match effect.winner {
+            Winner::Oneself => (Who::Invoker, None),
+            Winner::SendPartner => (effect.send_partner.expect("it was chosen"), Some(Label::Lost)),
+            Winner::ReceivePartner => {
+                (effect.receive_partner.expect("it was chosen"), Some(Label::Lost))
+            }
+            Winner::Scheduler if cell.act == Act::Step(Step::Yield) => {
+                (giver, Some(Label::Yielded))
+            }
+            Winner::Scheduler => (giver, Some(Label::Lost)),
         }
     };
-    finish(cell, effect, runs, why)
+    if runs == at.partner() && effect.send_partner.is_none() && effect.destination == Fate::Waits {
+        // A scheduler that the stack falls back to has a message of the kernel's.
+        effect.destination = Fate::Ready;
+    }
+    finish(at, &effect, runs, why)
 }
 
 /// Chain mode: the only one; else every loser's message climbs, and where it meets a scheduler of
 /// who was to run, that runs.
 fn chain(cell: &Cell, effect: Effect) -> Outcome {
-    let mut could = effect.partners.clone();
+    let at = &cell.at;
     let goes_on = effect.invoker == Fate::Ready;
-    if goes_on {
-        could.insert(0, Who::Invoker);
-    }
-    let hands_on = matches!(cell.step, Step::CallWithoutDonation(_));
-    let yields = matches!(cell.step, Step::Yield);
-    let runs = match (could.as_slice(), effect.winner) {
-        ([], _) => {
-            let scheduler = cell.tree.scheduler(Who::Invoker);
-            if cell.asks { scheduler } else { Who::Root }
+    let own = goes_on.then_some(Who::Invoker);
+    let could: Vec<Who> =
+        [own, effect.send_partner, effect.receive_partner].into_iter().flatten().collect();
+    let hands_on = matches!(
+        cell.act,
+        Act::Message(Message { sends: Sends::Call, by: By::Weak | By::NotDonating, .. })
+    );
+    let yields = cell.act == Act::Step(Step::Yield) && effect.winner == Winner::Scheduler;
+    let runs = match could.as_slice() {
+        [] => {
+            let scheduler = at.tree.scheduler(Who::Invoker);
+            let runs = if at.asks { scheduler } else { Who::Root };
+            at.unless_waiting_root(runs, &effect)
         }
-        ([only], _) if hands_on || yields => cell.tree.scheduler(*only),
-        ([only], _) => *only,
-        (several, winner) => {
-            let wanted = match winner {
-                Winner::Oneself => several.first().copied().filter(|_| goes_on),
-                Winner::SendPartner => effect.partners.first().copied(),
-                Winner::ReceivePartner => effect.partners.last().copied(),
+        [only] if hands_on && !goes_on || yields => at.tree.scheduler(*only),
+        [only] => *only,
+        // A root never loses.
+        several if several.contains(&Who::Root) => Who::Root,
+        _ if at.tree == Tree::InvokerIsRoot && goes_on => Who::Invoker,
+        several => {
+            let wanted = match effect.winner {
+                Winner::Oneself => own,
+                Winner::SendPartner => effect.send_partner,
+                Winner::ReceivePartner => effect.receive_partner,
                 Winner::Scheduler => None,
             };
             let losers = several.iter().filter(|who| Some(**who) != wanted);
             losers
-                .fold(wanted, |wanted, loser| Some(cell.tree.meet(*loser, wanted)))
+                .fold(wanted, |wanted, loser| Some(at.tree.meet(*loser, wanted)))
                 .expect("several")
         }
     };
-    finish(cell, effect, runs, None)
+    finish(at, &effect, runs, None)
 }
 
-fn finish(cell: &Cell, effect: Effect, runs: Who, why: Option<Label>) -> Outcome {
+fn finish(at: &Situation, effect: &Effect, runs: Who, why: Option<Label>) -> Outcome {
     let fate = |who: Who, fate: Fate| if who == runs { Fate::Runs } else { fate };
     let invoker = fate(Who::Invoker, effect.invoker);
-    let direct = cell.protocol == Protocol::Direct;
+    let direct = at.protocol == Protocol::Direct;
     Outcome {
         runs,
         invoker,
-        destination: fate(Who::Destination, effect.destination),
+        destination: fate(at.partner(), effect.destination),
         sender: fate(Who::Sender, effect.sender),
         status: (invoker == Fate::Runs).then_some(effect.status),
         why: why.filter(|_| invoker == Fate::Ready && direct),
+    }
+}
+
+impl Situation {
+    /// Who runs where nobody could. A root that waits itself has dispatched the client that it answered
+    /// (rule 7), is told whom its message has woken, or is told nothing, and the core halts.
+    fn unless_waiting_root(&self, runs: Who, effect: &Effect) -> Who {
+        match (self.tree, effect.send_partner) {
+            (Tree::InvokerIsRoot, Some(partner)) if self.owes() => partner,
+            (Tree::InvokerIsRoot, Some(_)) => Who::Invoker,
+            (Tree::InvokerIsRoot, None) => Who::Nobody,
+            _ => runs,
+        }
     }
 }
 
@@ -246,6 +311,7 @@ impl Tree {
     pub fn scheduler(self, who: Who) -> Who {
         match (self, who) {
             (Tree::Two, Who::Invoker | Who::Sender) => Who::Scheduler,
+            (Tree::InvokerIsRoot, _) => Who::Invoker,
             _ => Who::Root,
         }
     }

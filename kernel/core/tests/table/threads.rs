@@ -1,8 +1,8 @@
 //! Operations on a thread: the rule of `thread_rule` against the kernel on two simulated cores.
 
-use crate::operation::{self, Step, Timeout, Winner};
-use crate::state::Snapshot;
-use crate::system::{GATES, Plan, System, THREADS};
+use crate::operation::{Step, Timeout, Winner};
+use crate::pair::Pair;
+use crate::system::{GATES, Plan, THREADS};
 use crate::thread_fields::{COOKIE, ELSEWHERE, Fields};
 use crate::thread_rule::{self, After, Cell, Named, Operation, Outcome, Target};
 use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
@@ -32,8 +32,7 @@ const UTCBS: u64 = 0x4000_0000;
 
 /// The kernel in the state that a cell begins in.
 struct Run {
-    system: System,
-    state: Snapshot,
+    pair: Pair,
     cell: Cell,
 }
 
@@ -54,32 +53,30 @@ fn plan(cell: &Cell, protocol: Protocol) -> Plan {
 
 impl Run {
     fn begin(cell: &Cell, protocol: Protocol) -> Run {
-        let mut system = System::build(&plan(cell, protocol));
-        let state = Snapshot::take(&mut system, None);
-        let mut run = Run { system, state, cell: *cell };
+        let mut run = Run { pair: Pair::build(&plan(cell, protocol)), cell: *cell };
         let receive = Step::Receive(Winner::Oneself, Timeout::Never);
         match cell.target {
             Target::Ready => {}
-            Target::Runs => run.until_runs(TARGET),
-            Target::Waits => run.does(TARGET, receive),
+            Target::Runs => run.pair.until_runs(TARGET),
+            Target::Waits => run.pair.does(TARGET, receive),
             Target::WaitsForPartner => {
-                run.does(TARGET, Step::ReceiveFrom(PARTNER, Timeout::Never));
+                run.pair.does(TARGET, Step::ReceiveFrom(PARTNER, Timeout::Never));
             }
-            Target::Queued => run.does(TARGET, Step::Call(PARTNER)),
+            Target::Queued => run.pair.does(TARGET, Step::Call(PARTNER)),
             Target::AwaitsReply => {
-                run.does(PARTNER, receive);
-                run.does(TARGET, Step::Call(PARTNER));
+                run.pair.does(PARTNER, receive);
+                run.pair.does(TARGET, Step::Call(PARTNER));
             }
             Target::New | Target::Suspended | Target::Scheduler | Target::Handler => {
                 let suspend = (operation(Call::Thread, thread::SUSPEND, 0), THREADS + 2, 0);
                 assert_eq!(run.call(suspend, &[]).0, Status::Ok);
                 let home = run.home();
-                let id = run.system.ids[usize::from(TARGET)];
-                run.system.world.kernel_mut(home).thread(id).unusual.is_new =
+                let id = run.pair.system.ids[usize::from(TARGET)];
+                run.pair.system.world.kernel_mut(home).thread(id).unusual.is_new =
                     cell.target == Target::New;
             }
         }
-        run.until_runs(INVOKER);
+        run.pair.until_runs(INVOKER);
         run
     }
 
@@ -88,70 +85,22 @@ impl Run {
         CoreNumber(u8::from(!self.cell.here))
     }
 
-    fn look_at(&mut self, core: CoreNumber) {
-        self.system.core = core;
-        self.state = Snapshot::take(&mut self.system, Some(&self.state));
-    }
-
-    fn step(&mut self, step: Step) {
-        operation::perform(&mut self.system, &self.state, step);
-        self.state = Snapshot::take(&mut self.system, Some(&self.state));
-    }
-
-    /// Lets the root of its core work until `thread` runs.
-    fn until_runs(&mut self, thread: u8) {
-        self.look_at(self.system.homes[usize::from(thread)]);
-        for _ in 0..60 {
-            let me = self.state.current().expect("somebody can run");
-            if me == usize::from(thread) {
-                return;
-            }
-            let delivered = self.state.threads[me].scheduler.delivered;
-            if me != self.state.root() {
-                self.step(Step::Yield);
-            } else if self.state.records(delivered).contains(&usize::from(thread)) {
-                self.step(Step::Dispatch(thread));
-            } else {
-                self.step(Step::Receive(Winner::Oneself, Timeout::Never));
-            }
-        }
-        panic!("{thread} never runs: {}", self.state.in_words(&self.system.plan.names));
-    }
-
-    fn does(&mut self, thread: u8, step: Step) {
-        self.until_runs(thread);
-        self.step(step);
-    }
-
     /// A call of the invoker, which may take the cores some posts; status and words.
     fn call(
         &mut self,
         (operation, to, from): (u64, u64, u64),
         words: &[u64],
     ) -> (Status, [u64; 7]) {
-        self.until_runs(INVOKER);
+        self.pair.until_runs(INVOKER);
         let mut all = [0; 7];
         all[..words.len()].copy_from_slice(words);
-        let id = self.system.ids[usize::from(INVOKER)];
-        let kernel = self.system.kernel();
+        let id = self.pair.system.ids[usize::from(INVOKER)];
+        let kernel = self.pair.system.kernel();
         kernel.thread(id).context.set_roles(&Roles { operation, to, from, tag: 0, words: all });
         kernel.system_call();
-        self.pump();
-        let context = self.state.threads[usize::from(INVOKER)].context;
+        self.pair.pump();
+        let context = self.pair.state.threads[usize::from(INVOKER)].context;
         (context.status(), context.words())
-    }
-
-    /// Both cores take their posts until there are none.
-    fn pump(&mut self) {
-        for _ in 0..40 {
-            self.look_at(CoreNumber(0));
-            let Some(core) = self.state.signalled.iter().position(|signalled| *signalled) else {
-                return;
-            };
-            self.look_at(CoreNumber(core as u8));
-            self.step(Step::Signal);
-        }
-        panic!("posts without end");
     }
 
     /// Makes the call of the cell.
@@ -177,7 +126,7 @@ impl Run {
         if named == Named::WithoutAdopt {
             scheduler = self.weakened(scheduler, WEAK_SCHEDULER, Rights::ADOPT);
         }
-        let epoch = self.state.threads[usize::from(TARGET)].epoch;
+        let epoch = self.pair.state.threads[usize::from(TARGET)].epoch;
         let call = |sub| operation(Call::Thread, sub, 0);
         let (operation, from, word) = match what {
             Operation::Read => (call(thread::READ), 0, state::GENERAL),
@@ -219,24 +168,24 @@ impl Run {
 
     /// Registers for the thread, in the invoker's UTCB.
     fn write_reply(&mut self, elsewhere: bool) {
-        let at = self.state.threads[usize::from(TARGET)].context.instruction();
+        let at = self.pair.state.threads[usize::from(TARGET)].context.instruction();
         let instruction = if elsewhere { ELSEWHERE } else { at };
         let utcb = UTCBS + u64::from(INVOKER) * PAGE_SIZE + offset_of!(Utcb, reply) as u64;
         let place = utcb + 8 * (1 + state::INSTRUCTION as u64);
-        self.until_runs(INVOKER);
-        let world = &mut self.system.world;
+        self.pair.until_runs(INVOKER);
+        let world = &mut self.pair.system.world;
         world.store(CoreNumber(0), utcb, state::GENERAL).expect("its UTCB");
         world.store(CoreNumber(0), place, instruction).expect("its UTCB");
     }
 
     /// What has become of the thread, which was in state `before`.
     fn after(&mut self, before: State) -> After {
-        let id = self.system.ids[usize::from(TARGET)];
-        let entry = self.system.kernel().objects.table().entry(id.frame());
+        let id = self.pair.system.ids[usize::from(TARGET)];
+        let entry = self.pair.system.kernel().objects.table().entry(id.frame());
         if entry.kind() != FrameKind::Thread {
             return After::Gone;
         }
-        let state = self.system.world.kernel(entry.home()).look(id).state;
+        let state = self.pair.system.world.kernel(entry.home()).look(id).state;
         match state {
             State::Suspended if entry.home() != self.home() => After::Moved,
             _ if state == before => After::AsBefore,
@@ -249,10 +198,10 @@ impl Run {
 
     /// What the thread is like now; nothing if it is gone.
     fn fields(&mut self) -> Option<Fields> {
-        let id = self.system.ids[usize::from(TARGET)];
-        let entry = self.system.kernel().objects.table().entry(id.frame());
+        let id = self.pair.system.ids[usize::from(TARGET)];
+        let entry = self.pair.system.kernel().objects.table().entry(id.frame());
         let lives = entry.kind() == FrameKind::Thread;
-        lives.then(|| Fields::of(self.system.world.kernel(entry.home()).look(id)))
+        lives.then(|| Fields::of(self.pair.system.world.kernel(entry.home()).look(id)))
     }
 }
 
@@ -262,8 +211,8 @@ fn compare(protocol: Protocol) {
     for cell in &cells {
         let mut run = Run::begin(cell, protocol);
         let home = run.home();
-        let id = run.system.ids[usize::from(TARGET)];
-        let thread = run.system.world.kernel(home).look(id);
+        let id = run.pair.system.ids[usize::from(TARGET)];
+        let thread = run.pair.system.world.kernel(home).look(id);
         let (before, fields) = (thread.state, Fields::of(thread));
         let status = run.act();
         let found = Outcome { status, after: run.after(before) };

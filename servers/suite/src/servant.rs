@@ -171,7 +171,7 @@ fn fill_tail(this: &mut ThisThread, step: &Op) {
     }
 }
 
-fn perform(this: &mut ThisThread, step: &Op) -> Out {
+pub fn perform(this: &mut ThisThread, step: &Op) -> Out {
     match step.operation {
         _ if step.operation & EXCHANGE != 0 => exchange(this, step),
         _ if step.operation & GIFT != 0 => give(this, step),

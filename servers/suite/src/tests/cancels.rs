@@ -3,18 +3,22 @@
 //!
 //! V waits for its partner P in the given phase; then the driver does something to V; then P goes on
 //! as if nothing had happened. Both must hear the same story: the message arrived, or nothing of it
-//! is left.
+//! is left. A fault is no wait of V's own: it cannot be cancelled, and is made again after a stop.
+
+mod destroyed;
+mod page;
 
 use super::remote_end::{abort, await_steps};
 use crate::cast::{REMOTE_SERVANTS, Who};
 use crate::driver::Driver;
 use crate::op::{Op, Out};
 use crate::report::{self, Console};
-use crate::servant::{LAST_TOKEN, SPIN, STEPS, STOP};
-use crate::verdict::{Failure, Verdict, done, equal, failure, holds, status};
-use cedo_lib::abi::Status;
+use crate::servant::{LAST_TOKEN, SPIN, STEPS, STOP, probing};
+use crate::verdict::{Failure, Verdict, done, equal, failure, holds, label, status};
 use cedo_lib::abi::call::{ipc, thread};
 use cedo_lib::abi::name::ANY;
+use cedo_lib::abi::{Label, Status};
+use cedo_lib::raw::probe;
 use core::sync::atomic::Ordering;
 
 /// What V waits for.
@@ -27,9 +31,11 @@ enum Phase {
     Closed,
     BothQueued,
     BothWaits,
+    FaultQueued,
+    FaultTaken,
 }
 
-const PHASES: [(Phase, &str); 7] = [
+const PHASES: [(Phase, &str); 9] = [
     (Phase::SendQueued, "a send in the queue of its partner"),
     (Phase::CallQueued, "a call in the queue of its partner"),
     (Phase::CallTaken, "a call that its partner has taken"),
@@ -37,7 +43,20 @@ const PHASES: [(Phase, &str); 7] = [
     (Phase::Closed, "a receive from its partner only"),
     (Phase::BothQueued, "a send and receive, its message in the queue"),
     (Phase::BothWaits, "a send and receive, its message delivered"),
+    (Phase::FaultQueued, "a page fault in the queue of its handler"),
+    (Phase::FaultTaken, "a page fault that its handler has taken"),
 ];
+
+impl Phase {
+    fn is_fault(self) -> bool {
+        matches!(self, Phase::FaultQueued | Phase::FaultTaken)
+    }
+
+    /// What can be done to a thread in this phase.
+    fn ends(self) -> &'static [(End, &'static str)] {
+        if self.is_fault() { &ENDS_OF_FAULTS } else { &ENDS }
+    }
+}
 
 /// V and P, and what their homes are called. V is less urgent than the driver, or on a core where
 /// somebody can keep it from running.
@@ -59,9 +78,10 @@ enum End {
     SuspendAndAbort,
     AbortPreempted,
     SuspendPreempted,
+    Destroy,
 }
 
-const ENDS: [(End, &str); 8] = [
+const ENDS: [(End, &str); 9] = [
     (End::Abort, "is cancelled"),
     (End::AbortTwice, "is cancelled once only"),
     (End::AbortOldWait, "is not cancelled with the number of the wait before"),
@@ -70,14 +90,18 @@ const ENDS: [(End, &str); 8] = [
     (End::SuspendAndAbort, "cannot be cancelled after the thread is stopped"),
     (End::AbortPreempted, "is not cancelled when it is over and the thread preempted"),
     (End::SuspendPreempted, "keeps its message when the thread is stopped after it, preempted"),
+    (End::Destroy, "ends with the thread"),
+];
+
+const ENDS_OF_FAULTS: [(End, &str); 5] = [
+    (End::Abort, "is not cancelled, with whatever number"),
+    (End::Suspend, "is made again after the thread was stopped"),
+    (End::AbortPreempted, "is not cancelled when it is over and the thread preempted"),
+    (End::SuspendPreempted, "stays over when the thread is stopped after it, preempted"),
+    (End::Destroy, "ends with the thread"),
 ];
 
 impl End {
-    /// True if V's wait comes to its proper end.
-    fn is_in_vain(self) -> bool {
-        matches!(self, End::AbortOldWait | End::AbortNextWait) || self.is_late()
-    }
-
     /// The wait is over, and V has not run since.
     fn is_late(self) -> bool {
         matches!(self, End::AbortPreempted | End::SuspendPreempted)
@@ -104,11 +128,17 @@ pub fn run_on_two_cores(driver: &mut Driver, console: &mut Console) {
 }
 
 fn run(driver: &mut Driver, console: &mut Console, places: &[(Who, Who, &'static str)]) {
+    let prepared = page::fill(driver).and_then(|()| destroyed::prepare(driver));
+    report::verdict(console, "pages for the waits that others end are there", &prepared);
     for (victim, partner, place) in places.iter().copied() {
         for (phase, waits) in PHASES {
-            for (end, ends) in ENDS {
+            for (end, ends) in phase.ends().iter().copied() {
                 let cell = Cell { phase, victim, partner, end };
-                let verdict = cell.check(driver);
+                let verdict = match end {
+                    End::Destroy => cell.check_destroyed(driver),
+                    _ => cell.check(driver),
+                };
+                let verdict = verdict.and(cell.take_back(driver));
                 let cleaned = driver.clean_up();
                 report::cell(console, &[waits, ", ", place, ", ", ends], &verdict.and(cleaned));
             }
@@ -134,8 +164,31 @@ impl Cell {
         self.judge_partner(driver)?;
         done("V is let go", Op::send(self.victim.gate()).tag(0, 0).run())?;
         self.finish(driver, self.victim)?;
-        let expected = if self.end.is_in_vain() { Status::Ok } else { Status::Aborted };
-        status("V's wait", &driver.outcome(self.victim, 0)?.out, expected)
+        let seen = driver.outcome(self.victim, 0)?.out;
+        if self.phase.is_fault() {
+            equal("V's fault is handled as if it had been none", seen.words[0], 0)?;
+            return equal("what V reads", seen.words[1], page::WORD);
+        }
+        let expected = if self.is_in_vain() { Status::Ok } else { Status::Aborted };
+        status("V's wait", &seen, expected)
+    }
+
+    /// True if V's wait comes to its proper end.
+    fn is_in_vain(self) -> bool {
+        match self.end {
+            End::AbortOldWait | End::AbortNextWait => true,
+            End::Destroy => false,
+            end => end.is_late() || self.phase.is_fault(),
+        }
+    }
+
+    /// What the cell has changed beyond what every test may.
+    fn take_back(self, driver: &Driver) -> Verdict {
+        if !self.phase.is_fault() || self.end == End::Destroy {
+            return Ok(());
+        }
+        page::handled_by(self.victim.thread(), Who::Pager.gate())?;
+        page::unmap(driver, self.victim == Who::Far1)
     }
 
     fn crosses(self) -> bool {
@@ -162,11 +215,14 @@ impl Cell {
         } else {
             (self.partner.gate(), Who::Driver.gate())
         };
-        let (steps, count) = self.partner_steps();
+        let (steps, count) = self.partner_steps(self.victim.gate());
         self.order(driver, self.partner, &steps[..count])?;
+        if self.phase.is_fault() {
+            page::handled_by(self.victim.thread(), page::weak_gate(driver, self.partner)?)?;
+        }
         // The second step keeps what P sends after the wait from being taken.
         self.order(driver, self.victim, &[self.wait(gate), Op::receive(drivers)])?;
-        if self.partner == Who::R1 && self.is_taken() {
+        if self.crosses() && self.is_taken() {
             await_steps(self.partner, 1)?;
         }
         driver.is_busy("V waits", self.victim)
@@ -181,7 +237,7 @@ impl Cell {
     }
 
     fn is_taken(self) -> bool {
-        matches!(self.phase, Phase::CallTaken | Phase::BothWaits)
+        matches!(self.phase, Phase::CallTaken | Phase::BothWaits | Phase::FaultTaken)
     }
 
     /// V's wait. In direct mode a callee with V's time would give it back with its reply: that V is
@@ -194,20 +250,21 @@ impl Cell {
             Phase::Open => Op::receive(ANY),
             Phase::Closed => Op::receive(gate),
             Phase::BothQueued | Phase::BothWaits => Op::send_and_receive(gate, gate).tag(1, 0),
+            Phase::FaultQueued | Phase::FaultTaken => probing(probe::read, page::ADDRESS),
         }
     }
 
     /// P's steps: perhaps take V's message; wait for the driver; what ends V's wait; then, on the other
     /// core, spin, so that V does not run there.
-    fn partner_steps(self) -> ([Op; STEPS], usize) {
+    fn partner_steps(self, victim_gate: u64) -> ([Op; STEPS], usize) {
         let open = Op::receive(ANY);
         let hold = Op::receive(Who::Driver.gate());
         let poll = open.flags(ipc::RECEIVE_ZERO);
         let reply = Op::send(LAST_TOKEN).tag(2, 0);
         // After a send of its own V may still be on its way to where it gets this.
-        let may_wait = self.phase == Phase::BothQueued && self.end.is_in_vain();
+        let may_wait = self.phase == Phase::BothQueued && self.is_in_vain();
         let timeout = if may_wait { 0 } else { ipc::SEND_ZERO };
-        let send = Op::send(self.victim.gate()).tag(2, 0).flags(timeout);
+        let send = Op::send(victim_gate).tag(2, 0).flags(timeout);
         let spin = Op::raw(SPIN);
         let (steps, count) = match self.phase {
             Phase::SendQueued => ([hold, poll, spin, spin, spin], 3),
@@ -217,6 +274,13 @@ impl Cell {
             // V goes on to its receive when its message is taken: P waits for the driver once more.
             Phase::BothQueued => ([hold, poll, hold, send, spin], 5),
             Phase::BothWaits => ([open, hold, send, spin, spin], 4),
+            Phase::FaultQueued if self.end == End::Destroy => ([hold, poll, reply, spin, spin], 4),
+            Phase::FaultQueued => ([hold, open, reply, spin, spin], 4),
+            // V's fault comes again when V has been stopped.
+            Phase::FaultTaken if self.end == End::Suspend => {
+                return ([open, hold, reply, open, reply], 5);
+            }
+            Phase::FaultTaken => ([open, hold, reply, spin, spin], 4),
         };
         (steps, if self.partner == Who::R1 { count } else { count - 1 })
     }
@@ -241,6 +305,12 @@ impl Cell {
         let cancel = |epoch: u64| -> Out { on(thread::ABORT).word(0, epoch).run() };
         let restart = || done("resume", on(thread::RESUME).run()).map(|_| ());
         match self.end {
+            End::Abort if self.phase.is_fault() => {
+                [epoch - 1, epoch, epoch + 1].into_iter().try_for_each(|number| {
+                    status("a fault is no wait", &cancel(number), Status::Stale)
+                })
+            }
+            End::Destroy => Ok(()),
             End::Abort => abort(self.victim),
             End::AbortTwice => {
                 abort(self.victim)?;
@@ -275,6 +345,9 @@ impl Cell {
 
     /// P does the rest of its steps.
     fn let_partner_go_on(self, driver: &Driver) -> Verdict {
+        if self.phase.is_fault() && self.end != End::Destroy {
+            page::map(driver, self.victim == Who::Far1)?;
+        }
         let let_go = Op::send(self.partner.gate()).tag(0, 0);
         done("P is let go", let_go.run())?;
         if self.phase == Phase::BothQueued {
@@ -288,17 +361,23 @@ impl Cell {
         driver.settle()?;
         // A partner that works on V's time only goes on when the driver waits.
         if self.end.is_late() || self.crosses() {
-            let spins = usize::from(self.partner == Who::R1);
-            await_steps(self.partner, (self.partner_steps().1 - spins) as u64)?;
+            let (steps, count) = self.partner_steps(self.victim.gate());
+            let steps = steps[..count].iter().filter(|step| step.operation != SPIN);
+            await_steps(self.partner, steps.count() as u64)?;
         }
         Ok(())
     }
 
     /// What P's step came to that ended V's wait, or found it ended.
     fn judge_partner(self, driver: &Driver) -> Verdict {
-        let is_in_vain = self.end.is_in_vain();
+        let is_in_vain = self.is_in_vain();
         let seen = |index| -> Result<Out, Failure> { Ok(driver.outcome(self.partner, index)?.out) };
         let gone = |other| if is_in_vain { Status::Ok } else { other };
+        // A gate to a thread that is no more is none.
+        let unheard = match self.end {
+            End::Destroy => Status::NoCapability,
+            _ => Status::NotReady,
+        };
         match self.phase {
             Phase::SendQueued => status("P polls", &seen(1)?, gone(Status::NotReady)),
             Phase::CallQueued => {
@@ -309,14 +388,32 @@ impl Cell {
                 equal("the call that P took", seen(0)?.tag.label(), 1)?;
                 status("P replies", &seen(2)?, gone(Status::Stale))
             }
-            Phase::Open | Phase::Closed => status("P sends", &seen(1)?, gone(Status::NotReady)),
+            Phase::Open | Phase::Closed => status("P sends", &seen(1)?, gone(unheard)),
             Phase::BothQueued => {
                 status("P polls", &seen(1)?, gone(Status::NotReady))?;
-                status("P sends", &seen(3)?, gone(Status::NotReady))
+                status("P sends", &seen(3)?, gone(unheard))
             }
             Phase::BothWaits => {
                 equal("the message that P took", seen(0)?.tag.label(), 1)?;
-                status("P sends", &seen(2)?, gone(Status::NotReady))
+                status("P sends", &seen(2)?, gone(unheard))
+            }
+            Phase::FaultQueued if self.end == End::Destroy => {
+                status("P polls", &seen(1)?, Status::NotReady)
+            }
+            Phase::FaultQueued => {
+                label("what P takes", &seen(1)?, Label::Fault)?;
+                status("P replies", &seen(2)?, Status::Ok)
+            }
+            Phase::FaultTaken => {
+                label("what P takes", &seen(0)?, Label::Fault)?;
+                let is_over = matches!(self.end, End::Suspend | End::Destroy);
+                let first = if is_over { Status::Stale } else { Status::Ok };
+                status("P replies", &seen(2)?, first)?;
+                if self.end != End::Suspend {
+                    return Ok(());
+                }
+                label("what P takes then", &seen(3)?, Label::Fault)?;
+                status("P replies again", &seen(4)?, Status::Ok)
             }
         }
     }

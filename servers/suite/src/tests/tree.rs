@@ -96,22 +96,23 @@ fn two_in_one_tick(stage: &mut Stage) -> Verdict {
 /// The deadline, the handler and the child that both took the processor from, each in one message.
 fn each_once(stage: &mut Stage, first: Out) -> Verdict {
     let (mut deadlines, mut losses, mut out) = (0_u64, 0_u64, first);
-    for _ in 0..1000 {
+    let heard = comes(|| {
         if out.status().is_done() {
             let is_deadline = out.tag.kernel_label() == Some(Label::Irq);
             let child = if is_deadline { out.words[notice::IRQ_CHILD] } else { out.badge };
             deadlines += u64::from(is_deadline);
             losses += u64::from(child == stage.cookie(stage.x));
         }
-        if deadlines > 0 && stage.token(Who::Handler).is_ok() {
-            break;
+        let heard = deadlines > 0 && stage.token(Who::Handler).is_ok();
+        if !heard {
+            spin(100_000);
+            out = stage.next();
         }
-        spin(100_000);
-        out = stage.next();
-    }
+        heard
+    });
+    holds("both are heard of", heard)?;
     equal("messages of the deadline", deadlines, 1)?;
     equal("messages that the child lost the processor", losses, 1)?;
-    stage.token(Who::Handler)?;
     stage.token(stage.x)?;
     status("nothing more", &stage.next(), Status::NotReady)
 }

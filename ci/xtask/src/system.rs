@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml::de::DeTable;
 
-pub use description::Description;
+pub use description::{Description, Protocol};
 pub use devices::Devices;
 
 use source::{Problem, Problems};

@@ -17,6 +17,8 @@ use cedo_lib::{Environment, Ipc, Label, Message, Partner, Region, Status, ThisTh
 
 /// Flags of a new thread: interrupts on, and the bit that is always set.
 const NEW_FLAGS: u64 = 0x202;
+/// A probe goes on so many bytes behind the instruction that faults, at most.
+const BEHIND: u64 = 16;
 
 struct Handler {
     this: ThisThread,
@@ -84,8 +86,11 @@ impl Handler {
         }
         let received = self.this.utcb().received();
         let mut state = StateArea { mask: GENERAL, ..StateArea::EMPTY };
-        let recovery = received.general[RECOVERY];
-        if self.layout.is_code(recovery) && !self.random.once_in(4) {
+        let (at, recovery) = (received.general[INSTRUCTION], received.general[RECOVERY]);
+        // Any other place is what a wild thread happens to have there: it would go on in the middle of an
+        // instruction, or in what is none.
+        let is_probe = self.layout.is_code(at) && recovery.wrapping_sub(at) <= BEHIND;
+        if is_probe && !self.random.once_in(4) {
             state.general = received.general;
             state.general[INSTRUCTION] = recovery;
         } else {

@@ -13,7 +13,16 @@ pub struct Report {
     groups: Vec<Group>,
     /// Name and reason.
     failures: Vec<(String, String)>,
+    /// Tests of the suite that passed, on all machines.
+    conformance: usize,
+    /// What other tests say of themselves in one line.
+    lines: Vec<String>,
 }
+
+/// The group of the suite's boots.
+pub const SUITE: &str = "suite";
+/// How the fuzzers and the deliberate mistakes end what they say.
+const LAST_WORDS: [(&str, &str); 2] = [(" calls, 0 violations", "fuzz: "), (" caught", "")];
 
 struct Group {
     name: &'static str,
@@ -39,6 +48,7 @@ impl Report {
         match result {
             Ok(detail) => {
                 group.passed += 1;
+                self.sum_up(case.group, &detail);
                 let detail = if detail.is_empty() { detail } else { format!(" ({detail})") };
                 format!("ok     {seconds:6.1} s  {}{detail}", case.name)
             }
@@ -50,6 +60,16 @@ impl Report {
                 line
             }
         }
+    }
+
+    /// Notes what belongs into the last lines.
+    fn sum_up(&mut self, group: &str, detail: &str) {
+        if group == SUITE {
+            let passed = detail.strip_suffix(" passed").and_then(|number| number.parse().ok());
+            self.conformance += passed.unwrap_or(0);
+        }
+        let said = LAST_WORDS.iter().find(|(end, _)| detail.ends_with(end));
+        self.lines.extend(said.map(|(_, start)| format!("{start}{detail}")));
     }
 
     /// How many failed.
@@ -79,7 +99,19 @@ impl fmt::Display for Report {
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        write!(f, "\n{table}")
+        write!(f, "\n{table}")?;
+        if let Some(suite) = self.groups.iter().find(|group| group.name == SUITE) {
+            write!(f, "\nconformance: {} passed", self.conformance)?;
+            if suite.failed > 0 {
+                write!(
+                    f,
+                    " on the {} machines of {} where all did",
+                    suite.passed,
+                    suite.passed + suite.failed
+                )?;
+            }
+        }
+        self.lines.iter().try_for_each(|line| write!(f, "\n{line}"))
     }
 }
 
@@ -103,6 +135,26 @@ mod tests {
     use crate::test::cases::Case;
     use anyhow::anyhow;
     use std::time::Duration;
+
+    #[test]
+    fn the_last_lines_say_what_was_checked() {
+        let mut report = Report::default();
+        let mut add = |group, detail: &str| {
+            report.add(&case(group, "a"), Ok(detail.to_string()), Duration::ZERO);
+        };
+        add("suite", "554 passed");
+        add("suite", "500 passed");
+        add("host", "7 passed");
+        add("fuzz", "10 calls, 0 violations");
+        add("fuzz", "9 readers");
+        add("mutate", "mutations: 3 of 3 caught");
+        let text = report.to_string();
+        let last =
+            "conformance: 1054 passed\nfuzz: 10 calls, 0 violations\nmutations: 3 of 3 caught";
+        assert!(text.ends_with(last), "{text}");
+        report.add(&case("suite", "b"), Err(anyhow!("it hung")), Duration::ZERO);
+        assert!(report.to_string().contains("conformance: 1054 passed on the 2 machines of 3"));
+    }
 
     fn case(group: &'static str, name: &str) -> Case {
         Case { group, name: name.to_string(), run: Box::new(|_| Ok(String::new())) }

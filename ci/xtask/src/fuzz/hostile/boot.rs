@@ -4,8 +4,10 @@ use super::order::Order;
 use crate::board::Board;
 use crate::build::{self, Parts, Profile};
 use crate::progress::{self, Step};
+use crate::qemu::Machine;
 use crate::qemu::guest::{self, Limits};
 use crate::run::{self, Watch};
+use crate::system::Protocol;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::time::{Duration, Instant};
@@ -69,6 +71,10 @@ impl<'a> Bench<'a> {
         let mut threads = self.parts.description.threads.iter_mut();
         let supervisor = threads.find(|thread| thread.name == SUPERVISOR);
         supervisor.context("the system has no supervisor")?.parameters = order.parameters();
+        for (number, core) in self.parts.description.cores.iter_mut().enumerate() {
+            let chain = order.chain >> number & 1 != 0;
+            core.protocol = if chain { Protocol::Chain } else { Protocol::Direct };
+        }
         let boot = self.parts.pack(self.workspace)?;
         let step = Step::quiet(&format!("Booting {order}"));
         let mut said = Instant::now();
@@ -92,7 +98,8 @@ impl<'a> Bench<'a> {
             follow: None,
             interactive: false,
         };
-        let outcome = run::start(self.workspace, &boot, &boot.machine, watch)?;
+        let machine = Machine { icount: order.counted, ..boot.machine.clone() };
+        let outcome = run::start(self.workspace, &boot, &machine, watch)?;
         Ok(read(&outcome))
     }
 }

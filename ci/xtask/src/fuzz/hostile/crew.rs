@@ -96,12 +96,14 @@ impl Task<'_> {
         Some(Order {
             seed: self.options.seed + boot,
             cores: self.cores,
+            chain: self.options.chain.unwrap_or(0),
             calls: self.calls_of_a_boot,
             episodes: self.options.episodes.unwrap_or((0, 0)),
             enemies: self.options.enemies.unwrap_or(0),
             limit: self.options.limit.unwrap_or(0),
             items: !self.options.no_items,
             release: self.options.release,
+            counted: self.options.counted,
         })
     }
 

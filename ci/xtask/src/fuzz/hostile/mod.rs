@@ -4,7 +4,8 @@
 //! On emulated machines the program `hostile` makes the calls (systems `fuzz-1`, `fuzz-2`, `fuzz-4`);
 //! what it is to do is written into the parameters of its supervisor. Cores run as the host lets
 //! them, so a seed says which calls are made and not in which order those of different cores meet:
-//! what a seed found once it finds again only most likely.
+//! what a seed found once it finds again only most likely. Counted runs (`--counted`) repeat bit for
+//! bit, and what fails is tried so first.
 //!
 //! | file | contents |
 //! |---|---|
@@ -55,12 +56,18 @@ pub struct Options {
     /// Only machines with this many cores: 1, 2 or 4.
     #[arg(long, value_name = "N")]
     cores: Option<u32>,
+    /// Which cores are in chain mode, bit n: core n [default: none].
+    #[arg(long, value_name = "BITS", conflicts_with = "host", value_parser = order::bits)]
+    chain: Option<u64>,
     /// On the simulated machine of the host instead of an emulator.
     #[arg(long)]
     host: bool,
     /// A kernel without assertions, as it ships.
     #[arg(long, conflicts_with = "host")]
     release: bool,
+    /// Count instructions as time: slow, but repeats bit for bit.
+    #[arg(long, conflicts_with = "host")]
+    counted: bool,
     /// Only this episode, or these: `7` or `3-7`.
     #[arg(long, value_name = "NUMBERS", conflicts_with = "host", value_parser = order::episodes)]
     episodes: Option<(u64, u64)>,
@@ -114,8 +121,10 @@ impl Options {
             long: false,
             seed: 1,
             cores: None,
+            chain: None,
             host: false,
             release: false,
+            counted: false,
             episodes: None,
             enemies: None,
             limit: None,

@@ -8,6 +8,8 @@ use std::fmt;
 pub struct Order {
     pub seed: u64,
     pub cores: u32,
+    /// Bit n: core n is in chain mode.
+    pub chain: u64,
     /// After so many there are no more episodes.
     pub calls: u64,
     /// First and last episode.
@@ -20,6 +22,8 @@ pub struct Order {
     pub items: bool,
     /// The kernel is the one that ships, without assertions.
     pub release: bool,
+    /// Time is the number of instructions executed, and cores take turns: repeats bit for bit.
+    pub counted: bool,
 }
 
 impl Order {
@@ -36,6 +40,9 @@ impl Order {
         // With more jobs each would make a part of the calls.
         let mut text =
             format!("cargo xtask fuzz --seed {seed} --cores {cores} --calls {calls} --jobs 1");
+        if self.chain != 0 {
+            text += &format!(" --chain {:#x}", self.chain);
+        }
         if self.release {
             text += " --release";
         }
@@ -52,6 +59,9 @@ impl Order {
         if !self.items {
             text += " --no-items";
         }
+        if self.counted {
+            text += " --counted";
+        }
         text
     }
 }
@@ -59,7 +69,9 @@ impl Order {
 impl fmt::Display for Order {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.cores == 1 { "" } else { "s" };
-        write!(to, "{} core{plural}, seed {}", self.cores, self.seed)
+        let chain: Vec<_> = (0..self.cores).filter(|core| self.chain >> core & 1 != 0).collect();
+        write!(to, "{} core{plural}, seed {}", self.cores, self.seed)?;
+        if chain.is_empty() { Ok(()) } else { write!(to, ", chain mode on {chain:?}") }
     }
 }
 
@@ -91,22 +103,29 @@ mod tests {
         let all = Order {
             seed: 5,
             cores: 2,
+            chain: 2,
             calls: 9,
             episodes: (0, 0),
             enemies: 0,
             limit: 0,
             items: true,
             release: false,
+            counted: false,
         };
         assert_eq!(all.parameters(), [5, 9, 0, 1 << 63]);
-        assert_eq!(all.command(), "cargo xtask fuzz --seed 5 --cores 2 --calls 9 --jobs 1");
+        assert_eq!(
+            all.command(),
+            "cargo xtask fuzz --seed 5 --cores 2 --calls 9 --jobs 1 --chain 0x2"
+        );
+        assert_eq!(all.to_string(), "2 cores, seed 5, chain mode on [1]");
         let (enemies, limit) = (0x11, 100);
         let episodes = (3, 7);
         let some = Order { episodes, enemies, limit, items: false, release: true, ..all };
         assert_eq!(some.parameters(), [5, 9, 3 | 7 << 32, 0x11 | 100 << 16]);
-        let ending =
-            "--calls 9 --jobs 1 --release --episodes 3-7 --enemies 0x11 --limit 100 --no-items";
+        let ending = "--calls 9 --jobs 1 --chain 0x2 --release --episodes 3-7 --enemies 0x11 --limit 100 --no-items";
         assert!(some.command().ends_with(ending), "{}", some.command());
+        let exact = Order { counted: true, ..some };
+        assert_eq!(exact.command(), some.command() + " --counted");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A failing episode made small: alone, with fewer calls, with fewer threads, as far as it still
-//! fails in the same way. Cores run as the host lets them, so each attempt is made some times.
+//! fails in the same way. Counted attempts come first, since they repeat; in others cores run as the
+//! host lets them, so each is made some times.
 
 use super::boot::{Bench, Broken, Outcome};
 use super::order::Order;
@@ -33,8 +34,9 @@ pub fn shrink(
     let alone = Order { episodes: (last, last), ..*order };
     let few = Order { episodes: (last.saturating_sub(BEFORE), last), ..*order };
     let all = Order { episodes: (0, last), ..*order };
+    let counted = [alone, few].map(|attempt| Order { counted: true, ..attempt });
     let mut smallest = None;
-    for attempt in [alone, few, all] {
+    for attempt in counted.into_iter().chain([alone, few, all]) {
         if attempt.episodes.1 > 0 && shrinker.fails(&attempt)? {
             smallest = Some(attempt);
             break;
@@ -49,7 +51,8 @@ pub fn shrink(
     };
     shrinker.fewer_calls(&mut smallest)?;
     shrinker.fewer_threads(&mut smallest)?;
-    let text = format!("smallest that fails in the same way: {}\n", smallest.command());
+    let exactly = if smallest.counted { ", bit for bit" } else { "" };
+    let text = format!("smallest that fails in the same way{exactly}: {}\n", smallest.command());
     Ok(if shrinker.is_late() { format!("{text}(the time for attempts was over)\n") } else { text })
 }
 
@@ -66,7 +69,7 @@ impl Shrinker<'_, '_> {
 
     /// True if one of some boots breaks the same rule.
     fn fails(&mut self, order: &Order) -> Result<bool> {
-        for _ in 0..TRIES {
+        for _ in 0..if order.counted { 1 } else { TRIES } {
             let left = self.end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(false);

@@ -34,19 +34,50 @@ use cedo_fuzz::Random;
 use config::Config;
 use episode::Failure;
 use play::{Stage, Tally};
-use std::time::Instant;
+use std::num::NonZero;
+use std::panic;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Calls of hostile threads that the test makes, unless `CEDO_FUZZ_CALLS` says another number.
 const CALLS: u64 = 1_000_000;
 /// Steps of an episode, one of these.
 const STEPS: [usize; 4] = [300, 1500, 1500, 6000];
+/// A long run says how far it came each time that this has passed.
+const SAY: Duration = Duration::from_secs(30);
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// Fuzzes each of `configs` in turn, as many at the same time as there are processors.
+fn fuzz_all(configs: &[&Config], seed: u64, calls: u64) -> Tally {
+    let share = calls.div_ceil(configs.len() as u64);
+    let (left, sum) = (Mutex::new(configs.iter()), Mutex::new(Tally::default()));
+    let work = || {
+        while let Some(config) = take(&left) {
+            let tally = fuzz(**config, seed, share);
+            sum.lock().expect("no other worker failed").add(&tally);
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(configs.len());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            worker.join().unwrap_or_else(|failure| panic::resume_unwind(failure));
+        }
+    });
+    sum.into_inner().expect("no worker failed")
+}
+
+/// The next that nobody has begun.
+fn take<T>(left: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    left.lock().ok()?.next()
+}
+
 /// Runs episodes until enough calls were made.
 fn fuzz(config: Config, seed: u64, calls: u64) -> Tally {
+    let (started, mut said) = (Instant::now(), Instant::now());
     let mut stage = Stage::new(config);
     let mut sum = Tally::default();
     let mut episode = 0;
@@ -58,7 +89,17 @@ fn fuzz(config: Config, seed: u64, calls: u64) -> Tally {
             Err(failure) => fail(&mut stage, config, seed, episode, &failure),
         }
         episode += 1;
+        if said.elapsed() >= SAY {
+            println!("fuzz: {config}: {} of {calls} calls", sum.calls);
+            said = Instant::now();
+        }
     }
+    println!(
+        "fuzz: {config}: {} calls, {} steps, {:.0} calls/s",
+        sum.calls,
+        sum.steps,
+        sum.calls as f64 / started.elapsed().as_secs_f64()
+    );
     sum
 }
 
@@ -93,19 +134,7 @@ fn hostile_programs_harm_nobody() {
     let wanted = |config: &&Config| cores == 0 || u64::from(config.cores) == cores;
     let configs: Vec<_> = Config::ALL.iter().filter(wanted).collect();
     assert!(!configs.is_empty(), "CEDO_FUZZ_CORES is 1, 2 or 4");
-    let mut sum = Tally::default();
-    for config in &configs {
-        let started = Instant::now();
-        let tally = fuzz(**config, seed, calls.div_ceil(configs.len() as u64));
-        let seconds = started.elapsed().as_secs_f64();
-        println!(
-            "fuzz: {config}: {} calls, {} steps, {:.0} calls/s",
-            tally.calls,
-            tally.steps,
-            tally.calls as f64 / seconds
-        );
-        sum.add(&tally);
-    }
+    let sum = fuzz_all(&configs, seed, calls);
     for (name, (made, done)) in &sum.by_name {
         println!("fuzz:   {name:<16} {made:>9} made {done:>9} done at once");
     }

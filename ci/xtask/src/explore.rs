@@ -46,15 +46,16 @@ struct Reach {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
     let mut limit = arguments.states.unwrap_or(FIRST_ROUND);
+    let mut before = Reach::default();
     for round in 1.. {
         let reach = search(&workspace, limit, &arguments.names)?;
         ensure!(reach.systems > 0, "no group is called like that; leave the name out");
         println!("round {round}: {}", reach.in_words());
-        let goes_on = arguments.long && reach.states < LONG && reach.complete < reach.systems;
-        if !goes_on {
+        if !arguments.long || !reach.goes_on(&before) {
             println!("{}", reach.summary());
             break;
         }
+        before = reach;
         limit *= FURTHER;
     }
     Ok(())
@@ -100,6 +101,11 @@ impl Reach {
         self.steps += steps;
     }
 
+    /// There are more states to see, and room for them: `before` came less far.
+    fn goes_on(self, before: &Reach) -> bool {
+        self.states < LONG && self.complete < self.systems && self.states > before.states
+    }
+
     fn in_words(self) -> String {
         format!(
             "{} states of {} systems, {} of them with all states there are",
@@ -124,6 +130,7 @@ mod tests {
         reach.add("Chain rich (lazy): 20000 states, 60000 steps, 900 ms");
         reach.add("test result: ok. 6 passed; 0 failed");
         assert_eq!(reach, Reach { systems: 2, complete: 1, states: 26862, steps: 79894 });
+        assert!(reach.goes_on(&Reach::default()) && !reach.goes_on(&reach));
         assert_eq!(reach.summary(), "explored 26862 states, 79894 transitions, 0 violations");
     }
 }

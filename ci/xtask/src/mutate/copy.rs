@@ -1,4 +1,4 @@
-//! The copy of the checkout that is changed. It stays between runs, so that cargo rebuilds no more
+//! A copy of the checkout that is changed. It stays between runs, so that cargo rebuilds no more
 //! than what a mutation changes.
 
 use crate::workspace::Workspace;
@@ -26,9 +26,9 @@ pub struct Changed {
 }
 
 impl Copy {
-    /// Brings the copy up to date.
-    pub fn make(workspace: &Workspace) -> Result<Self> {
-        let folder = workspace.output()?.join("mutate");
+    /// Brings the copy of this number up to date.
+    pub fn make(workspace: &Workspace, number: usize) -> Result<Self> {
+        let folder = workspace.output()?.join("mutate").join(number.to_string());
         let copy = folder.join("checkout");
         fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
         let lock = File::create(folder.join("lock"))?;

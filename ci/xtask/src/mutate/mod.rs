@@ -7,11 +7,13 @@
 //! |---|---|
 //! | here | the command: which mutations, one after the other, the summary |
 //! | [`list`] | reads the mutations; what one is; where it applies |
-//! | [`copy`] | the copy of the checkout that is changed |
+//! | [`copy`] | a copy of the checkout that is changed |
+//! | [`share`] | several copies at the same time |
 //! | [`trial`] | builds and runs a check on the copy, and reads what came of it |
 
 mod copy;
 mod list;
+mod share;
 mod trial;
 
 pub use list::problems;
@@ -22,6 +24,8 @@ use anyhow::{Context as _, Result, bail};
 use copy::Copy;
 use list::{Check, Mutation};
 use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::thread;
 use std::time::Instant;
 use trial::Verdict;
 
@@ -34,6 +38,9 @@ pub struct Arguments {
     /// Only those that `cargo xtask test` tries.
     #[arg(long)]
     ci: bool,
+    /// Mutations tried at the same time, each on a copy of its own [default: one per two processors].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
     /// Only mutations whose name contains one of these.
     names: Vec<String>,
 }
@@ -54,7 +61,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         mutations.iter().for_each(|mutation| println!("{:8} {}", mutation.check(), mutation.name));
         return Ok(());
     }
-    let tally = run(&workspace, &mutations, |line| println!("{line}"))?;
+    let tally = run(&workspace, &mutations, arguments.jobs(), |line| println!("{line}"))?;
     println!("{}", tally.summary());
     match tally.missed.len() {
         0 => Ok(()),
@@ -64,12 +71,20 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// Tries the mutations that `cargo xtask test` tries; the summary, or those that were not caught.
 pub fn ci(workspace: &Workspace) -> Result<String> {
-    let arguments = Arguments { list: false, ci: true, names: Vec::new() };
+    let arguments = Arguments { list: false, ci: true, jobs: None, names: Vec::new() };
     let mutations = chosen(list::read(&workspace.root)?, &arguments)?;
-    let tally = run(workspace, &mutations, |_| ())?;
+    let tally = run(workspace, &mutations, arguments.jobs(), |_| ())?;
     match tally.missed.as_slice() {
         [] => Ok(tally.summary()),
         missed => bail!("{}\n{}", tally.summary(), missed.join("\n")),
+    }
+}
+
+impl Arguments {
+    /// A test uses more than one processor while it runs, and cargo does while it builds.
+    fn jobs(&self) -> usize {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        self.jobs.map_or((processors / 2).max(1), NonZero::get)
     }
 }
 
@@ -89,41 +104,63 @@ fn chosen(mut mutations: Vec<Mutation>, arguments: &Arguments) -> Result<Vec<Mut
 }
 
 /// Tries `mutations`, one line for each.
-fn run(workspace: &Workspace, mutations: &[Mutation], say: impl Fn(&str)) -> Result<Tally> {
+fn run(
+    workspace: &Workspace,
+    mutations: &[Mutation],
+    jobs: usize,
+    say: impl Fn(&str) + Sync,
+) -> Result<Tally> {
     let texts =
         mutations.iter().map(|one| one.apply(&workspace.root)).collect::<Result<Vec<_>>>()?;
-    let copy = Copy::make(workspace)?;
+    let jobs = jobs.min(mutations.len());
+    let copies =
+        (0..jobs).map(|number| Copy::make(workspace, number)).collect::<Result<Vec<_>>>()?;
     let checks: BTreeSet<Check> = mutations.iter().map(Mutation::check).collect();
-    for check in checks {
-        let step = Step::quiet(&format!("{check} on the kernel as it is"));
-        let start = Instant::now();
-        let verdict = trial::passes(&copy, check);
-        drop(step);
-        verdict.with_context(|| {
-            format!("{check} must pass before a mutation can prove anything; it does not")
-        })?;
-        say(&line(start, "the kernel as it is", &format!("passes {check}")));
-    }
-    let mut tally = Tally::default();
-    for (number, (mutation, text)) in (1..).zip(mutations.iter().zip(&texts)) {
-        let step = Step::quiet(&format!("{number}/{} {}", mutations.len(), mutation.name));
-        let start = Instant::now();
-        let changed = copy.change(&mutation.file, text)?;
-        let verdict = trial::run(&copy, mutation);
-        changed.undo()?;
-        drop(step);
-        let (verdict, check) = (verdict?, mutation.check());
-        let result = match &verdict {
-            Verdict::Caught(what) => format!("caught by {check}: {what}"),
-            other => format!("{other} ({check})"),
-        };
-        tally.tried += 1;
-        if !matches!(verdict, Verdict::Caught(_)) {
-            tally.missed.push(format!("{}: {result}", mutation.name));
-        }
-        say(&line(start, &mutation.name, &result));
-    }
-    Ok(tally)
+    let checks: Vec<Check> = checks.into_iter().collect();
+    share::among(&copies, &checks, |copy, _, check| as_it_is(copy, *check, &say))?;
+    let trials: Vec<_> = mutations.iter().zip(&texts).collect();
+    let missed = share::among(&copies, &trials, |copy, number, (mutation, text)| {
+        let title = format!("{}/{} {}", number + 1, trials.len(), mutation.name);
+        try_one(copy, &title, mutation, text, &say)
+    })?;
+    Ok(Tally { tried: trials.len(), missed: missed.into_iter().flatten().collect() })
+}
+
+/// An error unless the kernel without a mutation passes `check`.
+fn as_it_is(copy: &Copy, check: Check, say: &impl Fn(&str)) -> Result<()> {
+    let step = Step::quiet(&format!("{check} on the kernel as it is"));
+    let start = Instant::now();
+    let verdict = trial::passes(copy, check);
+    drop(step);
+    verdict.with_context(|| {
+        format!("{check} must pass before a mutation can prove anything; it does not")
+    })?;
+    say(&line(start, "the kernel as it is", &format!("passes {check}")));
+    Ok(())
+}
+
+/// Tries a mutation; its name and what came of it if it was not caught.
+fn try_one(
+    copy: &Copy,
+    title: &str,
+    mutation: &Mutation,
+    text: &str,
+    say: &impl Fn(&str),
+) -> Result<Option<String>> {
+    let step = Step::quiet(title);
+    let start = Instant::now();
+    let changed = copy.change(&mutation.file, text)?;
+    let verdict = trial::run(copy, mutation);
+    changed.undo()?;
+    drop(step);
+    let (verdict, check) = (verdict?, mutation.check());
+    let result = match &verdict {
+        Verdict::Caught(what) => format!("caught by {check}: {what}"),
+        other => format!("{other} ({check})"),
+    };
+    say(&line(start, title, &result));
+    let missed = !matches!(verdict, Verdict::Caught(_));
+    Ok(missed.then(|| format!("{}: {result}", mutation.name)))
 }
 
 fn line(start: Instant, name: &str, result: &str) -> String {
@@ -160,7 +197,7 @@ mod tests {
     fn names(names: &[&str], ci: bool) -> Result<Vec<String>, String> {
         let names = names.iter().map(ToString::to_string).collect();
         let mutations = list::parse(TWO).unwrap();
-        let chosen = chosen(mutations, &Arguments { list: false, ci, names });
+        let chosen = chosen(mutations, &Arguments { list: false, ci, jobs: None, names });
         let name = |mutation: &list::Mutation| mutation.name.clone();
         chosen.map(|some| some.iter().map(name).collect()).map_err(|error| error.to_string())
     }

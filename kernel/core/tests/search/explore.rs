@@ -2,6 +2,7 @@
 
 use crate::check::{self, View};
 use crate::liveness::Graph;
+use crate::memory;
 use crate::operation::{self, Step, in_words};
 use crate::program::Programs;
 use crate::state::Snapshot;
@@ -46,6 +47,8 @@ pub struct Report {
     pub steps: usize,
     /// All states were visited.
     pub complete: bool,
+    /// It ended because the host has no memory for more.
+    pub out_of_memory: bool,
     /// One text per kind of broken rule: rule, finding, trace.
     pub counterexamples: Vec<String>,
 }
@@ -100,7 +103,8 @@ pub fn explore(case: &Case) -> Report {
     search.add(first, u32::MAX, start);
     while let Some((number, state)) = search.frontier.pop_front() {
         let enough = search.nodes.len() >= case.limit || search.kinds.len() >= MAX_KINDS;
-        if enough || ENDED.load(Ordering::Relaxed) {
+        search.report.out_of_memory = !enough && memory::is_short(number as usize);
+        if enough || search.report.out_of_memory || ENDED.load(Ordering::Relaxed) {
             search.frontier.push_front((number, state));
             break;
         }

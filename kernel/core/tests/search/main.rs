@@ -8,7 +8,7 @@
 //! | [`program`] | what their threads may do |
 //! | [`operation`] | one step: making it, saying it in words |
 //! | [`state`], [`mail`] | a state as data: copying, putting back, the key |
-//! | [`explore`], [`liveness`] | breadth-first search, traces, what can still be reached |
+//! | [`explore`], [`liveness`], [`memory`] | breadth-first search, traces, what can still be reached, when to end |
 //! | [`check`], [`stuck_check`] | what must hold in every state |
 //! | [`step_check`], [`answer_check`], [`queue_check`], [`time_check`] | what must hold of every step |
 
@@ -19,6 +19,7 @@ mod core_cases;
 mod explore;
 mod liveness;
 mod mail;
+mod memory;
 mod operation;
 mod program;
 mod queue_check;
@@ -28,7 +29,7 @@ mod stuck_check;
 mod system;
 mod time_check;
 
-use explore::{Case, explore};
+use explore::{Case, Report, explore};
 use std::time::Instant;
 
 /// States that a test visits, unless the environment variable `CEDO_SEARCH_STATES` says another
@@ -59,7 +60,7 @@ fn search_up_to(states: usize, cases: &[Case]) {
             case.plan.protocol,
             case.name,
             report.states,
-            if report.complete { ", all there are" } else { "" },
+            how_it_ended(&report),
             report.steps,
             started.elapsed().as_millis()
         );
@@ -72,6 +73,14 @@ fn search_up_to(states: usize, cases: &[Case]) {
         "\n{}\nto repeat it: CEDO_SEARCH_STATES={wanted} cargo test -p cedo-core --test search {again}",
         texts.join("\n")
     );
+}
+
+fn how_it_ended(report: &Report) -> &'static str {
+    match (report.complete, report.out_of_memory) {
+        (true, _) => ", all there are",
+        (_, true) => ", no memory for more",
+        _ => "",
+    }
 }
 
 const LEVELS: [usize; 3] = [0, 1, 2];

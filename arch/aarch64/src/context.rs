@@ -3,9 +3,12 @@
 //! While user code runs, the kernel's stack pointer (SP_EL1) is the address of the current context:
 //! the entry code stores there, in the order of the fields.
 
+use crate::floating::FloatingState;
 use crate::page::ArmPages;
 use cedo_abi::REGISTER_WORDS;
-use cedo_abi::state::{BASES, FLAGS, GENERAL, GENERAL_WORDS, INSTRUCTION, REGISTERS, STACK};
+use cedo_abi::state::{
+    ALL, BASES, FLAGS, FLOATING_POINT_WORDS, GENERAL, GENERAL_WORDS, INSTRUCTION, REGISTERS, STACK,
+};
 use cedo_abi::utcb::StateArea;
 use cedo_machine::{Context as Roles, PageFormat, UserAddress};
 
@@ -35,10 +38,13 @@ pub struct Context {
     pub(crate) thread_pointer: u64,
     /// ESR_EL1 of the last entry.
     pub(crate) syndrome: u64,
+    /// What is in the floating-point registers comes here only when another thread uses them
+    /// (`floating.rs`).
+    pub(crate) floating: FloatingState,
 }
 
 // The entry code stores and loads pairs of registers in this order.
-const _: () = assert!(size_of::<Context>() == 288);
+const _: () = assert!(core::mem::offset_of!(Context, floating) == 288);
 const _: () = assert!(core::mem::offset_of!(Context, stack) == 248);
 const _: () = assert!(core::mem::offset_of!(Context, instruction) == 256);
 const _: () = assert!(core::mem::offset_of!(Context, thread_pointer) == 272);
@@ -64,7 +70,8 @@ impl Roles for Context {
         let mut x = [0; GENERAL_REGISTERS];
         x[FIRST_WORD] = argument;
         let instruction = instruction.number();
-        Context { x, stack, instruction, state: 0, thread_pointer: 0, syndrome: 0 }
+        let floating = FloatingState::NEW;
+        Context { x, stack, instruction, state: 0, thread_pointer: 0, syndrome: 0, floating }
     }
 
     #[inline]
@@ -134,7 +141,7 @@ impl Roles for Context {
     }
 
     fn save_state(&self, mask: u64, area: &mut StateArea) {
-        area.mask = mask & (GENERAL | BASES);
+        area.mask = mask & ALL;
         if mask & GENERAL != 0 {
             self.save_general(&mut area.general);
         }
@@ -145,7 +152,7 @@ impl Roles for Context {
 
     fn install_state(&mut self, area: &StateArea) -> bool {
         let user = |address| ArmPages::user_address(address, 1).is_some();
-        if area.mask & !(GENERAL | BASES) != 0
+        if area.mask & !ALL != 0
             || area.mask & GENERAL != 0 && !user(area.general[INSTRUCTION])
             || area.mask & BASES != 0 && !area.bases.iter().all(|base| user(*base))
         {
@@ -158,6 +165,14 @@ impl Roles for Context {
             self.thread_pointer = area.bases[0];
         }
         true
+    }
+
+    fn floating(&self) -> [u64; FLOATING_POINT_WORDS] {
+        self.floating.words()
+    }
+
+    fn install_floating(&mut self, words: &[u64; FLOATING_POINT_WORDS]) {
+        self.floating = FloatingState::sanitised(words);
     }
 }
 
@@ -235,6 +250,6 @@ mod tests {
             assert!(!context.install_state(&area));
             assert_eq!((context.instruction, context.thread_pointer), (0x20_0000, 0));
         }
-        assert!(!context().install_state(&StateArea { mask: 4, ..StateArea::EMPTY }));
+        assert!(!context().install_state(&StateArea { mask: 8, ..StateArea::EMPTY }));
     }
 }

@@ -3,6 +3,7 @@
 use crate::console;
 use crate::context::Context;
 use crate::core_area::{CoreRecord, NO_DEADLINE, RECORDS};
+use crate::floating::{FloatingUnit, Hardware};
 use crate::page::ArmPages;
 use crate::power;
 use crate::registers::{publish_writes, synchronise, write_register};
@@ -25,13 +26,21 @@ pub struct Aarch64 {
     /// Whose translations may be cached under identifier 1 and following; 0: nobody's. A table has
     /// one possible place.
     tagged: [u32; TAGGED_TABLES],
+    floating: FloatingUnit,
 }
 
 impl Aarch64 {
     /// The calling core, whose number is `core`.
     pub(crate) fn new(core: usize, system: &'static System) -> Aarch64 {
         let record = &RECORDS[core];
-        Aarch64 { core: CoreNumber(core as u8), record, system, tagged: [0; TAGGED_TABLES] }
+        let (core, floating) = (CoreNumber(core as u8), FloatingUnit::new(Hardware));
+        Aarch64 { core, record, system, tagged: [0; TAGGED_TABLES], floating }
+    }
+
+    /// The current thread, which has this context, uses the floating-point registers while they are off.
+    pub(crate) fn use_floating(&mut self, context: &mut Context) {
+        // SAFETY: the kernel calls `save_floating` before the context moves or ends.
+        unsafe { self.floating.open_for(&mut context.floating) };
     }
 
     /// The identifier of a page table. What was cached for another under it is forgotten.
@@ -74,6 +83,22 @@ impl Machine for Aarch64 {
     #[inline]
     fn set_current(&mut self, context: &mut Context) {
         self.record.context.store((&raw mut *context) as u64, Relaxed);
+        self.floating.close();
+    }
+
+    #[inline(always)]
+    fn set_plain_current(&mut self, context: &mut Context) {
+        self.record.context.store((&raw mut *context) as u64, Relaxed);
+    }
+
+    #[inline(always)]
+    fn is_plain(&mut self) -> bool {
+        self.floating.close();
+        true
+    }
+
+    fn save_floating(&mut self, context: &mut Context) {
+        self.floating.give_back(&mut context.floating);
     }
 
     #[inline]

@@ -10,11 +10,15 @@ const AFFINITY: u64 = 0xff_00ff_ffff;
 /// ID_AA64PFR0_EL1: there are registers of a GICv3 interface.
 const GIC_SHIFT: u64 = 24;
 
+/// CPACR_EL1: floating point raises an exception, in the kernel too.
+pub const NO_FLOATING_POINT: u64 = 0;
+/// CPACR_EL1: user code and the kernel may use floating point (FPEN).
+pub const USE_FLOATING_POINT: u64 = 3 << 20;
+
 /// Sets this core's control registers and makes the record of `core` its own.
 pub fn enable(core: usize) {
     core_area::take(core);
-    // Floating point raises an exception, in the kernel too.
-    write_register!("cpacr_el1", 0);
+    write_register!("cpacr_el1", NO_FLOATING_POINT);
     write_register!("cntkctl_el1", USER_COUNTER);
     // No breakpoint, no watchpoint, no single step.
     write_register!("mdscr_el1", 0);

@@ -12,6 +12,7 @@
 //! | file | contents |
 //! |---|---|
 //! | [`context`] | saved user registers |
+//! | [`floating`] | floating-point registers: saved state, and the processor's side |
 //! | [`page`] | the format of page-table entries |
 //! | `cpu` | the `Machine` of one core |
 //! | [`layout`] | where the kernel's part of the address space is |
@@ -59,6 +60,7 @@ pub mod entry;
 pub mod features;
 #[cfg(target_os = "none")]
 pub mod firmware;
+pub mod floating;
 pub mod layout;
 #[cfg(target_os = "none")]
 pub mod log;

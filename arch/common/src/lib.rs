@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`memory`] | spans of physical memory: who uses what |
 //! | [`scale`] | ticks, nanoseconds, timer counts: the arithmetic |
+//! | [`floating`] | whose floating-point registers a core holds |
 //! | [`late`] | a value set once |
 //! | [`lock`] | a ticket lock |
 //! | [`ring`] | a ring of log bytes |
@@ -17,12 +18,16 @@
 //! | [`pages`] | copying memory to whole pages |
 //! | [`relax`] | what a spin loop contains |
 #![no_std]
-#![expect(unsafe_code, reason = "a lock, a late value, encoders and page copies need it")]
+#![expect(
+    unsafe_code,
+    reason = "a lock, a late value, encoders, page copies and saved registers need it"
+)]
 
 #[cfg(test)]
 #[macro_use]
 extern crate std;
 
+pub mod floating;
 pub mod late;
 pub mod lock;
 #[cfg(target_os = "none")]

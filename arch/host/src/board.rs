@@ -54,6 +54,17 @@ pub(crate) struct CoreState {
     /// Cached translations of the active page table, by page.
     pub translations: BTreeMap<u64, Translation>,
     pub counters: Counters,
+    pub floating: FloatingPoint,
+}
+
+/// The floating-point register of a core: there is one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct FloatingPoint {
+    pub register: u64,
+    /// The frame of the thread that it belongs to.
+    pub owner: Option<Frame>,
+    /// User code may use it.
+    pub is_open: bool,
 }
 
 /// How often the kernel asked this core for something.
@@ -81,6 +92,7 @@ impl Board {
             signal: false,
             translations: BTreeMap::new(),
             counters: Counters::default(),
+            floating: FloatingPoint::default(),
         };
         let state = State {
             now: Ticks(0),

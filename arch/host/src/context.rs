@@ -1,7 +1,9 @@
 //! Saved user state of the simulated machine.
 
 use cedo_abi::REGISTER_WORDS;
-use cedo_abi::state::{BASES, FLAGS, GENERAL, INSTRUCTION, REGISTERS, STACK};
+use cedo_abi::state::{
+    ALL, BASES, FLAGS, FLOATING_POINT_WORDS, GENERAL, INSTRUCTION, REGISTERS, STACK,
+};
 use cedo_abi::status::Status;
 use cedo_abi::utcb::StateArea;
 use cedo_machine::{Context, PageFormat, Request, UserAddress};
@@ -11,8 +13,14 @@ use crate::HostPages;
 /// The flags that user code can have; all others are the machine's.
 pub const USER_FLAGS: u64 = 0xff;
 
+/// Bits that the floating-point register does not have.
+pub const FLOATING_RESERVED: u64 = 1 << 63;
+
+/// Where in a context the floating-point register is saved.
+pub(crate) const FLOATING_WORD: usize = 16;
+
 /// Words of a context.
-pub const CONTEXT_WORDS: usize = 17;
+pub const CONTEXT_WORDS: usize = 18;
 
 /// The user registers of one thread.
 ///
@@ -33,6 +41,7 @@ pub struct HostContext {
     stack: u64,
     flags: u64,
     bases: [u64; 2],
+    floating: u64,
     resume: u64,
 }
 
@@ -100,6 +109,11 @@ impl HostContext {
         self.bases
     }
 
+    /// Saves the floating-point register.
+    pub(crate) fn set_floating(&mut self, value: u64) {
+        self.floating = value;
+    }
+
     /// How this thread returns to user code.
     pub fn resume(&self) -> Resume {
         if self.resume == 0 { Resume::Short } else { Resume::Full }
@@ -135,7 +149,7 @@ impl HostContext {
         memory[4..11].copy_from_slice(&self.words);
         memory[11..14].copy_from_slice(&[self.instruction, self.stack, self.flags]);
         memory[14..16].copy_from_slice(&self.bases);
-        memory[16] = self.resume;
+        memory[16..].copy_from_slice(&[self.floating, self.resume]);
         memory
     }
 
@@ -153,7 +167,8 @@ impl HostContext {
             stack: memory[12],
             flags: memory[13],
             bases: [memory[14], memory[15]],
-            resume: memory[16],
+            floating: memory[16],
+            resume: memory[17],
         }
     }
 
@@ -237,7 +252,7 @@ impl Context for HostContext {
     }
 
     fn save_state(&self, mask: u64, area: &mut StateArea) {
-        area.mask = mask & (GENERAL | BASES);
+        area.mask = mask & ALL;
         if mask & GENERAL != 0 {
             let registers = &mut area.general[REGISTERS..Self::GENERAL_WORDS];
             registers[..4].copy_from_slice(&[self.operation, self.to, self.from, self.tag]);
@@ -255,7 +270,7 @@ impl Context for HostContext {
         let user = |address: u64| HostPages::user_address(address, 1).is_some();
         let general = area.mask & GENERAL != 0;
         let bases = area.mask & BASES != 0;
-        if area.mask & !(GENERAL | BASES) != 0
+        if area.mask & !ALL != 0
             || general && !user(area.general[INSTRUCTION])
             || bases && !area.bases.iter().all(|base| user(*base))
         {
@@ -269,5 +284,15 @@ impl Context for HostContext {
         }
         self.set_resume(Resume::Full);
         true
+    }
+
+    fn floating(&self) -> [u64; FLOATING_POINT_WORDS] {
+        let mut words = [0; FLOATING_POINT_WORDS];
+        words[0] = self.floating;
+        words
+    }
+
+    fn install_floating(&mut self, words: &[u64; FLOATING_POINT_WORDS]) {
+        self.floating = words[0] & !FLOATING_RESERVED;
     }
 }

@@ -9,7 +9,7 @@ use cedo_machine::{
     CoreNumber, Frame, Line, Machine, PageFormat, Power, Ticks, Trigger, UserAddress,
 };
 
-use crate::board::{Board, CoreState};
+use crate::board::{Board, CoreState, FloatingPoint};
 use crate::memory::FRAME_WORDS;
 use crate::{HostContext, HostPages};
 
@@ -76,7 +76,22 @@ impl Machine for HostMachine {
     fn set_current(&mut self, context: &mut HostContext) {
         let frame = self.board.memory.frame_at(core::ptr::from_mut(context).addr());
         assert!(frame.is_some(), "a context lives at the start of its thread's frame");
+        self.is_plain();
         self.state().current = frame;
+    }
+
+    fn is_plain(&mut self) -> bool {
+        self.state().floating.is_open = false;
+        true
+    }
+
+    fn save_floating(&mut self, context: &mut HostContext) {
+        let frame = self.board.memory.frame_at(core::ptr::from_mut(context).addr());
+        let floating = self.state().floating;
+        if frame.is_some() && floating.owner == frame {
+            context.set_floating(floating.register);
+            self.state().floating = FloatingPoint::default();
+        }
     }
 
     fn activate(&mut self, root: Frame) {

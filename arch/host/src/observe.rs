@@ -2,8 +2,8 @@
 
 use cedo_machine::{CoreNumber, Frame, Interrupt, Line, Platform, Power, Ticks, Upcalls};
 
-use crate::board::{Counters, Mode};
-use crate::context::CONTEXT_WORDS;
+use crate::board::{CoreState, Counters, Mode};
+use crate::context::{CONTEXT_WORDS, FLOATING_WORD};
 use crate::{HostContext, HostMachine, World};
 
 impl<K: Upcalls<Machine = HostMachine>> World<K> {
@@ -97,6 +97,27 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
 }
 
 impl<K: Upcalls<Machine = HostMachine>> World<K> {
+    /// The thread that runs on a core writes the floating-point register; what was in it. Nothing if the
+    /// core runs no user code.
+    pub fn exchange_floating(&mut self, core: CoreNumber, value: u64) -> Option<u64> {
+        let memory = self.board.memory;
+        let mut state = self.board.state.borrow_mut();
+        let CoreState { mode: Mode::User, current: Some(current), floating, .. } =
+            &mut state.cores[core.index()]
+        else {
+            return None;
+        };
+        if !floating.is_open && floating.owner != Some(*current) {
+            if let Some(owner) = floating.owner {
+                memory.write(owner, FLOATING_WORD, floating.register);
+            }
+            floating.register = memory.read(*current, FLOATING_WORD);
+            floating.owner = Some(*current);
+        }
+        floating.is_open = true;
+        Some(std::mem::replace(&mut floating.register, value))
+    }
+
     /// A device raises a line (an edge line: one edge).
     pub fn raise(&mut self, line: Line) {
         self.board.state.borrow_mut().lines[line.0 as usize].raise();

@@ -2,11 +2,13 @@
 //!
 //! The upper end of [`Context`] is what the processor itself pushes on an interrupt: the task state
 //! segment's RSP0 points to the end of the current context, so the frame lands where it belongs.
-//! The entry code stores the rest below it, in the order of the fields.
+//! The entry code stores the rest below it, in the order of the fields of [`Registers`]. What is in
+//! the floating-point registers comes here only when another thread uses them (`floating.rs`).
 
+use crate::floating::FloatingState;
 use crate::page::X86Pages;
 use cedo_abi::REGISTER_WORDS;
-use cedo_abi::state::{BASES, GENERAL, GENERAL_WORDS, INSTRUCTION};
+use cedo_abi::state::{ALL, BASES, FLOATING_POINT_WORDS, GENERAL, GENERAL_WORDS, INSTRUCTION};
 use cedo_abi::utcb::StateArea;
 use cedo_machine::{Context as Roles, PageFormat, UserAddress};
 
@@ -32,8 +34,16 @@ const FIXED_FLAGS: u64 = 0x202;
 
 /// The user registers of one thread.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(16))]
+#[repr(C)]
 pub struct Context {
+    pub(crate) floating: FloatingState,
+    pub(crate) registers: Registers,
+}
+
+/// All but floating point: what every entry into the kernel saves, here or on the kernel's stack.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub struct Registers {
     pub(crate) fs_base: u64,
     pub(crate) gs_base: u64,
     /// r8 r9 r10 r12 r13 r14 r15.
@@ -62,43 +72,53 @@ pub struct Context {
 }
 
 // The entry code pushes and pops in this order, and the processor aligns RSP0 down to 16.
-const _: () = assert!(size_of::<Context>() == 0xc0);
-const _: () = assert!(core::mem::offset_of!(Context, words) == 0x10);
-const _: () = assert!(core::mem::offset_of!(Context, operation) == 0x60);
-const _: () = assert!(core::mem::offset_of!(Context, kind) == 0x88);
-const _: () = assert!(core::mem::offset_of!(Context, rip) == 0x98);
-const _: () = assert!(core::mem::offset_of!(Context, ss) + 8 == size_of::<Context>());
+const _: () = assert!(size_of::<Registers>() == 0xc0);
+const _: () = assert!(core::mem::offset_of!(Registers, words) == 0x10);
+const _: () = assert!(core::mem::offset_of!(Registers, operation) == 0x60);
+const _: () = assert!(core::mem::offset_of!(Registers, kind) == 0x88);
+const _: () = assert!(core::mem::offset_of!(Registers, rip) == 0x98);
+const _: () = assert!(core::mem::offset_of!(Registers, ss) + 8 == size_of::<Registers>());
+const _: () = assert!(core::mem::offset_of!(Context, registers) + 0xc0 == size_of::<Context>());
 
 impl Context {
     /// Makes a system-call frame complete: SYSCALL left the instruction pointer in rcx and the
     /// flags in r11, and so does the long way back.
     fn complete(&mut self) {
-        if self.kind == KIND_SYSTEM_CALL {
-            self.rcx = self.rip;
-            self.r11 = self.rflags;
+        if self.registers.kind == KIND_SYSTEM_CALL {
+            self.registers.rcx = self.registers.rip;
+            self.registers.r11 = self.registers.rflags;
         }
-        self.kind = KIND_COMPLETE;
+        self.registers.kind = KIND_COMPLETE;
     }
 
     fn install_general(&mut self, words: &[u64; GENERAL_WORDS]) {
         let [rip, rsp, rflags, registers @ ..] = *words;
         let [rax, rbx, rcx, rdx, rsi, rdi, rbp, registers @ ..] = registers;
         let [r8, r9, r10, r11, r12, r13, r14, r15, ..] = registers;
-        self.words = [r8, r9, r10, r12, r13, r14, r15];
-        (self.operation, self.tag, self.from, self.to) = (rax, rdx, rsi, rdi);
-        (self.rbx, self.rbp, self.rcx, self.r11) = (rbx, rbp, rcx, r11);
-        (self.rip, self.rsp) = (rip, rsp);
-        self.rflags = rflags & USER_FLAGS | FIXED_FLAGS;
+        self.registers.words = [r8, r9, r10, r12, r13, r14, r15];
+        (self.registers.operation, self.registers.tag, self.registers.from, self.registers.to) =
+            (rax, rdx, rsi, rdi);
+        (self.registers.rbx, self.registers.rbp, self.registers.rcx, self.registers.r11) =
+            (rbx, rbp, rcx, r11);
+        (self.registers.rip, self.registers.rsp) = (rip, rsp);
+        self.registers.rflags = rflags & USER_FLAGS | FIXED_FLAGS;
     }
 
     fn general(&self) -> [u64; Self::GENERAL_WORDS] {
-        let [r8, r9, r10, r12, r13, r14, r15] = self.words;
-        let (rcx, r11) = match self.kind {
-            KIND_SYSTEM_CALL => (self.rip, self.rflags),
-            _ => (self.rcx, self.r11),
+        let [r8, r9, r10, r12, r13, r14, r15] = self.registers.words;
+        let (rcx, r11) = match self.registers.kind {
+            KIND_SYSTEM_CALL => (self.registers.rip, self.registers.rflags),
+            _ => (self.registers.rcx, self.registers.r11),
         };
-        let (rax, rdx, rsi, rdi) = (self.operation, self.tag, self.from, self.to);
-        let (rbx, rbp, rip, rsp, rflags) = (self.rbx, self.rbp, self.rip, self.rsp, self.rflags);
+        let (rax, rdx, rsi, rdi) =
+            (self.registers.operation, self.registers.tag, self.registers.from, self.registers.to);
+        let (rbx, rbp, rip, rsp, rflags) = (
+            self.registers.rbx,
+            self.registers.rbp,
+            self.registers.rip,
+            self.registers.rsp,
+            self.registers.rflags,
+        );
         [rip, rsp, rflags, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15]
     }
 }
@@ -107,7 +127,7 @@ impl Roles for Context {
     const GENERAL_WORDS: usize = 18;
 
     fn new(instruction: UserAddress, stack: u64, argument: u64) -> Context {
-        Context {
+        let registers = Registers {
             fs_base: 0,
             gs_base: 0,
             words: [argument, 0, 0, 0, 0, 0, 0],
@@ -126,89 +146,91 @@ impl Roles for Context {
             rflags: FIXED_FLAGS,
             rsp: stack,
             ss: USER_DATA,
-        }
+        };
+        Context { floating: FloatingState::NEW, registers }
     }
 
     #[inline]
     fn operation(&self) -> u64 {
-        self.operation
+        self.registers.operation
     }
 
     #[inline]
     fn to(&self) -> u64 {
-        self.to
+        self.registers.to
     }
 
     #[inline]
     fn from(&self) -> u64 {
-        self.from
+        self.registers.from
     }
 
     #[inline]
     fn tag(&self) -> u64 {
-        self.tag
+        self.registers.tag
     }
 
     #[inline]
     fn words(&self) -> [u64; REGISTER_WORDS] {
-        self.words
+        self.registers.words
     }
 
     #[inline]
     fn set_result(&mut self, result: u64) {
-        self.operation = result;
+        self.registers.operation = result;
     }
 
     #[inline]
     fn set_message(&mut self, badge: u64, token: u64, tag: u64) {
-        self.to = badge;
-        self.from = token;
-        self.tag = tag;
+        self.registers.to = badge;
+        self.registers.from = token;
+        self.registers.tag = tag;
     }
 
     #[inline]
     fn set_words(&mut self, words: &[u64; REGISTER_WORDS]) {
-        self.words = *words;
+        self.registers.words = *words;
     }
 
     fn repeat(&mut self, operation: u64) {
-        self.operation = operation;
-        self.rip = self.rip.wrapping_sub(SYSCALL_BYTES);
+        self.registers.operation = operation;
+        self.registers.rip = self.registers.rip.wrapping_sub(SYSCALL_BYTES);
     }
 
     fn skip(&mut self) {
-        self.rip = self.rip.wrapping_add(SYSCALL_BYTES);
+        self.registers.rip = self.registers.rip.wrapping_add(SYSCALL_BYTES);
     }
 
     #[inline]
     fn is_plain(&self) -> bool {
-        self.kind == KIND_SYSTEM_CALL && self.fs_base | self.gs_base == 0
+        self.registers.kind == KIND_SYSTEM_CALL
+            && self.registers.fs_base | self.registers.gs_base == 0
     }
 
     #[inline]
     fn instruction(&self) -> u64 {
-        self.rip
+        self.registers.rip
     }
 
     #[inline]
     fn stack(&self) -> u64 {
-        self.rsp
+        self.registers.rsp
     }
 
     fn save_state(&self, mask: u64, area: &mut StateArea) {
-        area.mask = mask & (GENERAL | BASES);
+        area.mask = mask & ALL;
         if mask & GENERAL != 0 {
             area.general[..Self::GENERAL_WORDS].copy_from_slice(&self.general());
         }
         if mask & BASES != 0 {
-            area.bases = [self.fs_base, self.gs_base];
+            area.bases = [self.registers.fs_base, self.registers.gs_base];
         }
     }
 
     fn install_state(&mut self, area: &StateArea) -> bool {
         let user = |address| X86Pages::user_address(address, 1).is_some();
         let instruction = area.general[INSTRUCTION];
-        if area.mask & !(GENERAL | BASES) != 0
+        if area.mask & !ALL != 0
             || area.mask & GENERAL != 0 && !user(instruction)
             || area.mask & BASES != 0 && !area.bases.iter().all(|base| user(*base))
         {
@@ -219,9 +241,17 @@ impl Roles for Context {
             self.install_general(&area.general);
         }
         if area.mask & BASES != 0 {
-            [self.fs_base, self.gs_base] = area.bases;
+            [self.registers.fs_base, self.registers.gs_base] = area.bases;
         }
         true
+    }
+
+    fn floating(&self) -> [u64; FLOATING_POINT_WORDS] {
+        self.floating.words()
+    }
+
+    fn install_floating(&mut self, words: &[u64; FLOATING_POINT_WORDS]) {
+        self.floating = FloatingState::sanitised(words);
     }
 }
 
@@ -238,7 +268,7 @@ mod tests {
     fn a_new_context_resumes_completely_with_its_argument_in_word_0() {
         let context = context();
         assert_eq!(context.words(), [7, 0, 0, 0, 0, 0, 0]);
-        assert_eq!((context.kind, context.rflags), (KIND_COMPLETE, 0x202));
+        assert_eq!((context.registers.kind, context.registers.rflags), (KIND_COMPLETE, 0x202));
         assert_eq!((context.instruction(), context.stack()), (0x20_0000, 0x1000));
     }
 
@@ -257,7 +287,7 @@ mod tests {
         context.save_state(GENERAL | BASES, &mut back);
         assert_eq!(area, back);
         let word = |register: u64| 0x1000 + REGISTERS as u64 + register;
-        assert_eq!(context.words, [7, 8, 9, 11, 12, 13, 14].map(word));
+        assert_eq!(context.registers.words, [7, 8, 9, 11, 12, 13, 14].map(word));
         assert_eq!(context.instruction(), 0x1000 + INSTRUCTION as u64);
         assert_eq!(context.stack(), 0x1000 + STACK as u64);
     }
@@ -268,31 +298,37 @@ mod tests {
         area.general[FLAGS] = u64::MAX;
         let mut context = context();
         assert!(context.install_state(&area));
-        assert_eq!(context.rflags, 0xdd5 | 0x202);
-        assert_eq!((context.cs, context.ss), (USER_CODE, USER_DATA));
+        assert_eq!(context.registers.rflags, 0xdd5 | 0x202);
+        assert_eq!((context.registers.cs, context.registers.ss), (USER_CODE, USER_DATA));
     }
 
     #[test]
     fn an_address_no_user_has_is_refused_and_changes_nothing() {
         for bad in [0x7fff_ffff_f000, 1 << 47, 0xffff_8000_0000_0000, 0xffff_83ff_ffff_ffff] {
             let mut context = context();
-            context.kind = KIND_SYSTEM_CALL;
+            context.registers.kind = KIND_SYSTEM_CALL;
             let mut area = StateArea { mask: GENERAL, ..StateArea::EMPTY };
             area.general[INSTRUCTION] = bad;
             assert!(!context.install_state(&area));
             let area = StateArea { mask: BASES, bases: [0, bad], ..StateArea::EMPTY };
             assert!(!context.install_state(&area));
-            assert_eq!((context.kind, context.rip), (KIND_SYSTEM_CALL, 0x20_0000));
+            assert_eq!(
+                (context.registers.kind, context.registers.rip),
+                (KIND_SYSTEM_CALL, 0x20_0000)
+            );
         }
-        assert!(!context().install_state(&StateArea { mask: 4, ..StateArea::EMPTY }));
+        assert!(!context().install_state(&StateArea { mask: 8, ..StateArea::EMPTY }));
     }
 
     #[test]
     fn a_modified_system_call_frame_never_returns_the_short_way() {
         let mut context = context();
-        context.kind = KIND_SYSTEM_CALL;
+        context.registers.kind = KIND_SYSTEM_CALL;
         assert!(context.install_state(&StateArea { mask: BASES, ..StateArea::EMPTY }));
-        assert_eq!(context.kind, KIND_COMPLETE);
-        assert_eq!((context.rcx, context.r11), (context.rip, context.rflags));
+        assert_eq!(context.registers.kind, KIND_COMPLETE);
+        assert_eq!(
+            (context.registers.rcx, context.registers.r11),
+            (context.registers.rip, context.registers.rflags)
+        );
     }
 }

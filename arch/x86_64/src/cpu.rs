@@ -1,12 +1,13 @@
 //! The `Machine` of one core.
 
 use crate::console;
-use crate::context::Context;
+use crate::context::{Context, Registers};
 use crate::core_area::{CoreRecord, NO_DEADLINE, RECORDS};
 use crate::descriptor::segments;
 use crate::device::local_apic::SIGNAL_VECTOR;
 use crate::device::port;
 use crate::features::{self, FS_BASE, GS_BASE};
+use crate::floating::{FloatingUnit, Hardware};
 use crate::page::X86Pages;
 use crate::power;
 use crate::system::System;
@@ -24,28 +25,47 @@ pub struct X86_64 {
     system: &'static System,
     /// The or of the segment bases that are loaded: 0 if both are 0.
     bases: u64,
+    /// 0 if `bases` is and the floating-point registers are off: nothing shows which thread ran.
+    traces: u64,
+    floating: FloatingUnit,
 }
 
 impl X86_64 {
     /// The calling core, whose number is `core`.
     pub(crate) fn new(core: usize, system: &'static System) -> X86_64 {
-        X86_64 { core: CoreNumber(core as u8), record: &RECORDS[core], system, bases: 0 }
+        let record = &RECORDS[core];
+        let (core, floating) = (CoreNumber(core as u8), FloatingUnit::new(Hardware));
+        X86_64 { core, record, system, bases: 0, traces: 0, floating }
     }
 
-    /// Loads what a thread sees of segments: null selectors, and its bases. User code can clear a
+    /// The current thread, which has this context, uses the floating-point registers while they are off.
+    pub(crate) fn use_floating(&mut self, context: &mut Context) {
+        // SAFETY: the kernel calls `save_floating` before the context moves or ends.
+        unsafe { self.floating.open_for(&mut context.floating) };
+        self.traces |= 1;
+    }
+
+    /// Switches the floating-point registers off: whoever runs next may be another thread.
+    fn leave_floating(&mut self) {
+        self.floating.close();
+        self.traces = self.bases;
+    }
+
+    /// Loads what a thread sees beside general registers: null selectors, its bases, no floating point. User code can clear a
     /// base behind our back by loading a selector, so a base other than zero is written even if it
     /// seems to be there already. Selectors come first: they may clear the bases.
     #[cold]
-    fn load_segments(&mut self, context: &Context) {
+    fn load_traces(&mut self, context: &Context) {
         if segments::user_selectors() != 0 {
             segments::clear_user_selectors();
         }
-        let bases = context.fs_base | context.gs_base;
-        if self.bases | bases != 0 {
-            features::write(FS_BASE, context.fs_base);
-            features::write(GS_BASE, context.gs_base);
+        let Registers { fs_base, gs_base, .. } = context.registers;
+        if self.bases | fs_base | gs_base != 0 {
+            features::write(FS_BASE, fs_base);
+            features::write(GS_BASE, gs_base);
         }
-        self.bases = bases;
+        self.bases = fs_base | gs_base;
+        self.leave_floating();
     }
 }
 
@@ -63,9 +83,9 @@ impl Machine for X86_64 {
     fn set_current(&mut self, context: &mut Context) {
         let end = (&raw mut *context).wrapping_add(1);
         self.record.context_end.store(end as u64, Relaxed);
-        let bases = self.bases | context.fs_base | context.gs_base;
-        if bases | segments::user_selectors() != 0 {
-            self.load_segments(context);
+        let bases = context.registers.fs_base | context.registers.gs_base;
+        if self.traces | bases | segments::user_selectors() != 0 {
+            self.load_traces(context);
         }
     }
 
@@ -76,8 +96,15 @@ impl Machine for X86_64 {
     }
 
     #[inline(always)]
-    fn is_plain(&self) -> bool {
-        self.bases | segments::user_selectors() == 0
+    fn is_plain(&mut self) -> bool {
+        if self.traces != 0 {
+            self.leave_floating();
+        }
+        self.traces | segments::user_selectors() == 0
+    }
+
+    fn save_floating(&mut self, context: &mut Context) {
+        self.floating.give_back(&mut context.floating);
     }
 
     #[inline]

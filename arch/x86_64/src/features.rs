@@ -4,16 +4,17 @@
 
 use crate::context::USER_DATA;
 use crate::descriptor::KERNEL_CODE;
+use crate::floating;
 use crate::time::unit::Signature;
 use raw_cpuid::{CpuId, FeatureInfo, native_cpuid};
 use x86_64::registers::model_specific::Msr;
 
 /// CR0: protected mode, paging, native x87 errors, write protection for the kernel too, and task
-/// switched: every x87 and SSE instruction of user code raises #NM.
-const CR0: u64 = 1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1 << 3 | 1 << 1 | 1;
-/// CR4: debug extensions, PAE, machine check, global pages, and OSFXSR, so that SSE raises #NM
-/// like x87 and not #UD.
-const CR4: u64 = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 9;
+/// switched: every x87 and SSE instruction of user code raises #NM (`floating.rs`).
+pub(crate) const CR0: u64 = 1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1 << 3 | 1 << 1 | 1;
+/// CR4: debug extensions, PAE, machine check, global pages, and OSFXSR and OSXMMEXCPT, so that SSE
+/// and its exceptions work.
+const CR4: u64 = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 10;
 /// CR4: user code cannot read descriptor table addresses.
 const CR4_UMIP: u64 = 1 << 11;
 /// CR4: the kernel does not execute user pages.
@@ -100,6 +101,7 @@ impl Features {
         for register in [FS_BASE, GS_BASE, SYSENTER_CS] {
             write(register, 0);
         }
+        floating::prepare();
     }
 
     /// Lets this core's SYSCALL enter at `entry`.

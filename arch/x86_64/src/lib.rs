@@ -11,6 +11,7 @@
 //! | file | contents |
 //! |---|---|
 //! | [`context`] | saved user registers |
+//! | [`floating`] | floating-point registers: saved image, and the processor's side |
 //! | [`page`] | the format of page-table entries |
 //! | `cpu` | the `Machine` of one core |
 //! | [`layout`] | where the kernel's part of the address space is |
@@ -56,6 +57,7 @@ pub mod device;
 pub mod entry;
 #[cfg(target_os = "none")]
 pub mod features;
+pub mod floating;
 pub mod layout;
 #[cfg(target_os = "none")]
 pub mod log;

@@ -1,6 +1,6 @@
 //! The last words, and stopping every core.
 
-use crate::context::Context;
+use crate::context::{Context, Registers};
 use crate::core_area::{RECORDS, this_core};
 use crate::{console, log, power, system};
 use cedo_arch_common::text::Text;
@@ -64,7 +64,7 @@ pub fn halt_for_ever() -> ! {
 }
 
 /// The end by an exception that the kernel itself made.
-pub fn exception(name: &str, frame: &Context) -> ! {
+pub fn exception(name: &str, frame: &Registers) -> ! {
     die(format_args!("{name} (error code {:#x})", frame.error), Some(frame))
 }
 
@@ -76,7 +76,7 @@ fn rust_panic(information: &core::panic::PanicInfo<'_>) -> ! {
     }
 }
 
-fn die(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> ! {
+fn die(reason: fmt::Arguments<'_>, frame: Option<&Registers>) -> ! {
     stop_other_cores();
     // Formatting cannot fail, and there is nobody to tell.
     let _ = report(reason, frame);
@@ -86,7 +86,7 @@ fn die(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> ! {
     halt_for_ever()
 }
 
-fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
+fn report(reason: fmt::Arguments<'_>, frame: Option<&Registers>) -> fmt::Result {
     use fmt::Write;
     // SAFETY: the others were stopped.
     let mut out = Text(|text: &[u8]| unsafe { console::write_alone(text) });
@@ -111,12 +111,12 @@ fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
     if !end.is_null() {
         // SAFETY: `set_current` stored the end of a context, in memory that stays mapped.
         let user = unsafe { &*end.wrapping_sub(1) };
-        registers(&mut out, "user", user)?;
+        registers(&mut out, "user", &user.registers)?;
     }
     Ok(())
 }
 
-fn registers(out: &mut impl fmt::Write, whose: &str, frame: &Context) -> fmt::Result {
+fn registers(out: &mut impl fmt::Write, whose: &str, frame: &Registers) -> fmt::Result {
     let [r8, r9, r10, r12, r13, r14, r15] = frame.words;
     let rows = [
         [("rip", frame.rip), ("rsp", frame.rsp), ("rflags", frame.rflags), ("cs", frame.cs)],

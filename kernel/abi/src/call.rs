@@ -126,8 +126,8 @@ pub mod ipc {
     pub const WANT_SHIFT: u32 = 28;
     /// Mask of those bits.
     pub const WANT_MASK: u64 = 7 << WANT_SHIFT;
-    /// All groups there are.
-    pub const WANT_STATE: u64 = crate::state::ALL << WANT_SHIFT;
+    /// The general registers and the bases.
+    pub const WANT_STATE: u64 = (crate::state::GENERAL | crate::state::BASES) << WANT_SHIFT;
     /// All flags this version knows; others are refused.
     pub const KNOWN: u64 = ((1 << 31) - 1) & !0xffff;
 

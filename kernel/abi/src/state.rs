@@ -9,10 +9,11 @@ pub const GENERAL: u64 = 1;
 /// one finds null there after another has run, and a base that it cleared in this way again as it
 /// was set.)
 pub const BASES: u64 = 2;
-/// Group mask: floating point and vectors. Reserved: who asks for it is told `Unsupported`.
+/// Group mask: floating point and vectors. It has an area of its own in the UTCB
+/// ([`crate::utcb::Utcb::reply_floating`]).
 pub const FLOATING_POINT: u64 = 4;
 /// The groups there are.
-pub const ALL: u64 = GENERAL | BASES;
+pub const ALL: u64 = GENERAL | BASES | FLOATING_POINT;
 
 /// Words of the general group, of the machine that has most: instruction pointer, stack pointer and
 /// flags, then registers. The kernel neither reads nor writes words behind a machine's last register.
@@ -24,6 +25,14 @@ pub const ALL: u64 = GENERAL | BASES;
 pub const GENERAL_WORDS: usize = 34;
 /// Words of the bases group. x86-64: fs base, gs base. aarch64: TPIDR_EL0, and 0.
 pub const BASE_WORDS: usize = 2;
+
+/// Words of the floating-point group, of the machine that has most.
+///
+/// | machine | contents | words | a new thread |
+/// |---|---|---|---|
+/// | x86-64 | as FXSAVE64 stores it: x87, MMX, SSE (Intel SDM volume 1, section 10.5.1) | 64 | control word 0x37f, MXCSR 0x1f80, else 0 |
+/// | aarch64 | v0 to v31, two words each, then FPSR and FPCR | 66 | 0 |
+pub const FLOATING_POINT_WORDS: usize = 66;
 
 /// Index of the instruction pointer in the general group.
 pub const INSTRUCTION: usize = 0;
@@ -56,7 +65,7 @@ pub enum Cause {
     Protection = 8,
     /// A misaligned access.
     Alignment = 9,
-    /// A floating-point or vector exception, or floating point where it is off.
+    /// A floating-point or vector exception.
     FloatingPoint = 10,
     /// A system call of a foreign thread (`cedo_abi::call::thread::SET_FOREIGN`).
     SystemCall = 12,

@@ -4,7 +4,7 @@
 //! message word 0 when it starts. The kernel reaches it by its frame and trusts nothing in it.
 
 use crate::item::{Item, MAX_ITEMS};
-use crate::state::{BASE_WORDS, GENERAL_WORDS};
+use crate::state::{BASE_WORDS, FLOATING_POINT_WORDS, GENERAL_WORDS};
 use crate::{MESSAGE_WORDS, REGISTER_WORDS};
 
 /// Layout of the page. Offsets are pinned below.
@@ -27,8 +27,15 @@ pub struct Utcb {
     /// Written by the kernel: the items of the message received, as many as its tag says: kind,
     /// where, and how much.
     pub received_items: [Item; MAX_ITEMS],
-    reserved: [u64; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1 - 12 * MAX_ITEMS],
+    /// Written by the kernel: the floating-point group that belongs to [`received`](Self::received).
+    pub received_floating: [u64; FLOATING_POINT_WORDS],
+    /// Read by the kernel: the floating-point group that belongs to [`reply`](Self::reply).
+    pub reply_floating: [u64; FLOATING_POINT_WORDS],
+    reserved: [u64; RESERVED_WORDS],
 }
+
+const RESERVED_WORDS: usize =
+    512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1 - 12 * MAX_ITEMS - 2 * FLOATING_POINT_WORDS;
 
 /// Words of one state area.
 pub const STATE_WORDS: usize = 1 + GENERAL_WORDS + BASE_WORDS;
@@ -61,7 +68,9 @@ impl Utcb {
         send_items: [Item::NONE; MAX_ITEMS],
         windows: [Item::NONE; MAX_ITEMS],
         received_items: [Item::NONE; MAX_ITEMS],
-        reserved: [0; 512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1 - 12 * MAX_ITEMS],
+        received_floating: [0; FLOATING_POINT_WORDS],
+        reply_floating: [0; FLOATING_POINT_WORDS],
+        reserved: [0; RESERVED_WORDS],
     };
 }
 

@@ -25,6 +25,7 @@
 use crate::call::Answer;
 use crate::ipc::closed::PASSED_ON;
 use crate::ipc::receive::Taken;
+use crate::ipc::registers::Area;
 use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::object::thread::{Errand, ErrandKind, GateTo, Peer, State};
@@ -284,7 +285,7 @@ impl<M: Machine> Kernel<M> {
             if kind.is_fault() && wanted != 0 {
                 let source = Frame(self.mail(sender).utcb.get());
                 let area = self.received_state(source, wanted);
-                self.put_state(self.look(receiver).utcb, &area);
+                self.pass_state(source, Area::Received, &area, self.look(receiver).utcb);
             }
             return;
         }
@@ -393,8 +394,9 @@ impl<M: Machine> Kernel<M> {
             thread.context.set_message(0, 0, tag);
             thread.context.set_words(&words);
         } else if installs {
-            let area = self.received_state(self.look(id).utcb, state::ALL);
-            self.install(id, &area);
+            let utcb = self.look(id).utcb;
+            let area = self.received_state(utcb, state::ALL);
+            self.install(id, &area, utcb, Area::Received);
         }
     }
 }

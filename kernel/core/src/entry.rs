@@ -83,6 +83,10 @@ impl<M: Machine> Upcalls for Kernel<M> {
         self.leave()
     }
 
+    fn machine(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
     fn who(&self) -> (CoreNumber, u32) {
         (self.core(), self.local.current.map_or(0, |id| id.number().get()))
     }

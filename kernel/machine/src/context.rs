@@ -2,7 +2,7 @@
 
 use crate::UserAddress;
 use cedo_abi::REGISTER_WORDS;
-use cedo_abi::state::Cause;
+use cedo_abi::state::{Cause, FLOATING_POINT_WORDS};
 use cedo_abi::utcb::StateArea;
 
 /// The user registers of one thread while it is not running, named by their roles in a call
@@ -50,12 +50,18 @@ pub trait Context: Copy + 'static {
     /// The stack pointer.
     fn stack(&self) -> u64;
 
-    /// Copies the groups in `mask` out.
+    /// Copies the groups in `mask` out, but for floating point, and names all of them in the area.
     fn save_state(&self, mask: u64, area: &mut StateArea);
-    /// Installs the groups that `area.mask` names after sanitising them. False, and nothing
-    /// changed, if the instruction pointer or a base is one a user cannot have, or a group unknown.
-    /// Afterwards the context resumes with every register restored, not by the short return path.
+    /// Installs the groups that `area.mask` names, but for floating point, after sanitising them.
+    /// False, and nothing changed, if the instruction pointer or a base is one a user cannot have, or a
+    /// group unknown. Afterwards the context resumes with every register restored, not by the short
+    /// return path.
     fn install_state(&mut self, area: &StateArea) -> bool;
+    /// The floating-point group, after [`crate::Machine::save_floating`].
+    fn floating(&self) -> [u64; FLOATING_POINT_WORDS];
+    /// Installs the floating-point group after sanitising it, after
+    /// [`crate::Machine::save_floating`].
+    fn install_floating(&mut self, words: &[u64; FLOATING_POINT_WORDS]);
 }
 
 /// A synchronous exception of user code.

@@ -25,12 +25,14 @@ pub trait Machine: Sized + 'static {
     fn set_plain_current(&mut self, context: &mut Self::Context) {
         self.set_current(context);
     }
-    /// True if nothing outside the registers that a call keeps or returns shows which thread ran. A machine
-    /// on which user code can change nothing else need not say anything.
-    #[inline(always)]
-    fn is_plain(&self) -> bool {
-        true
-    }
+    /// True if nothing outside the registers that a call keeps or returns shows which thread ran, or no
+    /// longer shows it.
+    fn is_plain(&mut self) -> bool;
+    /// Saves the floating-point registers into the context of the thread they belong to if it is this
+    /// one. They are nobody's then, until a thread uses them and they are loaded from its context. Before
+    /// the kernel reads or changes that part of a context, and before the context is used by another core
+    /// or for something else.
+    fn save_floating(&mut self, context: &mut Self::Context);
     /// Makes `root` the active page table. Cached translations of others are forgotten, unless
     /// [`KEEPS_TRANSLATIONS`](Self::KEEPS_TRANSLATIONS).
     fn activate(&mut self, root: Frame);

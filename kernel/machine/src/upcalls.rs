@@ -41,6 +41,9 @@ pub trait Upcalls: Sized + 'static {
     /// User code made an exception.
     fn fault(&mut self, fault: Fault) -> Next;
 
+    /// The machine, for what it settles with user code itself: the kernel hears nothing of it.
+    fn machine(&mut self) -> &mut Self::Machine;
+
     /// For a panic: which core this is, and the frame number of the current thread.
     fn who(&self) -> (CoreNumber, u32);
 }

@@ -1,6 +1,7 @@
 //! The page that a thread shares with the kernel, as its owner sees it.
 
 use cedo_abi::item::{Item, MAX_ITEMS};
+use cedo_abi::state::FLOATING_POINT_WORDS;
 use cedo_abi::utcb::{StateArea, Utcb};
 use cedo_abi::{MESSAGE_WORDS, REGISTER_WORDS};
 use core::mem::offset_of;
@@ -78,6 +79,20 @@ impl UtcbPage {
         let place = self.field::<StateArea>(offset_of!(Utcb, reply));
         // SAFETY: `place` is a field of the page, which is mapped (`new`).
         unsafe { place.write_volatile(*state) }
+    }
+
+    /// The floating-point group that the last kernel message or READ brought.
+    pub fn received_floating(&self) -> [u64; FLOATING_POINT_WORDS] {
+        let place = self.field::<[u64; FLOATING_POINT_WORDS]>(offset_of!(Utcb, received_floating));
+        // SAFETY: `place` is a field of the page, which is mapped (`new`); any bytes are a value.
+        unsafe { place.read_volatile() }
+    }
+
+    /// Sets the floating-point group to install with a reply or WRITE.
+    pub fn set_reply_floating(&mut self, words: &[u64; FLOATING_POINT_WORDS]) {
+        let place = self.field::<[u64; FLOATING_POINT_WORDS]>(offset_of!(Utcb, reply_floating));
+        // SAFETY: `place` is a field of the page, which is mapped (`new`).
+        unsafe { place.write_volatile(*words) }
     }
 
     /// Lists what a message brings.

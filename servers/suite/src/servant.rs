@@ -61,7 +61,7 @@ pub static CALLS_MADE: AtomicU64 = AtomicU64::new(0);
 pub static CALLS_WRONG: AtomicU64 = AtomicU64::new(0);
 
 /// The probes by number; those of bases and segments follow.
-const PROBES: [Probe; 9] = [
+const PROBES: [Probe; 10] = [
     probe::read,
     probe::write,
     probe::execute,
@@ -70,14 +70,16 @@ const PROBES: [Probe; 9] = [
     probe::illegal,
     probe::privileged,
     probe::port,
-    probe::floating_point,
+    probe::set_floating,
+    probe::see_floating,
 ];
 
 /// All probes in the order of their numbers.
 fn probes() -> impl Iterator<Item = Probe> {
+    let exception = probe::FLOATING_EXCEPTION.into_iter();
     let segments = probe::SEGMENTS.into_iter();
     let segments = segments.flat_map(|probes| [probes.load_selectors, probes.see_selectors]);
-    PROBES.into_iter().chain(probe::BASES.iter().copied()).chain(segments)
+    PROBES.into_iter().chain(exception).chain(probe::BASES.iter().copied()).chain(segments)
 }
 
 /// The order to run a probe.

@@ -5,6 +5,7 @@ pub mod cancels;
 pub mod capabilities;
 pub mod cores;
 pub mod faults;
+pub mod floating;
 pub mod forward;
 pub mod gifts;
 pub mod groups;
@@ -52,6 +53,7 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     objects::TESTS,
     faults::TESTS,
     segments::TESTS,
+    floating::TESTS,
     threads::TESTS,
     remote_end::TESTS,
     interrupts::TESTS,

@@ -38,12 +38,17 @@ const fn class(syndrome: u64) -> u64 {
     syndrome >> 26 & 0x3f
 }
 
+/// True if user code used a floating-point register while they are off.
+pub const fn wants_floating_point(syndrome: u64) -> bool {
+    class(syndrome) == class::FLOATING_POINT_OFF
+}
+
 /// The fault for an exception of user code. `address` is FAR_EL1.
 pub fn fault(syndrome: u64, address: u64) -> Fault {
     let (cause, has_address) = match class(syndrome) {
         0 => (Cause::IllegalInstruction, false),
         class::WAIT | class::SYSTEM_REGISTER | class::ILLEGAL_STATE => (Cause::Protection, false),
-        class::FLOATING_POINT_OFF | class::FLOATING_POINT => (Cause::FloatingPoint, false),
+        class::FLOATING_POINT => (Cause::FloatingPoint, false),
         class::INSTRUCTION_ABORT => (aborted(syndrome, Cause::ExecuteFault), true),
         class::DATA_ABORT if syndrome & WRITE != 0 && syndrome & MAINTENANCE == 0 => {
             (aborted(syndrome, Cause::WriteFault), true)
@@ -107,7 +112,6 @@ mod tests {
             (0, Cause::IllegalInstruction),
             (class::WAIT, Cause::Protection),
             (class::SYSTEM_REGISTER, Cause::Protection),
-            (class::FLOATING_POINT_OFF, Cause::FloatingPoint),
             (class::FLOATING_POINT, Cause::FloatingPoint),
             (class::STACK_ALIGNMENT, Cause::Alignment),
             (class::BREAKPOINT, Cause::Breakpoint),
@@ -117,6 +121,8 @@ mod tests {
         ];
         for (class, cause) in causes {
             assert_eq!(of(class, 0), (cause, 0));
+            assert!(!wants_floating_point(class << 26));
         }
+        assert!(wants_floating_point(class::FLOATING_POINT_OFF << 26));
     }
 }

@@ -47,9 +47,22 @@ pub(super) extern "C" fn exception<K: Upcalls<Machine = Aarch64>>(
     // SAFETY: the vector filled the current context, whose address `set_current` stored. No reference
     // to it is kept: the kernel may change it.
     let syndrome = unsafe { (*frame).syndrome };
+    if cause::wants_floating_point(syndrome) {
+        use_floating::<K>(record);
+        return answer(Next::User);
+    }
     let fault = cause::fault(syndrome, read_register!("far_el1"));
     // SAFETY: as in `system_call`.
     answer(unsafe { &mut *kernel::<K>(record) }.fault(fault))
+}
+
+/// The current thread uses a floating-point register while they are off: now it has them.
+fn use_floating<K: Upcalls<Machine = Aarch64>>(record: &CoreRecord) {
+    let context = record.context.load(Relaxed) as *mut Context;
+    // SAFETY: 1. As in `system_call`. 2. `set_current` stored the address of the current context, in
+    // memory that stays mapped. Nothing else refers to it now.
+    let (kernel, context) = unsafe { (&mut *kernel::<K>(record), &mut *context) };
+    kernel.machine().use_floating(context);
 }
 
 /// User code was interrupted; its registers are in the current context.

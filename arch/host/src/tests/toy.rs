@@ -236,6 +236,10 @@ impl Upcalls for Toy {
         self.resume()
     }
 
+    fn machine(&mut self) -> &mut HostMachine {
+        &mut self.machine
+    }
+
     fn who(&self) -> (CoreNumber, u32) {
         (self.machine.core(), self.thread().0)
     }

@@ -23,6 +23,8 @@ const OWN_STACK: [usize; crate::layout::FATAL_STACKS as usize] =
 pub mod vector {
     /// Non-maskable interrupt.
     pub const NMI: usize = 2;
+    /// Floating point while it is off.
+    pub const DEVICE_NOT_AVAILABLE: usize = 7;
     /// A fault while entering another handler.
     pub const DOUBLE_FAULT: usize = 8;
     /// Page fault.

@@ -19,7 +19,8 @@ const CAUSES: [Cause; 21] = [
     Cause::Other,
     Cause::Other,
     Cause::IllegalInstruction,
-    Cause::FloatingPoint,
+    // Floating point while it is off: settled before it becomes a fault (`upcall`).
+    Cause::Other,
     Cause::Other,
     Cause::Other,
     Cause::Protection,
@@ -81,7 +82,7 @@ mod tests {
         };
         assert_eq!(made(0), (Cause::DivideError, 0, 0));
         assert_eq!(made(6), (Cause::IllegalInstruction, 0, 6));
-        assert_eq!(made(7), (Cause::FloatingPoint, 0, 7));
+        assert_eq!(made(16), (Cause::FloatingPoint, 0, 16));
         assert_eq!(made(13), (Cause::Protection, 0, 0x55));
         assert_eq!(made(17), (Cause::Alignment, 0, 0x55));
         assert_eq!(made(19), (Cause::FloatingPoint, 0, 19));

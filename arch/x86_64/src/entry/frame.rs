@@ -4,7 +4,7 @@
 macro_rules! from_end {
     ($field:ident $(, $index:literal)?) => {
         size_of::<$crate::context::Context>()
-            - core::mem::offset_of!($crate::context::Context, $field) $(- 8 * $index)?
+            - core::mem::offset_of!($crate::context::Context, registers.$field) $(- 8 * $index)?
     };
 }
 

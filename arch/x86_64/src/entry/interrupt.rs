@@ -1,12 +1,12 @@
 //! Exceptions and interrupts in.
 //!
 //! From user mode the processor has pushed its five words, and perhaps an error code, at the end of
-//! the current context; the rest is pushed below, in the order of `Context`'s fields. From the halt
+//! the current context; the rest is pushed below, in the order of the fields of `Registers`. From the halt
 //! loop, or where the kernel itself is at fault, the same happens on the kernel's stack.
 
 use super::leave::obey;
 use super::upcall;
-use crate::context::Context;
+use crate::context::Registers;
 use crate::core_area::{RECORD_BYTES, RECORDS, STACK_TOP};
 use crate::cpu::X86_64;
 use crate::descriptor::FIRST_TASK_SELECTOR;
@@ -92,8 +92,8 @@ extern "C" fn common<K: Upcalls<Machine = X86_64>>() {
         first_task = const FIRST_TASK_SELECTOR,
         shift = const (RECORD_BYTES / 16).trailing_zeros(),
         records = sym RECORDS,
-        words = const offset_of!(Context, words),
-        cs = const offset_of!(Context, cs),
+        words = const offset_of!(Registers, words),
+        cs = const offset_of!(Registers, cs),
         stack_top = const STACK_TOP,
         from_user = sym upcall::from_user::<K>,
         from_kernel = sym upcall::from_kernel::<K>,
@@ -110,7 +110,7 @@ extern "C" fn fatal() {
         first_task = const FIRST_TASK_SELECTOR,
         shift = const (RECORD_BYTES / 16).trailing_zeros(),
         records = sym RECORDS,
-        words = const offset_of!(Context, words),
+        words = const offset_of!(Registers, words),
         fatal = sym upcall::fatal,
     )
 }

@@ -2,7 +2,7 @@
 
 use super::frame::{context_asm, restore_system_call};
 use super::upcall;
-use crate::context::Context;
+use crate::context::Registers;
 use crate::core_area::{CONTEXT_END, CoreRecord, STACK_TOP};
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -33,7 +33,7 @@ pub extern "C" fn leave() {
         "mov qword ptr [rsp], -1",
         "add rsp, 16",
         "iretq",
-        to_words = const size_of::<Context>() - offset_of!(Context, words),
+        to_words = const size_of::<Registers>() - offset_of!(Registers, words),
     )
 }
 

@@ -1,7 +1,7 @@
 //! From a frame to a call of the kernel.
 
 use super::cause;
-use crate::context::Context;
+use crate::context::{Context, Registers};
 use crate::core_area::CoreRecord;
 use crate::cpu::X86_64;
 use crate::descriptor::gates::vector;
@@ -43,13 +43,17 @@ pub(super) extern "C" fn system_call<K: Upcalls<Machine = X86_64>>(kernel: *mut 
 /// User code made an exception or was interrupted; its registers are in the current context.
 pub(super) extern "C" fn from_user<K: Upcalls<Machine = X86_64>>(
     record: &'static CoreRecord,
-    frame: *const Context,
+    frame: *const Registers,
 ) -> u64 {
     // SAFETY: the stub filled the frame and passed its address. No reference to it is kept: it is
     // the current context, which the kernel may change.
-    let Context { kind: number, error, rip, .. } = unsafe { *frame };
+    let Registers { kind: number, error, rip, .. } = unsafe { *frame };
     if number >= vector::FIRST_INTERRUPT as u64 {
         return answer(interrupt::<K>(record, number as u8, Next::User));
+    }
+    if number == vector::DEVICE_NOT_AVAILABLE as u64 {
+        use_floating::<K>(record);
+        return answer(Next::User);
     }
     let address = x86_64::registers::control::Cr2::read_raw();
     let fault = cause::fault(number, error, rip, address);
@@ -57,10 +61,19 @@ pub(super) extern "C" fn from_user<K: Upcalls<Machine = X86_64>>(
     answer(unsafe { &mut *kernel::<K>(record) }.fault(fault))
 }
 
+/// The current thread uses a floating-point register while they are off: now it has them.
+fn use_floating<K: Upcalls<Machine = X86_64>>(record: &CoreRecord) {
+    let context = (record.context_end.load(Relaxed) as *mut Context).wrapping_sub(1);
+    // SAFETY: 1. As in `system_call`. 2. `set_current` stored the end of the current context, in memory
+    // that stays mapped. Nothing else refers to it now.
+    let (kernel, context) = unsafe { (&mut *kernel::<K>(record), &mut *context) };
+    kernel.machine().use_floating(context);
+}
+
 /// The halted core was interrupted, or the kernel made an exception.
 pub(super) extern "C" fn from_kernel<K: Upcalls<Machine = X86_64>>(
     record: &'static CoreRecord,
-    frame: &Context,
+    frame: &Registers,
 ) -> u64 {
     if frame.kind < vector::FIRST_INTERRUPT as u64 {
         panic::exception(name(frame.kind), frame);
@@ -69,7 +82,7 @@ pub(super) extern "C" fn from_kernel<K: Upcalls<Machine = X86_64>>(
 }
 
 /// Double fault, NMI, machine check.
-pub(super) extern "C" fn fatal(_record: &'static CoreRecord, frame: &Context) -> ! {
+pub(super) extern "C" fn fatal(_record: &'static CoreRecord, frame: &Registers) -> ! {
     if frame.kind == vector::NMI as u64 {
         panic::stop_if_asked();
     }

@@ -39,7 +39,7 @@ const BASE: [CpuidFeature; 13] = [
 /// Instructions of other groups that do no floating point: fences, spin hints, and what saves and
 /// restores a user's floating-point state. TZCNT is how compilers write BSF where the operand cannot
 /// be zero: an older processor ignores the prefix and does the same.
-const ALLOWED: [Mnemonic; 14] = [
+const ALLOWED: [Mnemonic; 17] = [
     Mnemonic::Lfence,
     Mnemonic::Mfence,
     Mnemonic::Sfence,
@@ -49,6 +49,9 @@ const ALLOWED: [Mnemonic; 14] = [
     Mnemonic::Fxrstor,
     Mnemonic::Fxrstor64,
     Mnemonic::Ldmxcsr,
+    Mnemonic::Fnclex,
+    Mnemonic::Ffree,
+    Mnemonic::Fild,
     Mnemonic::Fninit,
     Mnemonic::Syscall,
     Mnemonic::Sysretq,

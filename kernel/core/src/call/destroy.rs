@@ -185,6 +185,7 @@ impl<M: Machine> Kernel<M> {
             other => return other,
         }
         self.remove_irqs_of(id);
+        self.machine.save_floating(&mut self.objects.thread(id).context);
         let thread = self.look(id);
         let (space, address, utcb) = (thread.space, thread.utcb_address, thread.utcb);
         self.remove_utcb(space, address, utcb);

@@ -94,6 +94,7 @@ impl<M: Machine> Kernel<M> {
     /// Gives `id`, for which nobody waits any more, to `core`.
     fn give_away(&mut self, id: ThreadId, core: CoreNumber) {
         self.leave_scheduler(id);
+        self.machine.save_floating(&mut self.objects.thread(id).context);
         let thread = self.thread(id);
         thread.unusual.leaving = false;
         // Numbers that this core has given.

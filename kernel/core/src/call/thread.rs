@@ -4,13 +4,13 @@
 use super::Answer;
 use super::decode::Arguments;
 use crate::ipc::Flags;
+use crate::ipc::registers::Area;
 use crate::kernel::Kernel;
 use crate::object::thread::{GateTo, State};
 use crate::operation::{Operation, Progress, Stage};
 use crate::schedule::Winner;
 use crate::schedule::end::Ender;
 use cedo_abi::call::thread as sub;
-use cedo_abi::utcb::StateArea;
 use cedo_abi::{Label, Name, REGISTER_WORDS, Rights, Status, Token, name, state};
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
@@ -235,20 +235,17 @@ impl<M: Machine> Kernel<M> {
     ) -> (Status, [u64; REGISTER_WORDS]) {
         let mut words = [0; REGISTER_WORDS];
         if mask & !state::ALL != 0 {
-            let reserved = mask & state::FLOATING_POINT != 0;
-            return (if reserved { Status::Unsupported } else { Status::BadArgument }, words);
+            return (Status::BadArgument, words);
         }
-        let mut area = StateArea::EMPTY;
+        self.tell_state(id, mask, utcb);
         let thread = self.look(id);
-        thread.context.save_state(mask, &mut area);
         words[0] = thread.epoch;
         words[1] = thread.context.instruction();
         words[2] = thread.context.stack();
-        self.put_state(utcb, &area);
         (Status::Ok, words)
     }
 
-    /// Errors: `WrongState` if it runs, and as for `abort`; `BadAddress`, `Unsupported`.
+    /// Errors: `WrongState` if it runs, and as for `abort`; `BadAddress`.
     fn write_registers(&mut self, id: ThreadId, utcb: Frame, ender: Ender) -> Result<(), Status> {
         if self.look(id).state == State::Running {
             return Err(Status::WrongState);
@@ -258,7 +255,8 @@ impl<M: Machine> Kernel<M> {
         if area.mask & state::GENERAL != 0 {
             self.leave_call(id, area.general[state::INSTRUCTION], ender)?;
         }
-        if self.install(id, &area) { Ok(()) } else { Err(Status::BadAddress) }
+        self.install(id, &area, utcb, Area::Reply);
+        Ok(())
     }
 
     /// `id` is to go on at `instruction`. If that is elsewhere, it is no longer where it could make

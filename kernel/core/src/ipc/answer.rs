@@ -4,6 +4,7 @@
 //! is owed to the presenter; otherwise the answer is `Stale` and nothing has changed.
 
 use super::receive::Taken;
+use super::registers::Area;
 use super::send::Sender;
 use super::transfer::{Moved, Patience};
 use super::{Flags, From};
@@ -14,9 +15,9 @@ use crate::object::thread::State;
 use crate::schedule::end::Ender;
 use cedo_abi::call::ipc;
 use cedo_abi::utcb::StateArea;
-use cedo_abi::{Label, Status, Tag, Token, state};
+use cedo_abi::{Label, Status, Tag, Token};
 use cedo_floor::{FrameKind, IrqId, ThreadId};
-use cedo_machine::{Context, Frame, Machine, PageFormat};
+use cedo_machine::{Context, Frame, Machine};
 
 /// Bits of an event number that fit a result word.
 const EVENT_BITS: u64 = (1 << 48) - 1;
@@ -98,7 +99,7 @@ impl<M: Machine> Kernel<M> {
         if !faulted {
             self.move_message(caller, client, 0, 0);
         } else if let Some(area) = &state {
-            self.install(client, area);
+            self.install(client, area, self.look(caller).utcb, Area::Reply);
         }
         self.end_fault(client);
         self.after_reply(caller, client, from, flags)
@@ -197,31 +198,10 @@ impl<M: Machine> Kernel<M> {
         }
         let target = Frame(mail.utcb.get());
         match state {
-            Some(area) => self.put_state(target, area),
+            Some(area) => self.pass_state(source, Area::Reply, area, target),
             None => self.copy_utcb_words(source, target, tag),
         }
         self.send_home(client, Post::Reply, Status::Ok);
-    }
-
-    /// Gives `id` new registers: a call that it was to make again is forgotten. False, and nothing
-    /// changed, if a thread cannot have them.
-    pub fn install(&mut self, id: ThreadId, area: &StateArea) -> bool {
-        let installed = self.thread(id).context.install_state(area);
-        if installed && area.mask & state::GENERAL != 0 {
-            self.forget_repeat(id);
-        }
-        installed
-    }
-
-    /// Errors: `BadAddress` if a thread cannot have this state; `Unsupported` for groups that are
-    /// reserved.
-    pub fn check_state(&self, area: &StateArea) -> Result<(), Status> {
-        if area.mask & state::FLOATING_POINT != 0 {
-            return Err(Status::Unsupported);
-        }
-        let Some(start) = M::Pages::user_address(0, 1) else { return Err(Status::BadAddress) };
-        let mut scratch = M::Context::new(start, 0, 0);
-        if scratch.install_state(area) { Ok(()) } else { Err(Status::BadAddress) }
     }
 
     /// Grants this scheduler's time to a recorded account below it.
@@ -300,8 +280,10 @@ impl<M: Machine> Kernel<M> {
         if !own_registers || !edge {
             return Err(Status::NoRight);
         }
-        let area = self.reply_state(self.look(caller).utcb);
+        let utcb = self.look(caller).utcb;
+        let area = self.reply_state(utcb);
         self.check_state(&area)?;
-        if self.install(account, &area) { Ok(()) } else { Err(Status::BadAddress) }
+        self.install(account, &area, utcb, Area::Reply);
+        Ok(())
     }
 }

@@ -5,10 +5,9 @@ use super::send::Sender;
 use super::{Flags, From};
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{GateTo, State};
-use cedo_abi::utcb::StateArea;
 use cedo_abi::{Label, Rights, Tag, call, notice, state};
 use cedo_floor::ThreadId;
-use cedo_machine::{Context, Fault, Machine};
+use cedo_machine::{Fault, Machine};
 
 impl<M: Machine> Kernel<M> {
     /// The current thread made an exception.
@@ -94,16 +93,6 @@ impl<M: Machine> Kernel<M> {
         self.blocked(faulter);
     }
 
-    /// The registers that go with a fault, those groups that `mask` says: none where the fault is
-    /// another thread's.
-    pub fn fault_state(&self, faulter: ThreadId, mask: u64) -> StateArea {
-        let (thread, mut area) = (self.look(faulter), StateArea::EMPTY);
-        if thread.faulted_for.is_none() {
-            thread.context.save_state(mask, &mut area);
-        }
-        area
-    }
-
     /// `id` is in no fault any more.
     pub fn end_fault(&mut self, id: ThreadId) {
         let thread = self.thread(id);
@@ -113,9 +102,8 @@ impl<M: Machine> Kernel<M> {
 
     /// The handler lives on another core: registers go with the mail, through the faulter's UTCB.
     pub(super) fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
-        let area = self.fault_state(faulter, state::ALL);
         let utcb = self.look(faulter).utcb;
-        self.put_state(utcb, &area);
+        self.tell_fault_state(faulter, state::ALL, utcb);
         let words = self.fault_words(faulter);
         self.describe_sender(faulter, gate, kind, From::Anyone, Flags::none());
         let mail = self.mail(faulter);

@@ -17,6 +17,7 @@
 //! | [`lend`] | what the mover needs of the other party |
 //! | [`repeat`] | calls that are made again |
 //! | [`notice`] | the messages the kernel writes |
+//! | [`registers`] | register state: told to others, installed by others |
 //! | [`fault`] | exceptions as calls to a handler |
 
 pub mod answer;
@@ -29,6 +30,7 @@ pub mod lend;
 pub mod message;
 pub mod notice;
 pub mod receive;
+pub mod registers;
 pub mod repeat;
 pub mod send;
 pub mod short_cut;
@@ -39,7 +41,7 @@ use crate::kernel::Kernel;
 use crate::object::thread::Peer;
 use crate::schedule::Winner;
 use cedo_abi::call::ipc;
-use cedo_abi::{Name, Status, name, state};
+use cedo_abi::{Name, Status, name};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, Machine};
 
@@ -69,15 +71,10 @@ impl Flags {
         self.0
     }
 
-    /// The groups of register state that a receive phase asks for. Errors: `Unsupported` for those
-    /// that are reserved.
+    /// The groups of register state that a receive phase asks for.
     #[inline]
-    fn wanted_groups(self) -> Result<u8, Status> {
-        let wanted = ipc::wanted_groups(self.0);
-        if wanted & state::FLOATING_POINT != 0 {
-            return Err(Status::Unsupported);
-        }
-        Ok(wanted as u8)
+    fn wanted_groups(self) -> u8 {
+        ipc::wanted_groups(self.0) as u8
     }
 
     /// The winner bits. The partner of a phase that there is not cannot win.
@@ -131,7 +128,7 @@ impl<M: Machine> Kernel<M> {
         } else {
             From::Anyone
         };
-        self.thread(caller).unusual.want_state = flags.wanted_groups()?;
+        self.thread(caller).unusual.want_state = flags.wanted_groups();
         if !flags.has(ipc::SEND) {
             return self.receive(caller, from, flags);
         }
@@ -143,7 +140,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn forward_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
-        self.thread(caller).unusual.want_state = flags.wanted_groups()?;
+        self.thread(caller).unusual.want_state = flags.wanted_groups();
         match Name::from_word(self.look(caller).context.to()) {
             Some(target) => self.forward(caller, target, flags),
             None => Err(Status::BadArgument),

@@ -2,12 +2,9 @@
 
 use crate::kernel::Kernel;
 use crate::object::thread::{Record, Recorded, State};
-use cedo_abi::utcb::{STATE_WORDS, StateArea, Utcb};
-use cedo_abi::{Label, REGISTER_WORDS, Status, Tag, Token, notice, state};
+use cedo_abi::{Label, REGISTER_WORDS, Status, Tag, Token, notice};
 use cedo_floor::{IrqId, ThreadId};
-use cedo_machine::{Context, Frame, Machine};
-use core::mem::offset_of;
-use core::sync::atomic::Ordering;
+use cedo_machine::{Context, Machine};
 
 type Words = [u64; REGISTER_WORDS];
 
@@ -80,7 +77,7 @@ impl<M: Machine> Kernel<M> {
         }
         let wanted = u64::from(self.look(scheduler).unusual.want_state);
         if wanted != 0 {
-            self.write_state(scheduler, child, wanted);
+            self.tell_state(child, wanted, self.look(scheduler).utcb);
         }
     }
 
@@ -166,8 +163,7 @@ impl<M: Machine> Kernel<M> {
         self.write(handler, badge, token, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
         let wanted = u64::from(self.look(handler).unusual.want_state);
         if wanted != 0 {
-            let area = self.fault_state(faulter, wanted);
-            self.put_state(self.look(handler).utcb, &area);
+            self.tell_fault_state(faulter, wanted, self.look(handler).utcb);
         }
     }
 
@@ -192,55 +188,5 @@ impl<M: Machine> Kernel<M> {
             words[notice::STACK] = thread.context.stack();
         }
         words
-    }
-
-    /// Writes groups of the register state of `about` into the UTCB of `receiver`, where it may read
-    /// them.
-    fn write_state(&mut self, receiver: ThreadId, about: ThreadId, mask: u64) {
-        let mut area = StateArea::EMPTY;
-        self.look(about).context.save_state(mask, &mut area);
-        self.put_state(self.look(receiver).utcb, &area);
-    }
-
-    /// Writes the groups of `area` into the part of a UTCB where the kernel writes state.
-    pub fn put_state(&self, utcb: Frame, area: &StateArea) {
-        const FIRST: usize = offset_of!(Utcb, received) / 8;
-        const BASES: usize = FIRST + 1 + state::GENERAL_WORDS;
-        let Some(words) = self.objects.words(utcb) else { return };
-        let put = |first: usize, values: &[u64]| {
-            let places = words.iter().skip(first);
-            places.zip(values).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
-        };
-        put(FIRST, &[area.mask]);
-        if area.mask & state::GENERAL != 0 {
-            put(FIRST + 1, &area.general[..M::Context::GENERAL_WORDS]);
-        }
-        if area.mask & state::BASES != 0 {
-            put(BASES, &area.bases);
-        }
-    }
-
-    /// Reads the state that a thread wants to have installed.
-    pub fn reply_state(&self, utcb: Frame) -> StateArea {
-        self.get_state(utcb, offset_of!(Utcb, reply))
-    }
-
-    /// Reads those groups of `mask` of the state that the kernel has put into a UTCB.
-    pub fn received_state(&self, utcb: Frame, mask: u64) -> StateArea {
-        let area = self.get_state(utcb, offset_of!(Utcb, received));
-        StateArea { mask: area.mask & mask, ..area }
-    }
-
-    fn get_state(&self, utcb: Frame, offset: usize) -> StateArea {
-        let mut area = StateArea::EMPTY;
-        let Some(words) = self.objects.words(utcb) else { return area };
-        let words = words.iter().skip(offset / 8).take(STATE_WORDS);
-        let mut words = words.map(|word| word.load(Ordering::Relaxed));
-        area.mask = words.next().unwrap_or(0);
-        let general = &mut area.general[..M::Context::GENERAL_WORDS];
-        general.iter_mut().zip(words.clone()).for_each(|(place, word)| *place = word);
-        let bases = words.skip(state::GENERAL_WORDS);
-        area.bases.iter_mut().zip(bases).for_each(|(place, word)| *place = word);
-        area
     }
 }

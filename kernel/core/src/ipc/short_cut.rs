@@ -51,7 +51,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Words, and no items and flags: also a tag that passes as it is.
     #[inline(always)]
-    fn may_be_short(&self, request: &Request) -> bool {
+    fn may_be_short(&mut self, request: &Request) -> bool {
         request.tag as u32 as usize <= MESSAGE_WORDS && self.machine.is_plain()
     }
 

@@ -24,7 +24,6 @@ pub const TESTS: &[Test] = &[
     test("an unknown instruction is an illegal instruction", illegal),
     test("a privileged instruction is a protection violation", privileged),
     test("a device behind an instruction is a protection violation", port),
-    test("floating point is a floating-point fault", floating_point),
     test("a fault brings the faulting thread's registers", registers),
     test("a handler that makes the address good lets the thread try again", make_good),
     test("a thread of another Space faults in that Space", other_space),
@@ -95,10 +94,6 @@ fn privileged(driver: &mut Driver) -> Verdict {
 
 fn port(driver: &mut Driver) -> Verdict {
     cause(driver, probe::port, Cause::Protection)
-}
-
-fn floating_point(driver: &mut Driver) -> Verdict {
-    cause(driver, probe::floating_point, Cause::FloatingPoint)
 }
 
 fn registers(driver: &mut Driver) -> Verdict {

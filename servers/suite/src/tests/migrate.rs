@@ -5,13 +5,14 @@ use crate::cast::Who;
 use crate::driver::Driver;
 use crate::op::{Op, Out};
 use crate::patience::comes_elsewhere;
-use crate::servant::{ECHO, SPIN, STEPS, STOP};
+use crate::servant::{ECHO, SPIN, STEPS, STOP, probing};
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use ::core::sync::atomic::{AtomicU64, Ordering};
 use cedo_lib::abi::call::{capability, object, thread};
 use cedo_lib::abi::name::{ANY, SELF};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Rights, Status};
+use cedo_lib::raw::probe::{see_floating, set_floating};
 use cedo_lib::{Stack, ThisThread};
 
 pub const TESTS_ON_TWO_CORES: &[Test] = &[
@@ -25,6 +26,7 @@ pub const TESTS_ON_TWO_CORES: &[Test] = &[
     test("a thread that a fault has stopped is moved and faults there", faulted),
     test("a thread that was never started is moved, started and destroyed", never_started),
     test("a thread whose new scheduler is too deep down is on the new core all the same", too_deep),
+    test("a thread that moves takes its floating-point registers along", floating),
     test("a thread that calls the other core for ever is moved there and back", moved_caller),
 ];
 
@@ -43,7 +45,7 @@ const WEAK: u64 = 3;
 const LINE: u64 = 3;
 
 /// Each test that starts its thread has one of its own.
-static STACKS: [Stack<8192>; 4] = [const { Stack::new() }; 4];
+static STACKS: [Stack<8192>; 5] = [const { Stack::new() }; 5];
 /// Replies of the thread that reached their callers.
 static REPLIES: AtomicU64 = AtomicU64::new(0);
 /// Calls of the thread that were answered, and those that were neither that nor *aborted*.
@@ -81,7 +83,15 @@ fn adopt(child: u64, scheduler: Who) -> Verdict {
 
 /// Makes the thread on core 0 and starts it: it answers calls.
 fn create_echo(driver: &Driver, stack: &'static Stack<8192>) -> Verdict {
-    let Some(start) = stack.prepare(&driver.this, echo, utcb(driver, MOVER), 0) else {
+    create_server(driver, stack, echo)
+}
+
+fn create_server(
+    driver: &Driver,
+    stack: &'static Stack<8192>,
+    server: fn(ThisThread, u64),
+) -> Verdict {
+    let Some(start) = stack.prepare(&driver.this, server, utcb(driver, MOVER), 0) else {
         return holds("the stack is free", false);
     };
     create(driver, 0, start.instruction, start.stack)?;
@@ -99,6 +109,43 @@ fn echo(_: ThisThread, _: u64) {
         let reached = matches!(reply.status(), Status::Ok | Status::KeptProcessor);
         REPLIES.fetch_add(u64::from(reached), Ordering::SeqCst);
     }
+}
+
+/// Answers each call with what is in its floating-point registers, and puts the first word there.
+fn keep(_: ThisThread, _: u64) {
+    loop {
+        let call = Op::receive(ANY).run();
+        if call.status() != Status::Ok || call.token == 0 {
+            continue;
+        }
+        let kept = see_floating(0, 0).value;
+        set_floating(call.words[0], 0);
+        Op::send(call.token).tag(ECHO, 1).word(0, kept).run();
+    }
+}
+
+/// The registers of a new thread are empty, whoever used them before.
+fn floating(driver: &mut Driver) -> Verdict {
+    set_floating(0xd1, 0);
+    create_server(driver, &STACKS[4], keep)?;
+    let mut kept = 0;
+    for (turn, core) in (1..).zip([1, 0, 1, 0]) {
+        suspend(driver)?;
+        migrate(driver, core)?;
+        resume(driver)?;
+        for (who, value) in [(Who::A, turn), (Who::R1, 0x100 + turn)] {
+            let steps =
+                [probing(set_floating, 0xf00), call(driver, value), probing(see_floating, 0)];
+            driver.order(who, &steps)?;
+            driver.await_remote(who)?;
+            let answer = done("a call", driver.outcome(who, 1)?.out)?;
+            equal("the mover's registers", answer.words[0], kept)?;
+            equal("the caller's registers", driver.outcome(who, 2)?.out.words[1], 0xf00)?;
+            kept = value;
+        }
+    }
+    equal("the driver's registers", see_floating(0, 0).value, 0xd1)?;
+    driver.destroy(MOVER)
 }
 
 fn resume(driver: &Driver) -> Verdict {

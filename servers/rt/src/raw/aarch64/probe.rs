@@ -82,9 +82,20 @@ probe!(
     "mrs x12, cntp_ctl_el0"
 );
 probe!(
-    /// A floating-point instruction: `fmov d0, xzr`, which the assembler for this target does not know.
-    floating_point,
-    ".inst 0x9e6703e0"
+    /// Puts `address` into the first and last vector register: `fmov d0, x0` and `fmov d31, x0`, which
+    /// the assembler for this target does not know.
+    set_floating,
+    ".inst 0x9e670000",
+    ".inst 0x9e67001f"
+);
+probe!(
+    /// Reads what [`set_floating`] has put there; another value if the registers differ: `fmov x1, d31`
+    /// and `fmov x12, d0`.
+    see_floating,
+    ".inst 0x9e6603e1",
+    ".inst 0x9e66000c",
+    "add x1, x1, x1",
+    "sub x1, x1, x12"
 );
 probe!(
     /// Reads the word at `address` from the thread pointer on.
@@ -96,6 +107,13 @@ probe!(
 /// Code that returns from [`execute`], as a word: `br x9`.
 pub const RETURN: u64 = 0xd61f_0120;
 
+/// Where in the floating-point group the registers of [`set_floating`] are.
+pub const FLOATING_PLACES: &[usize] = &[0, 62];
+/// A word of that group with a control register (FPCR), and bits that do not change what programs here
+/// do: rounding.
+pub const FLOATING_CONTROL: (usize, u64) = (65, 0xc0_0000);
+/// What raises a floating-point exception: nothing that all processors have.
+pub const FLOATING_EXCEPTION: Option<Probe> = None;
 /// What dividing by zero is: nothing that the processor sees.
 pub const DIVISION: Option<Cause> = None;
 /// An address of the kernel's.

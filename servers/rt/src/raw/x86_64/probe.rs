@@ -82,9 +82,32 @@ probe!(
     "in al, 0x80"
 );
 probe!(
-    /// A floating-point instruction.
-    floating_point,
-    "fnop"
+    /// Puts `address` into the first and last vector register and the last x87 register.
+    set_floating,
+    "fninit",
+    "movq xmm0, rdi",
+    "movq xmm15, rdi",
+    "movq mm7, rdi"
+);
+probe!(
+    /// Reads what [`set_floating`] has put there; another value if the registers differ.
+    see_floating,
+    "movq rax, xmm15",
+    "movq rcx, mm7",
+    "add rax, rcx",
+    "movq rcx, xmm0",
+    "sub rax, rcx"
+);
+probe!(
+    /// Divides by zero where that is an exception; `address` is that of a word, for the control word.
+    divide_floating,
+    "mov dword ptr [rdi], 0x37b",
+    "fninit",
+    "fldcw [rdi]",
+    "fld1",
+    "fldz",
+    "fdivp st(1), st",
+    "fwait"
 );
 
 probe!(
@@ -124,6 +147,13 @@ probe!(
 /// Code that returns from [`execute`], as a word: `jmp r11`.
 pub const RETURN: u64 = u64::from_le_bytes([0x41, 0xff, 0xe3, 0, 0, 0, 0, 0]);
 
+/// Where in the floating-point group the registers of [`set_floating`] are.
+pub const FLOATING_PLACES: &[usize] = &[20, 50, 18];
+/// A word of that group with a control register (MXCSR), and bits that do not change what programs here
+/// do: rounding.
+pub const FLOATING_CONTROL: (usize, u64) = (3, 0x6000);
+/// What raises a floating-point exception.
+pub const FLOATING_EXCEPTION: Option<Probe> = Some(divide_floating);
 /// What dividing by zero is.
 pub const DIVISION: Option<Cause> = Some(Cause::DivideError);
 /// An address of the kernel's.

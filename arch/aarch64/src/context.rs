@@ -150,12 +150,15 @@ impl Roles for Context {
         }
     }
 
-    fn install_state(&mut self, area: &StateArea) -> bool {
+    fn may_have(area: &StateArea) -> bool {
         let user = |address| ArmPages::user_address(address, 1).is_some();
-        if area.mask & !ALL != 0
-            || area.mask & GENERAL != 0 && !user(area.general[INSTRUCTION])
-            || area.mask & BASES != 0 && !area.bases.iter().all(|base| user(*base))
-        {
+        area.mask & !ALL == 0
+            && (area.mask & GENERAL == 0 || user(area.general[INSTRUCTION]))
+            && (area.mask & BASES == 0 || area.bases.iter().all(|base| user(*base)))
+    }
+
+    fn install_state(&mut self, area: &StateArea) -> bool {
+        if !Context::may_have(area) {
             return false;
         }
         if area.mask & GENERAL != 0 {

@@ -99,7 +99,8 @@ mod hardware {
                     pairs!("0xad000000"),
                     "mrs {status}, S3_3_C4_C4_1",
                     "mrs {control}, S3_3_C4_C4_0",
-                    "stp {status}, {control}, [x0, #512]",
+                    "str {status}, [x0, #512]",
+                    "str {control}, [x0, #520]",
                     in("x0") state,
                     status = out(reg) _,
                     control = out(reg) _,
@@ -113,7 +114,8 @@ mod hardware {
             unsafe {
                 core::arch::asm!(
                     pairs!("0xad400000"),
-                    "ldp {status}, {control}, [x0, #512]",
+                    "ldr {status}, [x0, #512]",
+                    "ldr {control}, [x0, #520]",
                     "msr S3_3_C4_C4_1, {status}",
                     "msr S3_3_C4_C4_0, {control}",
                     in("x0") state,

@@ -58,7 +58,7 @@ pub(crate) struct CoreState {
 }
 
 /// The floating-point register of a core: there is one.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Hash)]
 pub(crate) struct FloatingPoint {
     pub register: u64,
     /// The frame of the thread that it belongs to.
@@ -140,7 +140,7 @@ impl Board {
         for core in &state.cores {
             (core.mode, core.current, core.root, core.signal).hash(hasher);
             core.deadline_ns.map(|deadline_ns| deadline_ns.saturating_sub(now_ns)).hash(hasher);
-            core.translations.hash(hasher);
+            (&core.translations, core.floating).hash(hasher);
         }
         state.lines.hash(hasher);
         state.ports.hash(hasher);

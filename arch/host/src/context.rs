@@ -266,16 +266,18 @@ impl Context for HostContext {
         }
     }
 
-    fn install_state(&mut self, area: &StateArea) -> bool {
+    fn may_have(area: &StateArea) -> bool {
         let user = |address: u64| HostPages::user_address(address, 1).is_some();
-        let general = area.mask & GENERAL != 0;
-        let bases = area.mask & BASES != 0;
-        if area.mask & !ALL != 0
-            || general && !user(area.general[INSTRUCTION])
-            || bases && !area.bases.iter().all(|base| user(*base))
-        {
+        area.mask & !ALL == 0
+            && (area.mask & GENERAL == 0 || user(area.general[INSTRUCTION]))
+            && (area.mask & BASES == 0 || area.bases.iter().all(|base| user(*base)))
+    }
+
+    fn install_state(&mut self, area: &StateArea) -> bool {
+        if !HostContext::may_have(area) {
             return false;
         }
+        let (general, bases) = (area.mask & GENERAL != 0, area.mask & BASES != 0);
         if general {
             self.install_general(&area.general);
         }

@@ -227,13 +227,15 @@ impl Roles for Context {
         }
     }
 
-    fn install_state(&mut self, area: &StateArea) -> bool {
+    fn may_have(area: &StateArea) -> bool {
         let user = |address| X86Pages::user_address(address, 1).is_some();
-        let instruction = area.general[INSTRUCTION];
-        if area.mask & !ALL != 0
-            || area.mask & GENERAL != 0 && !user(instruction)
-            || area.mask & BASES != 0 && !area.bases.iter().all(|base| user(*base))
-        {
+        area.mask & !ALL == 0
+            && (area.mask & GENERAL == 0 || user(area.general[INSTRUCTION]))
+            && (area.mask & BASES == 0 || area.bases.iter().all(|base| user(*base)))
+    }
+
+    fn install_state(&mut self, area: &StateArea) -> bool {
+        if !Context::may_have(area) {
             return false;
         }
         self.complete();

@@ -45,6 +45,13 @@ impl X86_64 {
         self.traces |= 1;
     }
 
+    /// True if floating point was all that showed who ran, and does no longer.
+    #[cold]
+    fn becomes_plain(&mut self) -> bool {
+        self.leave_floating();
+        self.traces | segments::user_selectors() == 0
+    }
+
     /// Switches the floating-point registers off: whoever runs next may be another thread.
     fn leave_floating(&mut self) {
         self.floating.close();
@@ -97,10 +104,7 @@ impl Machine for X86_64 {
 
     #[inline(always)]
     fn is_plain(&mut self) -> bool {
-        if self.traces != 0 {
-            self.leave_floating();
-        }
-        self.traces | segments::user_selectors() == 0
+        self.traces | segments::user_selectors() == 0 || self.becomes_plain()
     }
 
     fn save_floating(&mut self, context: &mut Context) {

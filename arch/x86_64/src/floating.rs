@@ -46,6 +46,7 @@ impl FloatingState {
     }
 
     /// The bits of MXCSR that the processor which stored this has.
+    #[cfg(any(test, target_os = "none"))]
     fn mxcsr_bits(&self) -> u32 {
         match (self.0[MXCSR] >> 32) as u32 {
             0 => MXCSR_BITS,

@@ -52,10 +52,11 @@ pub trait Context: Copy + 'static {
 
     /// Copies the groups in `mask` out, but for floating point, and names all of them in the area.
     fn save_state(&self, mask: u64, area: &mut StateArea);
+    /// False if the instruction pointer or a base is one a user cannot have, or a group unknown.
+    fn may_have(area: &StateArea) -> bool;
     /// Installs the groups that `area.mask` names, but for floating point, after sanitising them.
-    /// False, and nothing changed, if the instruction pointer or a base is one a user cannot have, or a
-    /// group unknown. Afterwards the context resumes with every register restored, not by the short
-    /// return path.
+    /// False, and nothing changed, unless [`may_have`](Self::may_have). Afterwards the context resumes
+    /// with every register restored, not by the short return path.
     fn install_state(&mut self, area: &StateArea) -> bool;
     /// The floating-point group, after [`crate::Machine::save_floating`].
     fn floating(&self) -> [u64; FLOATING_POINT_WORDS];

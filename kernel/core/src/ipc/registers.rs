@@ -7,7 +7,7 @@ use cedo_abi::Status;
 use cedo_abi::state::{self, FLOATING_POINT_WORDS};
 use cedo_abi::utcb::{STATE_WORDS, StateArea, Utcb};
 use cedo_floor::ThreadId;
-use cedo_machine::{Context, Frame, Machine, PageFormat};
+use cedo_machine::{Context, Frame, Machine};
 use core::mem::offset_of;
 use core::sync::atomic::Ordering;
 
@@ -81,9 +81,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Errors: `BadAddress` if a thread cannot have this state.
     pub fn check_state(&self, area: &StateArea) -> Result<(), Status> {
-        let Some(start) = M::Pages::user_address(0, 1) else { return Err(Status::BadAddress) };
-        let mut scratch = M::Context::new(start, 0, 0);
-        if scratch.install_state(area) { Ok(()) } else { Err(Status::BadAddress) }
+        if M::Context::may_have(area) { Ok(()) } else { Err(Status::BadAddress) }
     }
 
     /// Reads the state that a thread wants to have installed.

@@ -20,7 +20,7 @@ const MOVE: [Act; 3] = [Act::Suspend(MOVER), Act::Migrate(MOVER, 1), Act::Resume
 
 fn scene(cores: u8, homes: &[u8]) -> Scene {
     let mut scene = Scene::new(cores, homes);
-    scene.with_quick_roots();
+    scene.with_quick_roots().with_floating();
     scene
 }
 

@@ -71,6 +71,7 @@ pub struct Moment {
     acts: Vec<VecDeque<Act>>,
     done: Vec<Vec<Status>>,
     calls: Vec<Option<Act>>,
+    floating: Vec<u64>,
 }
 
 pub struct Scene {
@@ -82,6 +83,9 @@ pub struct Scene {
     pub done: Vec<Vec<Status>>,
     /// By thread: the call it is in, as long as its status has not been noted.
     calls: Vec<Option<Act>>,
+    /// By thread: what it has in its floating-point register.
+    floating: Vec<u64>,
+    uses_floating: bool,
     quick_roots: bool,
     busy_roots: bool,
 }
@@ -102,6 +106,8 @@ impl Scene {
             acts: vec![VecDeque::new(); count],
             done: vec![Vec::new(); count],
             calls: vec![None; count],
+            floating: vec![0; count],
+            uses_floating: false,
             quick_roots: false,
             busy_roots: false,
         };
@@ -172,6 +178,12 @@ impl Scene {
     /// Roots that have nothing to do keep the processor, so that threads can get something to do later.
     pub fn with_busy_roots(&mut self) -> &mut Scene {
         self.busy_roots = true;
+        self
+    }
+
+    /// Each thread uses the floating-point register of its core before each call.
+    pub fn with_floating(&mut self) -> &mut Scene {
+        self.uses_floating = true;
         self
     }
 
@@ -260,7 +272,7 @@ impl Scene {
         let posted = self.posted();
         let world = self.world.snapshot(|kernels, _| locals(kernels));
         let (acts, done, calls) = (self.acts.clone(), self.done.clone(), self.calls.clone());
-        Moment { world, posted, acts, done, calls }
+        Moment { world, posted, acts, done, calls, floating: self.floating.clone() }
     }
 
     /// Makes the scene what it was.
@@ -273,6 +285,7 @@ impl Scene {
         self.acts.clone_from(&moment.acts);
         self.done.clone_from(&moment.done);
         self.calls.clone_from(&moment.calls);
+        self.floating.clone_from(&moment.floating);
     }
 
     /// A number for the scene as it is now.
@@ -289,7 +302,7 @@ impl Scene {
             let local = self.world.kernel(core).local;
             (local.current, local.grantee, local.root, local.run_woken).hash(&mut mix);
         }
-        (&self.posted(), &self.acts, &self.done, &self.calls).hash(&mut mix);
+        (&self.posted(), &self.acts, &self.done, &self.calls, &self.floating).hash(&mut mix);
         mix.finish()
     }
 
@@ -369,6 +382,7 @@ impl Scene {
         match event {
             Event::Signal(core) => self.signal(core),
             Event::Act(thread) => {
+                self.use_floating(thread);
                 let act = self.acts[thread].pop_front();
                 let roles = self.roles(act.unwrap_or(Act::Yield));
                 self.calls[thread] = act;
@@ -380,6 +394,17 @@ impl Scene {
             self.world.kernel(core).check_invariants().expect("holds");
         }
         (0..self.ids.len()).for_each(|thread| self.note(thread));
+    }
+
+    /// The current `thread` finds in the floating-point register what it has left there.
+    fn use_floating(&mut self, thread: usize) {
+        if self.uses_floating {
+            let core = self.home(thread);
+            let value = thread as u64 + 1;
+            let found = self.world.exchange_floating(core, value);
+            assert_eq!(found, Some(self.floating[thread]), "floating point of {thread}");
+            self.floating[thread] = value;
+        }
     }
 
     /// Notes the status of a call that is over. DESTROY may have to be made again.

@@ -67,7 +67,7 @@ fn own(driver: &mut Driver) -> Verdict {
 
 fn preempted(driver: &mut Driver) -> Verdict {
     STOP.store(false, Ordering::SeqCst);
-    let steps = [probing(set_floating, 0x10_3), Op::raw(SPIN), probing(see_floating, 0)];
+    let steps = [probing(set_floating, 0x0103), Op::raw(SPIN), probing(see_floating, 0)];
     driver.order(Who::Low, &steps)?;
     set(driver, Who::A, 0xa)?;
     set_floating(0xd, 0);
@@ -76,7 +76,7 @@ fn preempted(driver: &mut Driver) -> Verdict {
     driver.settle_all()?;
     equal("A's", a?, 0xa)?;
     equal("the driver's", own, 0xd)?;
-    equal("Low's", driver.outcome(Who::Low, 2)?.out.words[1], 0x10_3)
+    equal("Low's", driver.outcome(Who::Low, 2)?.out.words[1], 0x0103)
 }
 
 /// Reads groups of a servant's registers.

@@ -43,6 +43,12 @@ impl Aarch64 {
         unsafe { self.floating.open_for(&mut context.floating) };
     }
 
+    /// Switches the floating-point registers off: whoever runs next may be another thread.
+    #[cold]
+    fn leave_floating(&mut self) {
+        self.floating.close();
+    }
+
     /// The identifier of a page table. What was cached for another under it is forgotten.
     #[inline]
     fn identifier(&mut self, root: Frame) -> u64 {
@@ -83,7 +89,7 @@ impl Machine for Aarch64 {
     #[inline]
     fn set_current(&mut self, context: &mut Context) {
         self.record.context.store((&raw mut *context) as u64, Relaxed);
-        self.floating.close();
+        self.is_plain();
     }
 
     #[inline(always)]
@@ -93,7 +99,9 @@ impl Machine for Aarch64 {
 
     #[inline(always)]
     fn is_plain(&mut self) -> bool {
-        self.floating.close();
+        if self.floating.is_open() {
+            self.leave_floating();
+        }
         true
     }
 

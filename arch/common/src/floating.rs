@@ -40,6 +40,12 @@ impl<R: FloatingRegisters> FloatingUnit<R> {
         Self { registers, owner: core::ptr::null_mut(), is_open: false }
     }
 
+    /// True if user code may use the registers.
+    #[inline(always)]
+    pub const fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     /// The current thread, whose state this is, uses the registers while they are closed.
     ///
     /// # Safety

@@ -37,6 +37,11 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         self.board.state.borrow().cores[core.index()].root
     }
 
+    /// The frame of the thread whose floating-point register `core` holds, if it does.
+    pub fn floating_owner(&self, core: CoreNumber) -> Option<Frame> {
+        self.board.state.borrow().cores[core.index()].floating.owner
+    }
+
     /// What the kernel has asked of `core` so far.
     pub fn counters(&self, core: CoreNumber) -> Counters {
         self.board.state.borrow().cores[core.index()].counters

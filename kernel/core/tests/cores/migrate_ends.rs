@@ -19,7 +19,8 @@ const OTHER: usize = 2;
 fn with_every_core(moves: &[Act], other: &[Act], look: impl Fn(&Scene)) {
     for homes in (0..3).flat_map(|owner| (0..3).map(move |other| [0, owner, other])) {
         let mut scene = Scene::new(3, &homes);
-        scene.with_quick_roots().does(MOVER, &[Act::Receive, Act::Receive]);
+        scene.with_quick_roots().with_floating();
+        scene.does(MOVER, &[Act::Receive, Act::Receive]);
         scene.does(OWNER, moves).does(OTHER, other);
         let ends = in_every_order(scene, |scene| {
             nobody_is_lost(scene);

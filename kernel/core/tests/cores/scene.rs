@@ -392,6 +392,10 @@ impl Scene {
         }
         for core in self.world.cores() {
             self.world.kernel(core).check_invariants().expect("holds");
+            let Some(owner) = self.world.floating_owner(core) else { continue };
+            let entry = self.world.shared().table.entry(owner);
+            let lives_here = entry.kind() == FrameKind::Thread && entry.home() == core;
+            assert!(lives_here, "{core:?} holds floating point of {entry:?}");
         }
         (0..self.ids.len()).for_each(|thread| self.note(thread));
     }

@@ -12,7 +12,7 @@ use crate::program::Program;
 use crate::stage::{Machine, id};
 use crate::violation::{Violation, broken, holds};
 use cedo_floor::{Entry, FrameKind, SpaceId};
-use cedo_machine::Frame;
+use cedo_machine::{CoreNumber, Frame};
 use std::collections::BTreeSet;
 
 /// The machine before anybody but the first server ran.
@@ -71,11 +71,23 @@ pub fn everything(play: &Play<'_>) -> Result<(), Violation> {
         if let Err(broken) = play.stage.world.kernel(core).check_invariants() {
             return crate::violation::broken(broken.what, format!("core {}", core.0));
         }
+        floating_owner(play, core)?;
     }
     trusted_memory(play)?;
     confinement::check(play)?;
     posts::check(play)?;
     frames::check(play)
+}
+
+/// Whose floating-point register a core holds is a thread of that core.
+fn floating_owner(play: &Play<'_>, core: CoreNumber) -> Result<(), Violation> {
+    let world = &play.stage.world;
+    let Some(owner) = world.floating_owner(core) else { return Ok(()) };
+    let entry = world.shared().table.entry(owner);
+    let lives_here = entry.kind() == FrameKind::Thread && entry.home() == core;
+    holds("a core holds floating point of its own threads", lives_here, || {
+        format!("core {}: {owner:?} is {:?}", core.0, entry.kind())
+    })
 }
 
 /// Trusted frames are what they were.

@@ -73,6 +73,8 @@ pub struct Play<'a> {
     foreign: [u64; FOREIGN],
     next_foreign: usize,
     seed: u64,
+    /// By trusted thread: what it has left in the floating-point register.
+    floating: HashMap<u32, u64>,
     pub tally: Tally,
 }
 
@@ -107,7 +109,9 @@ impl Stage {
         let foreign = [0; FOREIGN];
         let (hostile, tally) = (HashMap::new(), Tally::default());
         let sites = HashMap::new();
-        Play { stage: self, programs, hostile, sites, foreign, next_foreign: 0, seed, tally }
+        let floating = HashMap::new();
+        let (stage, next_foreign) = (self, 0);
+        Play { stage, programs, hostile, sites, foreign, next_foreign, seed, floating, tally }
     }
 }
 
@@ -243,6 +247,7 @@ impl Play<'_> {
         let Registers { operation, to, from, tag, words } = registers;
         let roles = Roles { operation, to, from, tag, words };
         self.tally.calls += 1;
+        self.stage.world.exchange_floating(core, self.tally.calls);
         let tally = self.tally.by_name.entry(spec.name()).or_default();
         tally.0 += 1;
         let outcome = self.make(core, frame, &roles);
@@ -354,8 +359,19 @@ impl Play<'_> {
         let Some(frame) = self.current(core) else { return Ok(false) };
         let deed = self.ask(core, |program, sight| program.next(sight, choice))?.flatten();
         let Some(deed) = deed else { return Ok(false) };
+        self.use_floating(core, frame)?;
         let utcb = self.stage.world.kernel(core).look(id(frame)).utcb;
         self.carry_out(core, frame, utcb, &deed).map(|()| true)
+    }
+
+    /// A trusted thread finds in the floating-point register what it has left there.
+    fn use_floating(&mut self, core: CoreNumber, frame: Frame) -> Result<(), Violation> {
+        let value = self.tally.steps;
+        let found = self.stage.world.exchange_floating(core, value);
+        let expected = self.floating.insert(frame.0, value).unwrap_or(0);
+        holds("victims find their floating-point register", found == Some(expected), || {
+            format!("{frame:?}: {found:?} for {expected}")
+        })
     }
 
     fn carry_out(

@@ -59,9 +59,11 @@ pub(super) extern "C" fn exception<K: Upcalls<Machine = Aarch64>>(
 /// The current thread uses a floating-point register while they are off: now it has them.
 fn use_floating<K: Upcalls<Machine = Aarch64>>(record: &CoreRecord) {
     let context = record.context.load(Relaxed) as *mut Context;
-    // SAFETY: 1. As in `system_call`. 2. `set_current` stored the address of the current context, in
-    // memory that stays mapped. Nothing else refers to it now.
-    let (kernel, context) = unsafe { (&mut *kernel::<K>(record), &mut *context) };
+    // SAFETY: `set_current` stored where the current context is, in memory that stays mapped. Nothing else
+    // refers to it now.
+    let context = unsafe { &mut *context };
+    // SAFETY: as in `system_call`.
+    let kernel = unsafe { &mut *kernel::<K>(record) };
     kernel.machine().use_floating(context);
 }
 

@@ -77,7 +77,7 @@ fn only_state_that_a_user_can_have_is_installed() {
         |area| area.general[INSTRUCTION] = 0x7fff_ffff_f000,
         |area| area.bases[0] = 1 << 47,
         |area| area.bases[1] = 0xffff_83ff_ffff_f000,
-        |area| area.mask |= 4,
+        |area| area.mask |= 8,
     ];
     for change in changes {
         let (mut wrong, before) = (area, context);

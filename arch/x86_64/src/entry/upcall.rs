@@ -64,9 +64,11 @@ pub(super) extern "C" fn from_user<K: Upcalls<Machine = X86_64>>(
 /// The current thread uses a floating-point register while they are off: now it has them.
 fn use_floating<K: Upcalls<Machine = X86_64>>(record: &CoreRecord) {
     let context = (record.context_end.load(Relaxed) as *mut Context).wrapping_sub(1);
-    // SAFETY: 1. As in `system_call`. 2. `set_current` stored the end of the current context, in memory
-    // that stays mapped. Nothing else refers to it now.
-    let (kernel, context) = unsafe { (&mut *kernel::<K>(record), &mut *context) };
+    // SAFETY: `set_current` stored where the current context is, in memory that stays mapped. Nothing else
+    // refers to it now.
+    let context = unsafe { &mut *context };
+    // SAFETY: as in `system_call`.
+    let kernel = unsafe { &mut *kernel::<K>(record) };
     kernel.machine().use_floating(context);
 }
 

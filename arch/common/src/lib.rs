@@ -18,10 +18,7 @@
 //! | [`pages`] | copying memory to whole pages |
 //! | [`relax`] | what a spin loop contains |
 #![no_std]
-#![expect(
-    unsafe_code,
-    reason = "a lock, a late value, encoders, page copies and saved registers need it"
-)]
+#![expect(unsafe_code, reason = "locks, late values, page copies, saved registers")]
 
 #[cfg(test)]
 #[macro_use]

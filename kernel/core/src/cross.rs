@@ -25,13 +25,12 @@
 use crate::call::Answer;
 use crate::ipc::closed::PASSED_ON;
 use crate::ipc::receive::Taken;
-use crate::ipc::registers::Area;
 use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::object::thread::{Errand, ErrandKind, GateTo, Peer, State};
 use crate::operation::Operation;
 use cedo_abi::item::has_amounts;
-use cedo_abi::{REGISTER_WORDS, Status, state};
+use cedo_abi::{REGISTER_WORDS, Status};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
 
@@ -283,9 +282,8 @@ impl<M: Machine> Kernel<M> {
             self.move_mail(sender, receiver, token.0);
             let wanted = u64::from(self.look(receiver).unusual.want_state);
             if kind.is_fault() && wanted != 0 {
-                let source = Frame(self.mail(sender).utcb.get());
-                let area = self.received_state(source, wanted);
-                self.pass_state(source, Area::Received, &area, self.look(receiver).utcb);
+                let (from, to) = (self.mail(sender).utcb.get(), self.look(receiver).utcb);
+                self.pass_received_state(Frame(from), wanted, to);
             }
             return;
         }
@@ -394,9 +392,7 @@ impl<M: Machine> Kernel<M> {
             thread.context.set_message(0, 0, tag);
             thread.context.set_words(&words);
         } else if installs {
-            let utcb = self.look(id).utcb;
-            let area = self.received_state(utcb, state::ALL);
-            self.install(id, &area, utcb, Area::Received);
+            self.install_received(id);
         }
     }
 }

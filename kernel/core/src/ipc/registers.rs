@@ -64,6 +64,11 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// Passes those groups of `mask` on that the kernel has put into a UTCB.
+    pub fn pass_received_state(&self, from: Frame, mask: u64, to: Frame) {
+        self.pass_state(from, Area::Received, &self.received_state(from, mask), to);
+    }
+
     /// Gives `id`, of this core, the registers in `area`, which is that of a UTCB and was checked: a
     /// call that it was to make again is forgotten.
     pub fn install(&mut self, id: ThreadId, area: &StateArea, utcb: Frame, place: Area) {
@@ -79,6 +84,13 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// Gives `id` the registers that another core has put into its own UTCB.
+    pub fn install_received(&mut self, id: ThreadId) {
+        let utcb = self.look(id).utcb;
+        let area = self.received_state(utcb, state::ALL);
+        self.install(id, &area, utcb, Area::Received);
+    }
+
     /// Errors: `BadAddress` if a thread cannot have this state.
     pub fn check_state(&self, area: &StateArea) -> Result<(), Status> {
         if M::Context::may_have(area) { Ok(()) } else { Err(Status::BadAddress) }
@@ -90,7 +102,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Reads those groups of `mask` of the state that the kernel has put into a UTCB.
-    pub fn received_state(&self, utcb: Frame, mask: u64) -> StateArea {
+    fn received_state(&self, utcb: Frame, mask: u64) -> StateArea {
         let area = self.get_state(utcb, Area::Received);
         StateArea { mask: area.mask & mask, ..area }
     }

@@ -58,7 +58,8 @@ pub fn svg(title: &str, unit: &str, bars: &[Bar]) -> String {
     }
     let _ = writeln!(
         svg,
-        "<text x=\"{WIDTH}\" y=\"{}\" text-anchor=\"end\" dx=\"-20\">{} from</text>\n</svg>",
+        "<text x=\"{WIDTH}\" y=\"{}\" text-anchor=\"end\" dx=\"-20\">each bar: from, in {}; \
+         how many, on a logarithmic scale</text>\n</svg>",
         HEIGHT - 8,
         escaped(unit)
     );

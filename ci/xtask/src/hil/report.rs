@@ -3,7 +3,7 @@
 use super::histogram;
 use super::play::Game;
 use super::results::{self, Bar, Results};
-use super::rig::Rig;
+use super::rig::{Kind, Rig};
 use super::scenario::Scenario;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -28,7 +28,11 @@ pub fn write(
         save(folder, "log.txt", &(log.join("\n") + "\n"))?;
     }
     for (name, bars) in &results.histograms {
-        let title = format!("{name} on {}", rig.name);
+        let measures = match rig.kind {
+            Kind::Emulator => " (an emulator: this is no measure of time)",
+            Kind::Board(_) => "",
+        };
+        let title = format!("{name} on {}{measures}", rig.name);
         let file = format!("{}.svg", file_name(name));
         save(folder, &file, &histogram::svg(&title, "ns", bars))?;
     }

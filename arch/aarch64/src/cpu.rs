@@ -79,7 +79,6 @@ fn forget_identifier(identifier: u64) {
 impl Machine for Aarch64 {
     type Context = Context;
     type Pages = ArmPages;
-    const KEEPS_TRANSLATIONS: bool = true;
 
     #[inline]
     fn core(&self) -> CoreNumber {
@@ -107,6 +106,11 @@ impl Machine for Aarch64 {
 
     fn save_floating(&mut self, context: &mut Context) {
         self.floating.give_back(&mut context.floating);
+    }
+
+    #[inline(always)]
+    fn keeps_translations(&self) -> bool {
+        true
     }
 
     #[inline]

@@ -16,6 +16,7 @@ pub(crate) struct Board {
     pub memory: Memory,
     pub kernel_root: Frame,
     pub ns_per_tick: u64,
+    pub keeps_translations: bool,
     pub state: RefCell<State>,
 }
 
@@ -51,8 +52,9 @@ pub(crate) struct CoreState {
     pub root: Option<Frame>,
     pub deadline_ns: Option<u64>,
     pub signal: bool,
-    /// Cached translations of the active page table, by page.
-    pub translations: BTreeMap<u64, Translation>,
+    /// Cached translations by page table and page: of the active one, or of others too if the machine
+    /// keeps them.
+    pub translations: BTreeMap<(Frame, u64), Translation>,
     pub counters: Counters,
     pub floating: FloatingPoint,
 }
@@ -103,7 +105,8 @@ impl Board {
             power: None,
         };
         let ns_per_tick = setup.ns_per_tick;
-        Board { memory, kernel_root, ns_per_tick, state: RefCell::new(state) }
+        let keeps_translations = setup.keeps_translations;
+        Board { memory, kernel_root, ns_per_tick, keeps_translations, state: RefCell::new(state) }
     }
 
     /// True if the core's deadline has passed.

@@ -67,7 +67,6 @@ impl fmt::Debug for HostMachine {
 impl Machine for HostMachine {
     type Context = HostContext;
     type Pages = HostPages;
-    const KEEPS_TRANSLATIONS: bool = false;
 
     fn core(&self) -> CoreNumber {
         self.core
@@ -94,12 +93,18 @@ impl Machine for HostMachine {
         }
     }
 
+    fn keeps_translations(&self) -> bool {
+        self.board.keeps_translations
+    }
+
     fn activate(&mut self, root: Frame) {
         assert!(self.board.memory.contains(root), "a page table outside memory: {root:?}");
         assert!(self.has_kernel_entries(root), "a page table without the kernel's entries");
         let mut state = self.state();
         state.root = Some(root);
-        state.translations.clear();
+        if !self.board.keeps_translations {
+            state.translations.clear();
+        }
         state.counters.activations += 1;
     }
 
@@ -107,7 +112,9 @@ impl Machine for HostMachine {
 
     fn flush_page(&mut self, page: UserAddress) {
         let mut state = self.state();
-        state.translations.remove(&(page.number() & !0xfff));
+        if let Some(root) = state.root {
+            state.translations.remove(&(root, page.number() & !0xfff));
+        }
         state.counters.page_flushes += 1;
     }
 

@@ -42,6 +42,8 @@ pub struct Setup {
     pub lines: u32,
     /// Whether there are I/O ports.
     pub ports: bool,
+    /// Whether cached translations of a page table outlast that another one is active.
+    pub keeps_translations: bool,
 }
 
 impl Default for Setup {
@@ -58,6 +60,7 @@ impl Default for Setup {
             clock_offset: [0; MAX_CORES],
             lines: 8,
             ports: true,
+            keeps_translations: false,
         }
     }
 }

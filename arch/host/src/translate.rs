@@ -68,7 +68,15 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         translate(&self.board, core, address, want)
     }
 
-    /// Translations that `core` still caches though its page table no longer has them.
+    /// What a core cached of a page while `root` was its active page table.
+    pub fn remember(&mut self, core: CoreNumber, root: Frame, page: u64) {
+        assert!(self.board.keeps_translations, "a machine that forgets");
+        let translation = walk(&self.board, root, page).expect("the page is mapped");
+        let cached = &mut self.board.state.borrow_mut().cores[core.index()].translations;
+        cached.insert((root, page), translation);
+    }
+
+    /// Translations that `core` still caches though the page table they are from no longer has them.
     pub fn stale(&self, core: CoreNumber) -> Vec<(u64, Translation)> {
         stale(&self.board, core)
     }
@@ -99,45 +107,51 @@ fn translate(
     want: Want,
 ) -> Result<Translation, Fault> {
     let page = address & !0xfff;
-    let cached = board.state.borrow().cores[core.index()].translations.get(&page).copied();
+    let fault = Fault { cause: cause(want), address, code: 0 };
+    let root = board.state.borrow().cores[core.index()].root.ok_or(fault)?;
+    let key = (root, page);
+    let cached = board.state.borrow().cores[core.index()].translations.get(&key).copied();
     if let Some(translation) = cached.filter(|translation| translation.allows(want)) {
         return Ok(translation);
     }
-    let found = walk(board, core, page).filter(|translation| translation.allows(want));
+    let found = walk(board, root, page).filter(|translation| translation.allows(want));
     let translations = &mut board.state.borrow_mut().cores[core.index()].translations;
     match found {
         Some(translation) => {
-            translations.insert(page, translation);
+            translations.insert(key, translation);
             Ok(translation)
         }
         None => {
-            translations.remove(&page);
-            Err(Fault { cause: cause(want), address, code: 0 })
+            translations.remove(&key);
+            Err(fault)
         }
     }
 }
 
-/// The cached translations of a core that its page table no longer contains.
+/// The cached translations of a core that their page tables no longer contain.
 fn stale(board: &Board, core: CoreNumber) -> Vec<(u64, Translation)> {
     let cached = board.state.borrow().cores[core.index()].translations.clone();
-    let differs = |page: u64, cached: Translation| walk(board, core, page) != Some(cached);
-    cached.into_iter().filter(|(page, cached)| differs(*page, *cached)).collect()
+    let differs = |(root, page), cached: Translation| walk(board, root, page) != Some(cached);
+    let stale = cached.into_iter().filter(|(key, cached)| differs(*key, *cached));
+    stale.map(|((_, page), cached)| (page, cached)).collect()
 }
 
-/// What the active page table says about a page.
-fn walk(board: &Board, core: CoreNumber, page: u64) -> Option<Translation> {
+/// What a page table says about a page. One that is no page table any more says nothing that makes
+/// sense.
+fn walk(board: &Board, root: Frame, page: u64) -> Option<Translation> {
     let address = HostPages::user_address(page, 4096)?;
-    let mut table = board.state.borrow().cores[core.index()].root?;
+    let mut table = root;
     for level in (2..=HostPages::LEVELS).rev() {
-        table = HostPages::frame(entry(board, table, address, level))?;
+        table = HostPages::frame(entry(board, table, address, level)?)?;
     }
-    let leaf = entry(board, table, address, 1);
+    let leaf = entry(board, table, address, 1)?;
     HostPages::frame(leaf).map(|frame| Translation { frame, access: HostPages::access(leaf) })
 }
 
-fn entry(board: &Board, table: Frame, address: UserAddress, level: u32) -> u64 {
-    assert!(board.memory.contains(table), "a page table outside memory: {table:?}");
-    board.memory.read(table, HostPages::index(address, level))
+fn entry(board: &Board, table: Frame, address: UserAddress, level: u32) -> Option<u64> {
+    let exists = board.memory.contains(table);
+    assert!(exists || board.keeps_translations, "a page table outside memory: {table:?}");
+    exists.then(|| board.memory.read(table, HostPages::index(address, level)))
 }
 
 fn cause(want: Want) -> Cause {

@@ -79,7 +79,6 @@ impl X86_64 {
 impl Machine for X86_64 {
     type Context = Context;
     type Pages = X86Pages;
-    const KEEPS_TRANSLATIONS: bool = false;
 
     #[inline]
     fn core(&self) -> CoreNumber {
@@ -109,6 +108,11 @@ impl Machine for X86_64 {
 
     fn save_floating(&mut self, context: &mut Context) {
         self.floating.give_back(&mut context.floating);
+    }
+
+    #[inline(always)]
+    fn keeps_translations(&self) -> bool {
+        false
     }
 
     #[inline]

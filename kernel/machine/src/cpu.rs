@@ -10,10 +10,6 @@ pub trait Machine: Sized + 'static {
     type Context: Context;
     /// The format of page tables.
     type Pages: PageFormat;
-    /// Translations of a page table that is no longer active may still be cached, and are used again
-    /// when it becomes active (the hardware tags them).
-    const KEEPS_TRANSLATIONS: bool;
-
     /// Which core this is.
     fn core(&self) -> CoreNumber;
 
@@ -33,8 +29,11 @@ pub trait Machine: Sized + 'static {
     /// the kernel reads or changes that part of a context, and before the context is used by another core
     /// or for something else.
     fn save_floating(&mut self, context: &mut Self::Context);
-    /// Makes `root` the active page table. Cached translations of others are forgotten, unless
-    /// [`KEEPS_TRANSLATIONS`](Self::KEEPS_TRANSLATIONS).
+    /// True if translations of a page table that is no longer active may still be cached, and are used
+    /// again when it becomes active (the hardware tags them). Always the same.
+    fn keeps_translations(&self) -> bool;
+    /// Makes `root` the active page table. Cached translations of others are forgotten, unless the machine
+    /// [keeps](Self::keeps_translations) them.
     fn activate(&mut self, root: Frame);
     /// Page-table entries that were empty before and were written by this core are seen from here on
     /// by every core's translation.

@@ -151,7 +151,7 @@ impl<M: Machine> Kernel<M> {
         for (word, value) in mail.words.iter().zip(unfinished.to_words()) {
             word.set(value);
         }
-        if M::KEEPS_TRANSLATIONS {
+        if self.machine.keeps_translations() {
             // The caller had the page table flushed where it is active; it need not be here.
             self.machine.flush_all();
         }
@@ -202,7 +202,7 @@ impl<M: Machine> Kernel<M> {
         } else {
             self.local.page_table = wanted;
             self.machine.activate(wanted);
-            if M::KEEPS_TRANSLATIONS {
+            if self.machine.keeps_translations() {
                 self.machine.flush_all();
             }
             // The way out compares page tables only where the thread changes.

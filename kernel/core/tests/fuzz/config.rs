@@ -9,17 +9,23 @@ pub struct Config {
     pub cores: u8,
     /// Bit n: core n is in chain mode.
     pub chain: u8,
+    /// Cached translations outlast that another page table is active.
+    pub keeps_translations: bool,
 }
 
 impl Config {
     pub const ALL: [Config; 6] = [
-        Config { cores: 1, chain: 0 },
-        Config { cores: 2, chain: 0 },
-        Config { cores: 4, chain: 0 },
-        Config { cores: 1, chain: 1 },
-        Config { cores: 2, chain: 2 },
-        Config { cores: 4, chain: 0b1010 },
+        Config::new(1, 0, false),
+        Config::new(2, 0, true),
+        Config::new(4, 0, false),
+        Config::new(1, 1, true),
+        Config::new(2, 2, false),
+        Config::new(4, 0b1010, true),
     ];
+
+    const fn new(cores: u8, chain: u8, keeps_translations: bool) -> Config {
+        Config { cores, chain, keeps_translations }
+    }
 
     pub fn protocol(self, core: CoreNumber) -> Protocol {
         if self.chain >> core.0 & 1 == 0 { Protocol::Direct } else { Protocol::Chain }
@@ -29,9 +35,9 @@ impl Config {
 impl fmt::Display for Config {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "{} core{}", self.cores, if self.cores == 1 { "" } else { "s" })?;
-        match self.chain {
-            0 => Ok(()),
-            chain => write!(to, ", chain mode on {:b}", chain),
+        if self.chain != 0 {
+            write!(to, ", chain mode on {:b}", self.chain)?;
         }
+        if self.keeps_translations { write!(to, ", translations kept") } else { Ok(()) }
     }
 }

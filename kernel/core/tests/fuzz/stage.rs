@@ -85,6 +85,7 @@ pub fn build(config: Config) -> Builder {
         ram: vec![TRUSTED_FRAMES, surroundings::PAGES as u32],
         archive: image::minimal(CODE),
         ns_per_tick: NS_PER_TICK,
+        keeps_translations: config.keeps_translations,
         ..Setup::default()
     };
     let mut world = Machine::boot(&setup).expect("boots");

@@ -7,7 +7,7 @@ use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::SELF;
 use cedo_abi::{Rights, Status};
 use cedo_arch_host::{Outcome, Roles, Setup, image};
-use cedo_floor::FrameKind;
+use cedo_floor::{FrameKind, SpaceId};
 use cedo_machine::{Context, CoreNumber, Frame};
 
 pub(crate) const OTHER: CoreNumber = CoreNumber(1);
@@ -53,8 +53,10 @@ pub(crate) fn repeat(server: &mut Server, call: Call, sub: u8, to: u64) -> Statu
 
 /// Delivers interrupts until the first server goes on; the answer it gets.
 pub(crate) fn finish(server: &mut Server) -> (Status, u64) {
+    let mut cores: Vec<_> = server.world.cores().collect();
+    cores.reverse();
     for _ in 0..20 {
-        for core in [OTHER, CORE] {
+        for &core in &cores {
             for source in server.world.pending(core) {
                 server.world.interrupt(core, source).expect("is pending");
             }
@@ -89,6 +91,52 @@ fn an_unmapped_frame_counts_until_the_other_core_has_flushed() {
     assert_eq!(table.entry(frame).map_count(), 0);
     assert!(server.world.load(CORE, AREA).is_err());
     table::check(&server);
+}
+
+/// Unmaps pages of a Space that is active nowhere, or destroys it, on a machine whose cores all cache
+/// something of it; what they cache afterwards.
+fn cached_of_another_space(cores: u8, destroys: bool) -> usize {
+    let machine = Setup { cores, keeps_translations: true, ..setup(image::minimal(CODE)) };
+    let mut server = Server::boot_on(&machine);
+    assert_eq!(server.create_space(10, SPACE_FRAMES + 1, FREE + 1), Status::Ok);
+    assert_eq!(server.stock(FREE + 1, 20, 8), (Status::Ok, 8));
+    let words = [30, AREA, 4, Rights::READ.0.into()];
+    let map = (FREE + 1, server.region);
+    assert_eq!(server.call(Call::Memory, memory::MAP, map, &words).0, Status::Ok);
+    let space = SpaceId::new(frame(&mut server, 10)).expect("a Space");
+    let root = server.world.kernel(CORE).space(space).page_table;
+    for core in 0..u64::from(cores) {
+        // A thread of a core is why that core may have cached something.
+        let utcb = AREA + (8 + core) * PAGE_SIZE;
+        let words = [40 + 2 * core, FREE + 1, core, utcb, CODE, 0, 0];
+        let region = server.region;
+        assert_eq!(server.object(CREATE_THREAD, region, FREE + 2 + core, &words), Status::Ok);
+    }
+    for core in server.world.cores() {
+        (0..4).for_each(|page| server.world.remember(core, root, AREA + page * PAGE_SIZE));
+        assert!(server.world.stale(core).is_empty());
+    }
+    if destroys {
+        for thread in 0..u64::from(cores) {
+            assert_eq!(repeat(&mut server, Call::Object, DESTROY, FREE + 2 + thread), Status::Ok);
+        }
+        assert_eq!(repeat(&mut server, Call::Object, DESTROY, FREE + 1), Status::Ok);
+    } else {
+        start(&mut server, Call::Memory, memory::UNMAP, (FREE + 1, 0), &[AREA, 4]);
+        assert_eq!(finish(&mut server).0, Status::Ok);
+    }
+    table::check(&server);
+    server.world.cores().map(|core| server.world.stale(core).len()).sum()
+}
+
+#[test]
+fn what_cores_keep_of_a_space_that_is_not_active_is_forgotten() {
+    for cores in [1, 2, 4] {
+        for destroys in [false, true] {
+            let cached = cached_of_another_space(cores, destroys);
+            assert_eq!(cached, 0, "{cores} cores, destroys: {destroys}");
+        }
+    }
 }
 
 #[test]

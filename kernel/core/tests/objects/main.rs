@@ -4,6 +4,7 @@ mod capabilities;
 mod derivation;
 mod family;
 mod first_server;
+mod floating;
 mod hostile;
 mod lives;
 mod memory;

@@ -43,6 +43,7 @@ impl<M: Machine> Kernel<M> {
             )?;
             holds(!thread.unusual.latched, "a running thread has completed its receive", current)?;
         }
+        holds(self.look(root).state != State::Ready, "a root that could run runs", root)?;
         self.check_stack(root)?;
         self.check_subtree(root, 0)
     }

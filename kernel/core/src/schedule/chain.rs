@@ -26,8 +26,10 @@ impl<M: Machine> Kernel<M> {
                 return wanted;
             }
             self.thread(scheduler).unusual.latched = true;
+            // The root never loses, not even to a thread that nobody of its tree schedules.
+            let is_above = |wanted| self.is_ancestor_or_self(scheduler, wanted);
             match wanted {
-                Some(wanted) if !self.is_ancestor_or_self(scheduler, wanted) => {
+                Some(wanted) if !self.is_root(scheduler) && !is_above(wanted) => {
                     self.make_ready(scheduler);
                     (at, why) = (scheduler, Label::Preempted);
                 }
@@ -160,7 +162,7 @@ impl<M: Machine> Kernel<M> {
         while let Some(scheduler) = self.scheduler_of(child) {
             let waits = self.look(scheduler).state == State::Open;
             if waits && self.is_root(scheduler) {
-                return self.root_regains(scheduler, child);
+                return self.root_regains(scheduler, Some(child));
             }
             if waits && (self.is_asked(scheduler, child) || self.has_news(scheduler)) {
                 let asked = self.is_asked(scheduler, child) && !self.is_to_be_told_of(child);
@@ -174,7 +176,11 @@ impl<M: Machine> Kernel<M> {
             }
             child = scheduler;
         }
-        self.halt();
+        match self.local.root.filter(|root| self.look(*root).state == State::Open) {
+            // Nobody of its tree schedules the thread that blocked.
+            Some(root) => self.root_regains(root, None),
+            None => self.halt(),
+        }
     }
 
     /// `id` is runnable as a consequence of what the current thread does: it loses to it.
@@ -232,7 +238,7 @@ impl<M: Machine> Kernel<M> {
             return self.run_root_if_told();
         };
         self.charge();
-        if self.is_ancestor_or_self(current, id) {
+        if self.is_root(current) || self.is_ancestor_or_self(current, id) {
             return self.climb_to(id, why, current);
         }
         self.make_ready(current);

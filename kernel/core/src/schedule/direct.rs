@@ -338,7 +338,7 @@ impl<M: Machine> Kernel<M> {
         while let Some(giver) = self.giver(child) {
             self.thread(giver).scheduler.granted = None;
             if self.is_root(giver) {
-                return self.root_regains(giver, child);
+                return self.root_regains(giver, Some(child));
             }
             let asked = self.is_asked(giver, child);
             if asked || self.has_news(giver) {
@@ -357,18 +357,23 @@ impl<M: Machine> Kernel<M> {
         self.run_root_if_told();
     }
 
-    /// Rule 12, last words: the root is always told, unless it asked not to be.
-    pub fn root_regains(&mut self, root: ThreadId, child: ThreadId) {
-        let asked = self.is_asked(root, child) && !self.is_to_be_told_of(child);
+    /// Rule 12, last words: the root is always told, unless it asked not to be. `child` of it has
+    /// blocked, or a thread that is not of its tree.
+    pub fn root_regains(&mut self, root: ThreadId, child: Option<ThreadId>) {
+        let asks = |child: &ThreadId| self.is_asked(root, *child) && !self.is_to_be_told_of(*child);
+        let asked = child.filter(asks);
         let nothing_to_run = self.look(root).scheduler.ready == 0;
-        if self.local.on_empty_halt && nothing_to_run && !asked && !self.has_news(root) {
+        if self.local.on_empty_halt && nothing_to_run && asked.is_none() && !self.has_news(root) {
             return self.halt();
         }
         self.run(root);
-        if asked {
+        if let Some(child) = asked {
             self.write_blocked(root, child, Label::Blocked);
         } else if self.take_and_wake(root) == Taken::Nothing {
-            self.write_blocked(root, child, Label::Idle);
+            match child {
+                Some(child) => self.write_blocked(root, child, Label::Idle),
+                None => self.write_void(root),
+            }
         }
     }
 

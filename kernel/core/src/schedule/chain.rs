@@ -178,8 +178,8 @@ impl<M: Machine> Kernel<M> {
         }
         match self.local.root.filter(|root| self.look(*root).state == State::Open) {
             // Nobody of its tree schedules the thread that blocked.
-            Some(root) => self.root_regains(root, None),
-            None => self.halt(),
+            Some(root) if child != root => self.root_regains(root, None),
+            _ => self.halt(),
         }
     }
 

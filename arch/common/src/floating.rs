@@ -1,5 +1,5 @@
 //! Whose floating-point registers a core holds: loaded at the first use, saved when another thread uses
-//! them, so that threads without floating point pay nothing.
+//! them, so that threads without floating point pay hardly anything.
 //!
 //! ```text
 //!           first use: trap,              another thread runs

@@ -7,10 +7,12 @@
 //! | [`facts`] | what schedulers are told |
 //! | [`compare`] | both protocols side by side, through all states or one program |
 //! | [`random`] | random trees and programs |
+//! | [`depth`] | preemption at every depth that a tree can have |
 //! | [`differences`] | the systems in which all ways to differ are looked for |
 //! | [`document`] | `docs/protocols.md`, which lists them |
 
 mod compare;
+mod depth;
 mod differences;
 mod document;
 mod facts;
@@ -39,7 +41,7 @@ use state::Snapshot;
 use system::Plan;
 
 fn plan(parent: &[usize], handlers: &[usize], started: &[usize]) -> Plan {
-    const NAMES: [&str; 9] = ["R", "1", "2", "3", "4", "5", "6", "7", "8"];
+    const NAMES: [&str; 10] = ["R", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
     Plan {
         lines: handlers.to_vec(),
         started: started.to_vec(),

@@ -26,6 +26,8 @@ pub const CARRY_OUT: u32 = 0x53;
 
 /// How often the scheduler below the root has heard that a child was preempted.
 pub static PREEMPTIONS_HEARD: AtomicU64 = AtomicU64::new(0);
+/// How often the root of core 0 has heard of a new thread.
+pub static NEW_HEARD: AtomicU64 = AtomicU64::new(0);
 /// What that scheduler calls N1.
 static COOKIE_OF_N1: AtomicU64 = AtomicU64::new(0);
 
@@ -158,6 +160,9 @@ impl Stage {
         self.event = out.event();
         if self.who == Who::Nested && out.tag.kernel_label() == Some(Label::Preempted) {
             PREEMPTIONS_HEARD.fetch_add(1, Ordering::SeqCst);
+        }
+        if self.who == Who::Root && out.tag.kernel_label() == Some(Label::New) {
+            NEW_HEARD.fetch_add(1, Ordering::SeqCst);
         }
         if out.tag.kernel_label().is_some_and(|label| READY.contains(&label)) {
             self.ready(out.badge, out.token, UNKNOWN);

@@ -18,7 +18,7 @@ pub const TESTS: &[Test] = &[
     test("an unknown sub-operation is a bad argument", unknown_sub_operation),
     test("unknown flags of a message are a bad argument", unknown_flags),
     test("more than 64 words are a bad argument", too_many_words),
-    test("typed items are refused", typed_items),
+    test("a typed item of no kind is refused", no_such_item),
     test("an empty slot or one out of range names no capability", no_capability),
     test("a word that can name nothing is refused", no_name),
     test("a message operation with neither phase is a bad argument", no_phase),
@@ -70,7 +70,7 @@ fn too_many_words(_: &mut Driver) -> Verdict {
     Ok(())
 }
 
-fn typed_items(_: &mut Driver) -> Verdict {
+fn no_such_item(_: &mut Driver) -> Verdict {
     let send = Op::send(Who::A.gate()).raw_tag(Tag::new(1, 0).0 | 1 << 8);
     let seen = send.run().status();
     holds("refused", seen == Status::BadArgument || seen == Status::Unsupported)

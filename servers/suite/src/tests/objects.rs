@@ -6,6 +6,7 @@ use crate::cast::Who;
 use crate::driver::{Driver, SPACE};
 use crate::op::Op;
 use crate::pager;
+use crate::stage::NEW_HEARD;
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use cedo_lib::abi::call::{capability, ipc, object, thread};
 use cedo_lib::abi::layout::PAGE_SIZE;
@@ -19,6 +20,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 pub const TESTS: &[Test] = &[
     test("a new thread does not run before it has a scheduler and is resumed", born_stopped),
     test("a new thread gets its argument and runs", new_thread_runs),
+    test("its scheduler hears of a new thread once, when it is started", new_thread_is_reported),
     test("a thread in a new Space runs on that Space's page table", new_space),
     test("a destroyed thread's capability names nothing", stale_afterwards),
     test("the frames of a destroyed thread can be used again", frames_again),
@@ -80,6 +82,21 @@ fn new_thread_runs(driver: &mut Driver) -> Verdict {
     start(driver)?;
     driver.settle_all()?;
     equal("argument", TOLD.load(Ordering::SeqCst), 4711)?;
+    driver.destroy(0)
+}
+
+fn new_thread_is_reported(driver: &mut Driver) -> Verdict {
+    let heard = || NEW_HEARD.load(Ordering::SeqCst);
+    let before = heard();
+    done("create", create(driver, NOWHERE, 0, 0).run())?;
+    let adopt = Op::thread(thread::SET_SCHEDULER, driver.slot(0)).from(Who::Root.thread());
+    done("set scheduler", adopt.word(0, 99).run())?;
+    driver.settle_all()?;
+    equal("messages before the thread is started", heard(), before)?;
+    pager::hold_next_fault();
+    start(driver)?;
+    driver.settle_all()?;
+    equal("messages *new*", heard(), before + 1)?;
     driver.destroy(0)
 }
 

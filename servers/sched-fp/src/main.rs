@@ -27,5 +27,5 @@ fn start(this: ThisThread) {
     // Below another scheduler the word is that scheduler's slice for this branch.
     let own_ns = if environment.is_root() { environment.parameters()[SLICE_NS] } else { 0 };
     let ceiling = environment.parameters()[VALUE];
-    sched::run(&environment, &mut FixedPriority::new(own_ns).with_ceiling(ceiling))
+    sched::run(&environment, &mut FixedPriority::new(own_ns, ceiling))
 }

@@ -15,41 +15,29 @@ pub struct FixedPriority {
     ready: Lists<CHILDREN, PRIORITIES>,
     /// Bit `p` is set where the line of priority `p` is not empty.
     lines: u64,
-    priority: [u8; CHILDREN],
-    /// Lines that children have asked to be in while they hold locks; 0: none.
-    level: [u8; CHILDREN],
+    children: [Child; CHILDREN],
+    /// Longest turn of children that have none of their own; 0: until they wait or yield.
+    slice_ns: u64,
     /// Highest level that a child may ask for.
     ceiling: u64,
-    /// Longest turn of each child; 0: a turn lasts until the child waits or yields.
-    slice_ns: [u64; CHILDREN],
-    default_slice_ns: u64,
-    /// End of each child's turn, 0 where it has none.
-    end_ns: [u64; CHILDREN],
+}
+
+#[derive(Clone, Copy)]
+struct Child {
+    priority: usize,
+    /// The line that it asked to be in while it holds locks; 0: none.
+    level: usize,
+    slice_ns: u64,
+    /// End of its turn; 0 where it has none.
+    end_ns: u64,
 }
 
 impl FixedPriority {
-    /// Nobody ready; children without a slice of their own get `default_slice_ns`.
-    pub const fn new(default_slice_ns: u64) -> FixedPriority {
-        FixedPriority {
-            ready: Lists::new(),
-            lines: 0,
-            priority: [0; CHILDREN],
-            level: [0; CHILDREN],
-            ceiling: 0,
-            slice_ns: [default_slice_ns; CHILDREN],
-            default_slice_ns,
-            end_ns: [0; CHILDREN],
-        }
-    }
-
-    /// The same, and children may raise themselves to priority `ceiling`.
-    pub const fn with_ceiling(mut self, ceiling: u64) -> FixedPriority {
-        self.ceiling = if ceiling < PRIORITIES as u64 { ceiling } else { PRIORITIES as u64 - 1 };
-        self
-    }
-
-    fn line(&self, child: usize) -> usize {
-        usize::from(self.priority[child].max(self.level[child]))
+    /// Nobody ready. `slice_ns` is for children that have none; for locks they may rise to `ceiling`.
+    pub const fn new(slice_ns: u64, ceiling: u64) -> FixedPriority {
+        let child = Child { priority: 0, level: 0, slice_ns, end_ns: 0 };
+        let children = [child; CHILDREN];
+        FixedPriority { ready: Lists::new(), lines: 0, children, slice_ns, ceiling }
     }
 
     fn take(&mut self, child: usize) {
@@ -63,60 +51,50 @@ impl FixedPriority {
 
 impl Policy for FixedPriority {
     fn admit(&mut self, child: usize, parameters: &[u64; PARAMETERS]) {
-        if child >= CHILDREN {
-            return;
-        }
-        self.priority[child] = parameters[PRIORITY].min(PRIORITIES as u64 - 1) as u8;
+        let Some(child) = self.children.get_mut(child) else { return };
+        child.priority = parameters[PRIORITY].min(PRIORITIES as u64 - 1) as usize;
         let own_ns = parameters[SLICE_NS];
-        self.slice_ns[child] = if own_ns == 0 { self.default_slice_ns } else { own_ns };
+        child.slice_ns = if own_ns == 0 { self.slice_ns } else { own_ns };
     }
 
-    fn ready(&mut self, child: usize, why: Why, now_ns: u64) {
-        if child >= CHILDREN {
-            return;
-        }
-        let line = self.line(child);
-        let end_ns = &mut self.end_ns[child];
-        let in_its_turn = why == Why::Preempted && now_ns < *end_ns;
-        if !in_its_turn {
-            *end_ns = 0;
-        }
-        self.take(child);
-        if in_its_turn {
-            self.ready.push_first(line, child);
+    fn ready(&mut self, number: usize, why: Why, now_ns: u64) {
+        self.take(number);
+        let Some(child) = self.children.get_mut(number) else { return };
+        let line = child.priority.max(child.level);
+        if why == Why::Preempted && now_ns < child.end_ns {
+            self.ready.push_first(line, number);
         } else {
-            self.ready.push_last(line, child);
+            child.end_ns = 0;
+            self.ready.push_last(line, number);
         }
         self.lines |= 1 << line;
     }
 
     fn blocked(&mut self, child: usize) {
         self.take(child);
-        if let Some(end_ns) = self.end_ns.get_mut(child) {
-            *end_ns = 0;
+        if let Some(child) = self.children.get_mut(child) {
+            child.end_ns = 0;
         }
     }
 
     fn choose(&mut self, now_ns: u64) -> Option<Decision> {
-        let line = self.lines.checked_ilog2()? as usize;
-        let child = self.ready.first(line)?;
-        self.take(child);
-        let has_rest = now_ns < self.end_ns[child];
-        let slice_ns = self.slice_ns[child];
-        if !has_rest {
-            let longest_ns = if slice_ns == 0 { u64::MAX } else { slice_ns };
-            self.end_ns[child] = now_ns.saturating_add(longest_ns);
+        let number = self.ready.first(self.lines.checked_ilog2()? as usize)?;
+        self.take(number);
+        let child = &mut self.children[number];
+        let grant = if now_ns < child.end_ns { Grant::Rest } else { Grant::Fresh };
+        if grant == Grant::Fresh {
+            let longest_ns = if child.slice_ns == 0 { u64::MAX } else { child.slice_ns };
+            child.end_ns = now_ns.saturating_add(longest_ns);
         }
-        let grant = if has_rest { Grant::Rest } else { Grant::Fresh };
-        let until_ns = (slice_ns > 0).then_some(self.end_ns[child]);
-        Some(Decision { child, until_ns, grant })
+        let until_ns = (child.slice_ns > 0).then_some(child.end_ns);
+        Some(Decision { child: number, until_ns, grant })
     }
 
     fn set_level(&mut self, child: usize, level: u64) -> bool {
-        if child >= CHILDREN || level > self.ceiling {
+        if child >= CHILDREN || level > self.ceiling.min(PRIORITIES as u64 - 1) {
             return false;
         }
-        self.level[child] = level as u8;
+        self.children[child].level = level as usize;
         true
     }
 }

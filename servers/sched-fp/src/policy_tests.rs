@@ -18,7 +18,7 @@ fn admit(policy: &mut FixedPriority, child: usize, priority: u64) {
 fn the_chosen_child_is_ready_and_none_ready_is_more_urgent_under_any_history() {
     for slice_ns in [0, SLICE_NS] {
         let mut dice = Dice::new(SEED ^ slice_ns);
-        let mut policy = FixedPriority::new(slice_ns);
+        let mut policy = FixedPriority::new(slice_ns, 0);
         let mut priority = [0; CHILDREN];
         for (child, priority) in priority.iter_mut().enumerate() {
             *priority = dice.below(PRIORITIES as u64);
@@ -42,7 +42,7 @@ fn the_chosen_child_is_ready_and_none_ready_is_more_urgent_under_any_history() {
 
 #[test]
 fn without_a_slice_equals_run_in_the_order_in_which_they_came() {
-    let mut policy = FixedPriority::new(0);
+    let mut policy = FixedPriority::new(0, 0);
     for child in 0..4 {
         admit(&mut policy, child, 7);
         policy.ready(child, Why::New, 0);
@@ -61,7 +61,7 @@ fn without_a_slice_equals_run_in_the_order_in_which_they_came() {
 
 #[test]
 fn with_a_slice_equals_take_turns() {
-    let mut policy = FixedPriority::new(SLICE_NS);
+    let mut policy = FixedPriority::new(SLICE_NS, 0);
     (0..3).for_each(|child| admit(&mut policy, child, 7));
     (0..3).for_each(|child| policy.ready(child, Why::New, 0));
     let mut now_ns = 0;
@@ -76,7 +76,7 @@ fn with_a_slice_equals_take_turns() {
 
 #[test]
 fn a_more_urgent_child_interrupts_a_turn_which_then_goes_on() {
-    let mut policy = FixedPriority::new(SLICE_NS);
+    let mut policy = FixedPriority::new(SLICE_NS, 0);
     admit(&mut policy, 0, 1);
     admit(&mut policy, 1, 1);
     admit(&mut policy, 2, 9);
@@ -93,7 +93,7 @@ fn a_more_urgent_child_interrupts_a_turn_which_then_goes_on() {
 
 #[test]
 fn a_priority_too_high_means_the_highest() {
-    let mut policy = FixedPriority::new(0);
+    let mut policy = FixedPriority::new(0, 0);
     admit(&mut policy, 0, PRIORITIES as u64 - 2);
     admit(&mut policy, 1, u64::MAX);
     policy.ready(0, Why::New, 0);
@@ -103,7 +103,7 @@ fn a_priority_too_high_means_the_highest() {
 
 #[test]
 fn a_child_with_a_slice_of_its_own_makes_room_for_equals_that_have_none() {
-    let mut policy = FixedPriority::new(0);
+    let mut policy = FixedPriority::new(0, 0);
     let mut parameters = [0; PARAMETERS];
     parameters[parameter::SLICE_NS] = SLICE_NS;
     policy.admit(0, &parameters);
@@ -118,7 +118,7 @@ fn a_child_with_a_slice_of_its_own_makes_room_for_equals_that_have_none() {
 
 #[test]
 fn a_child_is_as_urgent_as_the_level_it_asked_for_and_no_longer_than_it_did() {
-    let mut policy = FixedPriority::new(0).with_ceiling(9);
+    let mut policy = FixedPriority::new(0, 9);
     for (child, priority) in [(0, 1), (1, 5), (2, 9)] {
         admit(&mut policy, child, priority);
         policy.ready(child, Why::New, 0);
@@ -142,5 +142,5 @@ fn a_child_is_as_urgent_as_the_level_it_asked_for_and_no_longer_than_it_did() {
     assert!(policy.set_level(0, 0));
     policy.ready(0, Why::Woken, 0);
     assert_eq!(order(&mut policy), [Some(2), Some(1), Some(0)]);
-    assert!(!FixedPriority::new(0).set_level(0, 1), "no child may, unless it is said");
+    assert!(!FixedPriority::new(0, 0).set_level(0, 1), "no child may, unless it is said");
 }

@@ -7,6 +7,9 @@ use anyhow::Result;
 const FILE_LINES: usize = 400;
 const TEST_FILE_LINES: usize = 800;
 const FUNCTION_LINES: usize = 60;
+/// Scheduling policies are a file each.
+const POLICY: &str = "/src/policy.rs";
+const POLICY_LINES: usize = 100;
 /// Assembly has one operation per line, and a comment beside it.
 const ASSEMBLY: &str = "naked_asm!";
 const ASSEMBLY_LINES: usize = 120;
@@ -27,6 +30,17 @@ fn long_file(source: &Source) -> Option<String> {
     let limit = if source.is_test() { TEST_FILE_LINES } else { FILE_LINES };
     let lines = source.text.lines().count();
     (lines > limit).then(|| format!("{}: {lines} lines; the limit is {limit}", source.path))
+}
+
+/// A policy is small enough that somebody writes another one.
+pub fn policies(tree: &Tree) -> Result<Vec<String>> {
+    Ok(tree.below("servers").filter_map(long_policy).collect())
+}
+
+fn long_policy(source: &Source) -> Option<String> {
+    let lines = source.text.lines().count();
+    let is_long = source.path.ends_with(POLICY) && lines > POLICY_LINES;
+    is_long.then(|| format!("{}: {lines} lines; the limit is {POLICY_LINES}", source.path))
 }
 
 /// No function is longer than a screen.
@@ -139,7 +153,7 @@ fn braces(code: &str) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{long_file, long_functions, trait_methods};
+    use super::{long_file, long_functions, long_policy, trait_methods};
     use crate::check::source::Source;
 
     #[test]
@@ -147,6 +161,15 @@ mod tests {
         let text = "\n".repeat(500);
         assert!(long_file(&Source::new("a/src/b.rs", &text)).unwrap().contains("500 lines"));
         assert_eq!(long_file(&Source::new("a/src/b_tests.rs", &text)), None);
+    }
+
+    #[test]
+    fn policies_are_shorter() {
+        let text = "\n".repeat(101);
+        let long = long_policy(&Source::new("servers/sched-x/src/policy.rs", &text));
+        assert!(long.unwrap().contains("101 lines; the limit is 100"));
+        assert_eq!(long_policy(&Source::new("servers/sched-x/src/main.rs", &text)), None);
+        assert_eq!(long_policy(&Source::new("servers/sched-x/src/policy.rs", &text[1..])), None);
     }
 
     #[test]

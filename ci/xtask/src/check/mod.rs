@@ -49,7 +49,7 @@ pub struct Tree {
 /// Problems that a rule found, one sentence each; an error means that it could not look.
 type Rule = fn(&Tree) -> Result<Vec<String>>;
 
-const RULES: [(&str, Rule); 18] = [
+const RULES: [(&str, Rule); 19] = [
     ("sources are formatted", compile::format),
     ("crates depend only on what ci/deps.toml allows", arrows::check),
     ("unsafe code is only where ci/unsafe.toml allows it", unsafety::check),
@@ -59,6 +59,7 @@ const RULES: [(&str, Rule); 18] = [
     ("documents name files and functions that exist", documents::check),
     ("files are short", limits::files),
     ("functions are short", limits::functions),
+    ("policies are short", limits::policies),
     ("the machine interface is small", limits::machine_methods),
     ("the kernel core is small", limits::core_lines),
     ("each mutation in ci/mutations applies", mutations),

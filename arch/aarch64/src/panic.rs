@@ -90,7 +90,8 @@ fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
     let mut out = Text(|text: &[u8]| unsafe { console::write_alone(text) });
     let core = this_core();
     let record = &RECORDS[core];
-    write!(out, "panic: core {core}, ")?;
+    // A program may be in the middle of a line.
+    write!(out, "\npanic: core {core}, ")?;
     let who = record.who.load(Ordering::Acquire);
     let kernel = record.kernel.load(Ordering::Relaxed);
     if who != 0 && kernel != 0 {
@@ -105,6 +106,9 @@ fn report(reason: fmt::Arguments<'_>, frame: Option<&Context>) -> fmt::Result {
     }
     let (address, table) = (read_register!("far_el1"), read_register!("ttbr0_el1"));
     writeln!(out, "panic: far={address:016x} ttbr0={table:016x}")?;
+    let others = RUNNING.load(Ordering::Relaxed).saturating_sub(1);
+    let stopped = STOPPED.load(Ordering::Relaxed);
+    writeln!(out, "panic: {stopped} of {others} other cores stopped")?;
     let user = record.context.load(Ordering::Relaxed) as *const Context;
     if !user.is_null() {
         // SAFETY: `set_current` stored the address of a context, in memory that stays mapped.

@@ -92,7 +92,8 @@ fn report(reason: fmt::Arguments<'_>, frame: Option<&Registers>) -> fmt::Result 
     let mut out = Text(|text: &[u8]| unsafe { console::write_alone(text) });
     let core = this_core();
     let record = &RECORDS[core];
-    write!(out, "panic: core {core}, ")?;
+    // A program may be in the middle of a line.
+    write!(out, "\npanic: core {core}, ")?;
     let who = record.who.load(Ordering::Acquire);
     let kernel = record.kernel.load(Ordering::Relaxed);
     if who != 0 && kernel != 0 {
@@ -102,13 +103,19 @@ fn report(reason: fmt::Arguments<'_>, frame: Option<&Registers>) -> fmt::Result 
     } else {
         writeln!(out, "no thread: {reason}")?;
     }
+    // An interrupt that cannot be masked may have come in user mode.
+    let from_user = frame.is_some_and(|frame| frame.cs & 3 != 0);
     match frame {
+        Some(frame) if from_user => registers(&mut out, "user", frame)?,
         Some(frame) => registers(&mut out, "kernel", frame)?,
         None => writeln!(out, "panic: kernel rsp={:016x}", stack_pointer())?,
     }
     writeln!(out, "panic: cr2={:016x} cr3={:016x}", control::<2>(), control::<3>())?;
+    let others = RUNNING.load(Ordering::Relaxed).saturating_sub(1);
+    let stopped = STOPPED.load(Ordering::Relaxed);
+    writeln!(out, "panic: {stopped} of {others} other cores stopped")?;
     let end = record.context_end.load(Ordering::Relaxed) as *const Context;
-    if !end.is_null() {
+    if !end.is_null() && !from_user {
         // SAFETY: `set_current` stored the end of a context, in memory that stays mapped.
         let user = unsafe { &*end.wrapping_sub(1) };
         registers(&mut out, "user", &user.registers)?;

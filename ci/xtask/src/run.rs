@@ -175,7 +175,7 @@ pub fn start(
         Medium::Image(&image)
     };
     let Watch { limits, show, follow, interactive } = watch;
-    guest::run(Session { machine, medium, limits, show, follow, interactive })
+    guest::run(Session { machine, medium, limits, show, follow, interactive, monitor: None })
 }
 
 /// What the machine's loader starts from: an image, or a folder of a boot server.

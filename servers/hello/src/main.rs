@@ -13,6 +13,7 @@
 //! | [`TIMED`] | a worker that computes until it is stopped | its due share of a core, per mille |
 //! | [`CHIEF`] | waits until all workers have finished | how many there are |
 //! | [`TIMEKEEPER`] | the same, but stops them after a while | how many there are |
+//! | [`FAULTY`] | reads memory that it does not have; nobody waits for it | |
 //!
 //! | file | contents |
 //! |---|---|
@@ -37,12 +38,14 @@ const STRICT: u64 = 1;
 const TIMED: u64 = 2;
 const CHIEF: u64 = 3;
 const TIMEKEEPER: u64 = 4;
+const FAULTY: u64 = 5;
 
 fn start(this: ThisThread) {
     let environment = Environment::of(&this);
     match environment.parameters()[ROLE] {
         EQUAL | STRICT | TIMED => worker::work(&environment),
         CHIEF | TIMEKEEPER => chief::judge(&environment),
+        FAULTY => worker::fault(&environment),
         _ => {}
     }
 }

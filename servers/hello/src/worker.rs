@@ -5,6 +5,7 @@ use crate::{EQUAL, STRICT};
 use cedo_lib::abi::system::parameter::{ROLE, VALUE};
 use cedo_lib::abi::system::text;
 use cedo_lib::ipc::Ipc;
+use cedo_lib::raw::probe;
 use cedo_lib::{Console, Environment};
 use core::fmt::Write;
 use core::hint::black_box;
@@ -16,6 +17,9 @@ pub const UNITS: u64 = 100;
 const STEPS: u64 = 100_000;
 /// Label of the message that says "finished".
 pub const FINISHED: u32 = 1;
+
+/// An address between programs and mappings, where nothing is.
+const NOWHERE: u64 = 0x3bad_0000;
 
 /// Works as the parameters say.
 pub fn work(environment: &Environment) {
@@ -42,6 +46,15 @@ pub fn work(environment: &Environment) {
     if let Some(chief) = environment.gate("chief") {
         let _ = Ipc::send(chief).message(FINISHED, 0, [0; 7]).make();
     }
+}
+
+/// Reads where nothing is. Whoever handles its faults hears of it; init, for one, lets it stand there.
+pub fn fault(environment: &Environment) {
+    let mut console = Console::of(environment);
+    let (name, core) = (environment.name(), environment.core_number());
+    let _ = writeln!(console, "{name}: hello from core {core}, about to read {NOWHERE:#x}");
+    probe::read(NOWHERE, 0);
+    let _ = writeln!(console, "{name}: went on as if nothing had happened");
 }
 
 /// Computes for a while, without the kernel.

@@ -46,6 +46,8 @@ pub struct Session<'a> {
     pub follow: Option<Dictionary>,
     /// Our terminal is the guest's.
     pub interactive: bool,
+    /// The emulator listens there for commands: the buttons of the machine.
+    pub monitor: Option<&'a Path>,
 }
 
 /// What a run left behind.
@@ -72,6 +74,9 @@ pub fn run(session: Session<'_>) -> Result<Outcome> {
     let log = folder.path().join("log");
     let mut command = Command::new(program(session.machine.board));
     command.args(session.machine.arguments(&session.medium, &log));
+    if let Some(socket) = session.monitor {
+        command.arg("-monitor").arg(format!("unix:{},server=on,wait=off", socket.display()));
+    }
     let terminal = (session.interactive && std::io::stdin().is_terminal()).then(terminal::lend);
     command.stdin(if terminal.is_some() { Stdio::inherit() } else { Stdio::null() });
     let follower = session.follow.map(|dictionary| Follower::start(dictionary, log.clone()));

@@ -146,6 +146,7 @@ pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
         show: Box::new(|_| {}),
         follow: None,
         interactive: false,
+        monitor: None,
     })?;
     verdict(&outcome)
 }

@@ -1,6 +1,7 @@
 //! All tests.
 
 use super::boots::{self, Builds, Refusal, Setup};
+use super::failures;
 use super::images;
 use super::miri;
 use super::orders;
@@ -45,8 +46,10 @@ const READER_SECONDS: f64 = 60.0;
 const QUICK_READER_SECONDS: f64 = 1.0;
 
 /// Systems other than the suite that must power off by themselves, with 0.
-const SYSTEMS: [&str; 5] = ["default", MIXED, "tiers", "locks", "locks-chain"];
+const SYSTEMS: [&str; 6] = ["default", MIXED, "tiers", "eight", "locks", "locks-chain"];
 const MIXED: &str = "mixed";
+/// Two of them are busy when one panics.
+const PANIC_CORES: u32 = 4;
 /// Loaders that must start a small system. The suite runs from CDs besides.
 const LOADERS: [Loader; 4] = [Loader::UsbBios, Loader::UsbUefi, Loader::NetBios, Loader::NetUefi];
 
@@ -117,6 +120,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     let usual = Setup { loader: Loader::Pvh, memory_mib: None };
     cases.extend(systems.map(|name| system(name, usual)));
     cases.push(system(MIXED, Setup { memory_mib: Some(SMALL_MEMORY_MIB), ..usual }));
+    cases.extend(failing());
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, Setup { loader, ..usual })));
     cases.extend(VIRT.map(virt));
@@ -177,6 +181,17 @@ fn system(name: &'static str, setup: Setup) -> Case {
         name: format!("system: {name}, {}{memory}", setup.loader.name()),
         run: Box::new(move |context| boots::powers_off(&context.builds, name, setup)),
     }
+}
+
+/// Something goes wrong, and people are told.
+fn failing() -> [Case; 2] {
+    let faults: Run = Box::new(|context| failures::faults(&context.builds));
+    let panics: Run = Box::new(|context| failures::panics(&context.builds, MIXED, PANIC_CORES));
+    let case = |name, run| Case { group: "system", name, run };
+    [
+        case("system: faults, reported, and the rest goes on".to_string(), faults),
+        case(format!("system: {MIXED}, {PANIC_CORES} cores, last words of the kernel"), panics),
+    ]
 }
 
 fn virt_machine((processor, cores, gic, hypervisor): Virt) -> Machine {

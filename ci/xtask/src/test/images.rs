@@ -83,7 +83,8 @@ pub fn starts_from_card(builds: &Builds, board: Board, system: &str) -> Result<S
 fn run(boot: &Boot, medium: Medium<'_>) -> Result<String> {
     let Watch { limits, show, follow, interactive } = Watch::silent(LIMIT);
     let machine = &boot.machine;
-    let outcome = guest::run(Session { machine, medium, limits, show, follow, interactive })?;
+    let outcome =
+        guest::run(Session { machine, medium, limits, show, follow, interactive, monitor: None })?;
     ensure!(outcome.is_success(), "{}", outcome.complaint());
     Ok(format!("{} lines", outcome.transcript.lines().count()))
 }

@@ -5,6 +5,7 @@
 //! | here | the command |
 //! | [`cases`] | all tests: rules, host tests, boots |
 //! | [`boots`] | boots that must work, boots that must be refused |
+//! | [`failures`] | what is told when a thread, or the kernel, goes wrong |
 //! | [`images`] | images and folders: the same each time, read back, started |
 //! | [`fat`] | reads a card's file system back |
 //! | [`orders`] | what crosses cores, under the model checker |
@@ -16,6 +17,7 @@
 
 mod boots;
 mod cases;
+mod failures;
 mod fat;
 mod images;
 mod miri;

@@ -10,6 +10,8 @@ const SCHEDULER: u8 = 1;
 const LEAF: u8 = 2;
 pub const DESTINATION: u8 = 3;
 pub const SENDER: u8 = 4;
+/// For whom the invoker may be working.
+pub const CLIENT: u8 = 5;
 
 /// The threads of a cell.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,6 +21,7 @@ pub enum Who {
     Invoker,
     Destination,
     Sender,
+    Client,
     /// The core halts.
     Nobody,
 }
@@ -70,9 +73,11 @@ pub enum Tree {
     Two,
     /// The invoker is the root, over the others.
     InvokerIsRoot,
+    /// The root over all three threads; the invoker is a scheduler, over one more that waits.
+    InvokerSchedules,
 }
 
-pub const TREES: [Tree; 3] = [Tree::One, Tree::Two, Tree::InvokerIsRoot];
+pub const TREES: [Tree; 4] = [Tree::One, Tree::Two, Tree::InvokerIsRoot, Tree::InvokerSchedules];
 pub const DESTINATIONS: [Destination; 8] = [
     Destination::Waits,
     Destination::WaitsForInvoker,
@@ -94,6 +99,9 @@ pub struct Situation {
     pub asks: bool,
     pub destination: Destination,
     pub pending: Pending,
+    /// The invoker runs on the account of one more thread, which called it. It decides about that
+    /// one's time as about its own, so the rule does not ask.
+    pub serves: bool,
 }
 
 /// What the invoker does.
@@ -112,7 +120,11 @@ pub struct Cell {
 impl Situation {
     /// The index of the invoker.
     pub fn invoker(&self) -> u8 {
-        if self.tree == Tree::InvokerIsRoot { ROOT } else { LEAF }
+        match self.tree {
+            Tree::One | Tree::Two => LEAF,
+            Tree::InvokerIsRoot => ROOT,
+            Tree::InvokerSchedules => SCHEDULER,
+        }
     }
 
     /// The index of the destination.
@@ -129,6 +141,7 @@ impl Situation {
             _ if index == self.invoker() => Who::Invoker,
             DESTINATION => Who::Destination,
             SENDER => Who::Sender,
+            CLIENT => Who::Client,
             SCHEDULER => Who::Scheduler,
             _ => Who::Root,
         }
@@ -154,22 +167,29 @@ impl Situation {
 
     pub fn plan(&self) -> Plan {
         let parent = match self.tree {
-            Tree::One | Tree::InvokerIsRoot => [0, 0, 0, 0, 0],
-            Tree::Two => [0, 0, 1, 0, 1],
+            Tree::One | Tree::InvokerIsRoot => [0, 0, 0, 0, 0, 0],
+            Tree::Two => [0, 0, 1, 0, 1, 1],
+            Tree::InvokerSchedules => [0, 0, 1, 0, 0, 0],
         };
-        let mut started = vec![DESTINATION.into(), SENDER.into()];
+        let mut started = vec![DESTINATION.into(), SENDER.into(), CLIENT.into()];
         if self.tree != Tree::InvokerIsRoot {
-            started.insert(0, LEAF.into());
+            started.insert(0, self.invoker().into());
         }
-        Plan {
-            started,
-            protocol: self.protocol,
-            ..Plan::new(&["R", "S", "invoker", "destination", "sender"], &parent)
-        }
+        let names = ["R", "S", "invoker", "destination", "sender", "client"];
+        let count = if self.serves { names.len() } else { usize::from(CLIENT) };
+        started.retain(|thread| *thread < count);
+        Plan { started, protocol: self.protocol, ..Plan::new(&names[..count], &parent[..count]) }
     }
 
     fn makes_sense(&self) -> bool {
         let lends = self.destination == Destination::AwaitsReplyAndDonates;
+        if self.serves && (lends || !self.asks || !matches!(self.tree, Tree::One | Tree::Two)) {
+            return false;
+        }
+        if self.tree == Tree::InvokerSchedules && lends {
+            // Schedulers never run on another's account.
+            return false;
+        }
         if self.tree == Tree::InvokerIsRoot {
             // Nobody waits long at a root, which waits whenever others run; it works for itself, and
             // is its own scheduler.
@@ -217,8 +237,8 @@ pub fn situations() -> Vec<Situation> {
         for tree in TREES {
             for asks in [true, false] {
                 for destination in DESTINATIONS {
-                    for pending in PENDING {
-                        all.push(Situation { protocol, tree, asks, destination, pending });
+                    for (pending, serves) in PENDING.into_iter().flat_map(alone_and_serving) {
+                        all.push(Situation { protocol, tree, asks, destination, pending, serves });
                     }
                 }
             }
@@ -226,6 +246,10 @@ pub fn situations() -> Vec<Situation> {
     }
     all.retain(Situation::makes_sense);
     all
+}
+
+fn alone_and_serving(pending: Pending) -> [(Pending, bool); 2] {
+    [(pending, false), (pending, true)]
 }
 
 /// Every cell, by situation.

@@ -19,14 +19,22 @@ Generated from the rule; `cargo test -p cedo-core --test table` holds the kernel
 The *invoker* makes an operation; *D* is its partner, *F* another sender; *S* is the scheduler of the invoker and of F where there
 is one, *R* the root, which schedules everybody else. A row says who runs then, and what becomes of the others: *ready* is
 preempted and recorded at its scheduler; where there is nothing, D and F are as before. Trees: `R`, the root is the scheduler of all;
-`R+S`; `root`, the invoker is the root itself. *Asks*: schedulers want to hear that a child blocks; one that does not is passed over.
+`R+S`; `root`, the invoker is the root itself; `scheduler`, it is one below R. *Asks*: schedulers want to hear that a child blocks; one that does not is passed over.
 `*`: whatever it is, it makes no difference.
 
 ";
 
 /// What a row of this table has a set of values of, in the order of its columns, and what it says.
-const COLUMNS: [&str; 7] =
-    ["D", "queued at the invoker", "schedulers", "D is named by", "winner", "send", "receive"];
+const COLUMNS: [&str; 8] = [
+    "D",
+    "queued at the invoker",
+    "schedulers",
+    "the invoker's time",
+    "D is named by",
+    "winner",
+    "send",
+    "receive",
+];
 const RESULTS: [&str; 6] = ["runs", "invoker", "D", "F", "status", "reported"];
 
 /// A value of a column: its place in the order of values, and its words.
@@ -122,7 +130,7 @@ pub fn phases(message: &Message) -> String {
 }
 
 /// What distinguishes the cells of a group.
-fn columns(cell: &Cell) -> [Value; 7] {
+fn columns(cell: &Cell) -> [Value; 8] {
     let (by, send, receive) = match cell.act {
         Act::Message(message) => (message.by, message.send_timeout, message.receive_timeout),
         Act::Step(_) => (By::AllRights, Timeout::Never, Timeout::Never),
@@ -135,6 +143,7 @@ fn columns(cell: &Cell) -> [Value; 7] {
         (cell.at.destination as u8, destination(cell.at.destination)),
         (cell.at.pending as u8, pending(cell.at.pending)),
         schedulers(cell.at.tree, cell.at.asks),
+        (cell.at.serves as u8, if cell.at.serves { "a client's" } else { "its own" }),
         (by as u8, named(by)),
         (winner as u8, wins(winner)),
         (send as u8, timeout(send)),
@@ -243,10 +252,12 @@ fn schedulers(tree: Tree, asks: bool) -> Value {
         (Tree::Two, false) => (3, "R+S"),
         (Tree::InvokerIsRoot, true) => (4, "root asks"),
         (Tree::InvokerIsRoot, false) => (5, "root"),
+        (Tree::InvokerSchedules, true) => (6, "R asks, scheduler"),
+        (Tree::InvokerSchedules, false) => (7, "R, scheduler"),
     }
 }
 
-fn destination(destination: Destination) -> &'static str {
+pub fn destination(destination: Destination) -> &'static str {
     match destination {
         Destination::Waits => "waits",
         Destination::WaitsForInvoker => "waits for the invoker",
@@ -279,7 +290,7 @@ pub fn named(by: By) -> &'static str {
     }
 }
 
-fn wins(winner: Winner) -> &'static str {
+pub fn wins(winner: Winner) -> &'static str {
     match winner {
         Winner::Oneself => "self",
         Winner::SendPartner => "send partner",
@@ -302,6 +313,7 @@ pub fn name(who: Who) -> &'static str {
         Who::Invoker => "the invoker",
         Who::Destination => "D",
         Who::Sender => "F",
+        Who::Client => "the client",
         Who::Nobody => "nobody",
     }
 }

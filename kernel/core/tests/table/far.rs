@@ -1,10 +1,11 @@
-//! Messages to a destination on another core: the rule, the comparison with the kernel, the page.
+//! Messages to a destination on another core, and from a sender there: the rule, the comparison with
+//! the kernel, the page.
 //!
-//! A message crosses, processor time does not: nobody wins or loses, whatever the winner bits say. So
-//! the rule says what has become of each thread when everybody has taken what was posted to it, and
-//! that the invoker's core does not wait for that.
+//! A message crosses, processor time does not: nobody of another core wins or loses, whatever the winner
+//! bits say. So the rule says what has become of each thread when everybody has taken what was posted
+//! to it, and that the invoker's core does not wait for that.
 
-use crate::cell::{Pending, Who};
+use crate::cell::{Destination, Pending, Who};
 use crate::document::{self, Group, Value};
 use crate::message::{self, By, Message, Receives, Sends};
 use crate::operation::{self, Step, Timeout, Winner};
@@ -25,25 +26,25 @@ const SENDER: u8 = 3;
 /// The root of the other core.
 const OTHER_ROOT: u8 = 4;
 
-/// What the destination, which lives on the other core, is doing.
+/// What the destination may be doing, wherever it lives.
+const DESTINATIONS: [Destination; 6] = [
+    Destination::Waits,
+    Destination::WaitsForInvoker,
+    Destination::WaitsForSender,
+    Destination::Ready,
+    Destination::Suspended,
+    Destination::AwaitsReply,
+];
+
+/// Who lives on the other core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Destination {
-    Waits,
-    WaitsForInvoker,
-    WaitsForSender,
-    Ready,
-    Suspended,
-    AwaitsReply,
+enum Far {
+    Destination,
+    Sender,
+    Both,
 }
 
-const DESTINATIONS: [(Destination, &str); 6] = [
-    (Destination::Waits, "waits"),
-    (Destination::WaitsForInvoker, "waits for the invoker"),
-    (Destination::WaitsForSender, "waits for F"),
-    (Destination::Ready, "ready"),
-    (Destination::Suspended, "suspended"),
-    (Destination::AwaitsReply, "called the invoker"),
-];
+const FAR: [(Far, &str); 3] = [(Far::Destination, "D"), (Far::Sender, "F"), (Far::Both, "D and F")];
 
 /// What has become of a thread in the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +60,7 @@ enum Fate {
 #[derive(Clone, Copy, Debug)]
 struct Situation {
     protocol: Protocol,
+    far: Far,
     destination: Destination,
     pending: Pending,
 }
@@ -78,9 +80,11 @@ struct Outcome {
 impl Situation {
     fn all(protocol: Protocol) -> Vec<Situation> {
         let mut all = Vec::new();
-        for (destination, _) in DESTINATIONS {
-            for pending in crate::cell::PENDING {
-                all.push(Situation { protocol, destination, pending });
+        for (far, _) in FAR {
+            for destination in DESTINATIONS {
+                for pending in crate::cell::PENDING {
+                    all.push(Situation { protocol, far, destination, pending });
+                }
             }
         }
         all
@@ -95,6 +99,7 @@ impl Situation {
             Destination::Ready => Fate::CouldRun,
             Destination::Suspended => Fate::Suspended,
             Destination::AwaitsReply => Fate::AwaitsReplyOf(Who::Invoker),
+            other => panic!("{other:?} is of no other core"),
         };
         let sender = match self.pending {
             Pending::Nothing => Fate::CouldRun,
@@ -117,8 +122,9 @@ impl Situation {
         if let Some(status) = self.refusal(message) {
             return Outcome { status: Some(status), ..outcome };
         }
-        outcome.crosses = matches!(message.sends, Sends::Message | Sends::Call);
-        if outcome.crosses && !waits {
+        let sends = matches!(message.sends, Sends::Message | Sends::Call);
+        outcome.crosses = sends && self.far != Far::Sender;
+        if sends && !waits {
             if message.send_timeout == Timeout::Zero {
                 return Outcome { status: Some(Status::NotReady), ..outcome };
             }
@@ -135,6 +141,13 @@ impl Situation {
         }
         if outcome.invoker != Fate::CouldRun {
             outcome.status = None;
+        }
+        // A partner of the invoker's own core may win, if the gate lets it.
+        let refused = self.far == Far::Sender
+            && (message.sends, message.winner) == (Sends::Message, Winner::SendPartner)
+            && message.by == By::Weak;
+        if refused && outcome.status == Some(Status::Ok) {
+            outcome.status = Some(Status::KeptProcessor);
         }
         outcome
     }
@@ -173,9 +186,13 @@ impl Situation {
 
     /// The kernels in this situation; the invoker runs.
     fn begin(&self) -> Pair {
-        let parent = [ROOT, ROOT, OTHER_ROOT, ROOT, OTHER_ROOT].map(usize::from);
+        let root_of = |far: bool| if far { OTHER_ROOT } else { ROOT };
+        let destination = self.far != Far::Sender;
+        let sender = self.far != Far::Destination;
+        let parent = [ROOT, ROOT, root_of(destination), root_of(sender), OTHER_ROOT];
+        let parent = parent.map(usize::from);
         let plan = Plan {
-            homes: vec![0, 0, 1, 0, 1],
+            homes: vec![0, 0, destination.into(), sender.into(), 1],
             started: [INVOKER, DESTINATION, SENDER].map(usize::from).to_vec(),
             protocol: self.protocol,
             ..Plan::new(&["R", "invoker", "destination", "sender", "Q"], &parent)
@@ -197,6 +214,7 @@ impl Situation {
                 pair.pump();
                 pair.does(INVOKER, receive);
             }
+            other => panic!("{other:?} is of no other core"),
         }
         pair.pump();
         match self.pending {
@@ -206,6 +224,7 @@ impl Situation {
                 pair.does(SENDER, Step::Send(INVOKER, Winner::Oneself, Timeout::Never));
             }
         }
+        pair.pump();
         pair.until_runs(INVOKER);
         message::make_gates(&mut pair.system, DESTINATION);
         pair.look_at(CoreNumber(0));
@@ -214,16 +233,19 @@ impl Situation {
 }
 
 /// The message, and what comes of it.
-fn play(pair: &mut Pair, message: &Message) -> Outcome {
+fn play(pair: &mut Pair, message: &Message, far: Far) -> Outcome {
     let roles = message.roles(&pair.system, &pair.state, DESTINATION, SENDER);
     let invoker = pair.system.ids[usize::from(INVOKER)];
     pair.system.kernel().thread(invoker).context.set_resume(Resume::Full);
     operation::enter(pair.system.kernel(), &roles, true);
     pair.look_at(CoreNumber(0));
-    let sends = matches!(message.sends, Sends::Message | Sends::Call);
+    let sends = matches!(message.sends, Sends::Message | Sends::Call) && far != Far::Sender;
     let crosses = sends && pair.state.current() == Some(usize::from(ROOT));
+    let mut status = None;
     for thread in [DESTINATION, INVOKER, DESTINATION] {
         pair.pump();
+        // Before it makes room for others by calls of its own.
+        status = status.or_else(|| answer(pair));
         if pair.state.threads[usize::from(thread)].state == State::Ready {
             pair.until_runs(thread);
             pair.repeat(thread);
@@ -232,9 +254,17 @@ fn play(pair: &mut Pair, message: &Message) -> Outcome {
     pair.pump();
     let [invoker, destination, sender] =
         [INVOKER, DESTINATION, SENDER].map(|thread| fate(pair, thread));
-    let status = pair.state.threads[usize::from(INVOKER)].context.status();
-    let status = (invoker == Fate::CouldRun).then_some(status);
+    let status = status.or_else(|| answer(pair)).filter(|_| invoker == Fate::CouldRun);
     Outcome { invoker, destination, sender, status, crosses }
+}
+
+/// The status of the invoker's operation, if that is over.
+fn answer(pair: &Pair) -> Option<Status> {
+    let thread = &pair.state.threads[usize::from(INVOKER)];
+    let over = matches!(thread.state, State::Running | State::Ready)
+        && !thread.unusual.latched
+        && thread.repeat.is_none();
+    over.then(|| thread.context.status())
 }
 
 fn fate(pair: &Pair, thread: u8) -> Fate {
@@ -273,7 +303,7 @@ fn compare(protocol: Protocol) {
             before.put_back(&mut pair.system);
             pair.state = before.clone();
             pair.look_at(CoreNumber(0));
-            let (found, expected) = (play(&mut pair, message), at.outcome(message));
+            let (found, expected) = (play(&mut pair, message, at.far), at.outcome(message));
             if found != expected {
                 let difference = format!("  rule   {expected:?}\n  kernel {found:?}");
                 let first = || (0, format!("{at:?}\n{message:?}\n"));
@@ -302,9 +332,9 @@ fn messages_to_another_core_follow_the_rule_in_every_cell_of_chain_mode() {
 pub fn document() -> String {
     let mut text = String::from(
         "# Messages to another core, every cell\n\n\
-         D lives on another core; invoker and F are children of R. The rows say what has become of everybody when all that\n\
+         D, F or both live on another core; the invoker is a child of R. The rows say what has become of everybody when all that\n\
          was posted has been taken: *could run* is decided by schedulers, as after an interrupt. Winner bits say nothing about\n\
-         another core. A send or a call *crosses*: until its verdict is back, nobody runs on the invoker's account, and R does.\n\n",
+         another core; without HANDOVER a partner of this one does not win. A send or a call *crosses*: until its verdict is back, nobody runs on the invoker's account, and R does.\n\n",
     );
     let mut groups = Vec::new();
     for at in Situation::all(Protocol::Direct) {
@@ -321,15 +351,17 @@ pub fn document() -> String {
     text
 }
 
-const COLUMNS: [&str; 5] = ["D", "queued at the invoker", "D is named by", "send", "receive"];
+const COLUMNS: [&str; 7] =
+    ["elsewhere", "D", "queued at the invoker", "D is named by", "winner", "send", "receive"];
 const RESULTS: [&str; 5] = ["invoker", "D", "F", "status", "crosses"];
 
-fn columns(at: &Situation, message: &Message) -> [Value; 5] {
-    let place = at.destination as usize;
+fn columns(at: &Situation, message: &Message) -> [Value; 7] {
     [
-        (place as u8, DESTINATIONS[place].1),
+        (at.far as u8, FAR[at.far as usize].1),
+        (at.destination as u8, document::destination(at.destination)),
         (at.pending as u8, document::pending(at.pending)),
         (message.by as u8, document::named(message.by)),
+        (message.winner as u8, document::wins(message.winner)),
         (message.send_timeout as u8, document::timeout(message.send_timeout)),
         (message.receive_timeout as u8, document::timeout(message.receive_timeout)),
     ]

@@ -38,7 +38,9 @@ mod threads;
 use cedo_arch_host::context::Resume;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::thread::{Record, State};
-use cell::{Act, Cell, DESTINATION, Destination, Fate, Pending, SENDER, Situation, Tree, Who};
+use cell::{
+    Act, CLIENT, Cell, DESTINATION, Destination, Fate, Pending, SENDER, Situation, Tree, Who,
+};
 use operation::{Step, Timeout, Winner};
 use rule::Outcome;
 use state::Snapshot;
@@ -81,13 +83,18 @@ impl Run {
                 let scheduler = &self.state.threads[at].scheduler;
                 self.state.records(scheduler.delivered).contains(&list)
             };
-            let scheduler = self.system.plan.parent[usize::from(thread)];
-            if !self.state.threads[me].is_scheduler() {
+            let account = self.state.index(self.state.threads[usize::from(thread)].account);
+            let scheduler = self.system.plan.parent[account];
+            let invoker = me == usize::from(self.at.invoker()) && me != 0;
+            if invoker || !self.state.threads[me].is_scheduler() {
                 self.step(Step::Yield);
-            } else if known(me, thread.into()) {
-                self.step(Step::Dispatch(thread));
+            } else if known(me, account) {
+                self.step(Step::Dispatch(account as u8));
             } else if me == 0 && known(0, scheduler) {
                 self.step(Step::Dispatch(scheduler as u8));
+            } else if self.at.serves && me != 0 && !self.state.threads[me].scheduler.has_queued() {
+                // It knows of the client, and does not wait.
+                self.step(Step::Yield);
             } else {
                 self.step(Step::Receive(Winner::Oneself, Timeout::Never));
             }
@@ -109,9 +116,9 @@ impl Run {
         let invoker = at.invoker();
         let receive = Step::Receive(Winner::Oneself, Timeout::Never);
         let lends = at.destination == Destination::AwaitsReplyAndDonates;
-        if lends {
+        if lends || at.serves {
             run.does(invoker, receive);
-            run.does(DESTINATION, Step::Call(invoker));
+            run.does(if lends { DESTINATION } else { CLIENT }, Step::Call(invoker));
         }
         match at.destination {
             Destination::Waits => run.does(DESTINATION, receive),
@@ -163,7 +170,9 @@ impl Run {
                 Some(0) if !self.state.threads[0].scheduler.has_queued() => {
                     self.step(Step::Dispatch(1));
                 }
-                Some(0 | 1) => self.step(Step::Receive(Winner::Oneself, Timeout::Never)),
+                Some(me @ 0..=1) if me != usize::from(self.at.invoker()) || me == 0 => {
+                    self.step(Step::Receive(Winner::Oneself, Timeout::Never));
+                }
                 _ => self.step(Step::Yield),
             }
         }
@@ -212,6 +221,8 @@ fn compare(protocol: Protocol) {
             before.put_back(&mut run.system);
             run.state = before.clone();
             run.act(cell.act);
+            let awaits = Fate::AwaitsReplyOf(Who::Invoker);
+            assert!(!at.serves || run.fate(CLIENT) == awaits, "{cell:?}");
             let expected = rule::outcome(cell);
             let found = run.outcome(&expected);
             count += 1;

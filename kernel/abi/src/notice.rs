@@ -5,9 +5,11 @@
 
 /// *preempted, yielded, lost, woken, new, stuck*: cookie of the leaf (its scheduler chose it).
 pub const LEAF: usize = 0;
-/// Cookie of the child towards the preempter or activator; 0 if outside the receiver's subtree.
+/// *preempted, lost*: cookie of the child towards who got the processor instead; 0 if that is outside the
+/// receiver's subtree.
 pub const PREEMPTER: usize = 1;
-/// Reply token of that child where it is recorded at the receiver too, else 0.
+/// Reply token of that child where it is recorded at the receiver too, *woken* or *new*: no other message
+/// says so. Else 0.
 pub const PREEMPTER_TOKEN: usize = 2;
 /// Instruction pointer of the leaf.
 pub const INSTRUCTION: usize = 3;

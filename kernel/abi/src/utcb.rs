@@ -31,11 +31,16 @@ pub struct Utcb {
     pub received_floating: [u64; FLOATING_POINT_WORDS],
     /// Read by the kernel: the floating-point group that belongs to [`reply`](Self::reply).
     pub reply_floating: [u64; FLOATING_POINT_WORDS],
+    /// The kernel's: registers of the owner on their way to a handler of its faults on another core,
+    /// and back.
+    pub away: StateArea,
+    /// The same of the floating-point group.
+    pub away_floating: [u64; FLOATING_POINT_WORDS],
     reserved: [u64; RESERVED_WORDS],
 }
 
 const RESERVED_WORDS: usize =
-    512 - MESSAGE_WORDS - 2 * STATE_WORDS - 1 - 12 * MAX_ITEMS - 2 * FLOATING_POINT_WORDS;
+    512 - MESSAGE_WORDS - 3 * STATE_WORDS - 1 - 12 * MAX_ITEMS - 3 * FLOATING_POINT_WORDS;
 
 /// Words of one state area.
 pub const STATE_WORDS: usize = 1 + GENERAL_WORDS + BASE_WORDS;
@@ -70,6 +75,8 @@ impl Utcb {
         received_items: [Item::NONE; MAX_ITEMS],
         received_floating: [0; FLOATING_POINT_WORDS],
         reply_floating: [0; FLOATING_POINT_WORDS],
+        away: StateArea::EMPTY,
+        away_floating: [0; FLOATING_POINT_WORDS],
         reserved: [0; RESERVED_WORDS],
     };
 }

@@ -283,7 +283,7 @@ impl<M: Machine> Kernel<M> {
             let wanted = u64::from(self.look(receiver).unusual.want_state);
             if kind.is_fault() && wanted != 0 {
                 let (from, to) = (self.mail(sender).utcb.get(), self.look(receiver).utcb);
-                self.pass_received_state(Frame(from), wanted, to);
+                self.pass_away_state(Frame(from), wanted, to);
             }
             return;
         }
@@ -392,7 +392,7 @@ impl<M: Machine> Kernel<M> {
             thread.context.set_message(0, 0, tag);
             thread.context.set_words(&words);
         } else if installs {
-            self.install_received(id);
+            self.install_away(id);
         }
     }
 }

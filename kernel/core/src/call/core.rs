@@ -125,7 +125,10 @@ impl<M: Machine> Kernel<M> {
         if arguments.flags & !sub::RUN_WOKEN != 0 {
             return Err(Status::BadArgument);
         }
+        // It is an open receive, a wait of its own.
+        let count = u64::from(self.local.repeated.is_none());
         if !self.has_seen(caller, arguments.words[0]) || self.has_news(caller) {
+            self.thread(caller).epoch += count;
             self.news(caller)?;
             return Ok(Answer::Later);
         }
@@ -133,7 +136,8 @@ impl<M: Machine> Kernel<M> {
             self.set_deadline(arguments.words[1]);
         }
         self.has_sent(0);
-        self.thread(caller).state = State::Open;
+        let thread = self.thread(caller);
+        (thread.state, thread.epoch) = (State::Open, thread.epoch.wrapping_add(count));
         self.halt();
         self.local.run_woken = arguments.flags & sub::RUN_WOKEN != 0;
         Ok(Answer::Later)

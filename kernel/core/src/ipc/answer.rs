@@ -92,7 +92,7 @@ impl<M: Machine> Kernel<M> {
         self.take_out(caller, MailList::Owed, client);
         self.has_sent(flags.bits());
         if !here {
-            self.reply_remotely(caller, client, tag, state.as_ref());
+            self.reply_remotely(caller, client, (tag, faulted), state.as_ref());
             self.answer(caller, Status::Ok.into());
             return if waits { self.receive(caller, from, flags) } else { Ok(()) };
         }
@@ -184,7 +184,7 @@ impl<M: Machine> Kernel<M> {
         &mut self,
         caller: ThreadId,
         client: ThreadId,
-        tag: Tag,
+        (tag, faulted): (Tag, bool),
         state: Option<&StateArea>,
     ) {
         let words = self.look(caller).context.words();
@@ -198,7 +198,9 @@ impl<M: Machine> Kernel<M> {
         }
         let target = Frame(mail.utcb.get());
         match state {
-            Some(area) => self.pass_state(source, Area::Reply, area, target),
+            Some(area) => self.send_state(source, area, target),
+            // The answer to a fault is no message: the faulter may be filling its words.
+            None if faulted => {}
             None => self.copy_utcb_words(source, target, tag),
         }
         self.send_home(client, Post::Reply, Status::Ok);

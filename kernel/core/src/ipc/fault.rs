@@ -1,6 +1,7 @@
 //! Exceptions and page faults: a call to the thread's handler with a message of the kernel's
 //! (DESIGN.md section 10).
 
+use super::registers::Area;
 use super::send::Sender;
 use super::{Flags, From};
 use crate::kernel::{Kernel, Protocol};
@@ -14,8 +15,10 @@ impl<M: Machine> Kernel<M> {
     pub fn faulted(&mut self, faulter: ThreadId, fault: Fault) {
         let thread = self.thread(faulter);
         thread.set_fault(Some(fault));
+        let has_waiters = thread.owed.first.is_some() || thread.senders.first.is_some();
         let gate = thread.handler.filter(|gate| {
-            gate.thread != faulter && self.is_live(gate) && !self.waits_for_faulter(gate, faulter)
+            let waits = has_waiters && self.waits_for_faulter(gate, faulter);
+            gate.thread != faulter && self.is_live(gate) && !waits
         });
         match gate {
             Some(gate) => self.send_fault(faulter, &gate, Sender::Fault),
@@ -69,10 +72,12 @@ impl<M: Machine> Kernel<M> {
         self.blocked(faulter);
     }
 
-    /// The handler awaits a reply of the faulter, which would never come.
+    /// The handler, of any core, awaits a reply of the faulter, which would never come, or is queued
+    /// at it.
     fn waits_for_faulter(&self, gate: &GateTo, faulter: ThreadId) -> bool {
-        self.objects.is_here(gate.thread)
-            && matches!(self.look(gate.thread).state, State::Reply(by) if by == faulter)
+        self.objects.try_mail(gate.thread).is_some_and(|mail| {
+            [mail.owed_by.get(), mail.queued_at.get()].contains(&faulter.number().get())
+        })
     }
 
     /// Nobody handles the fault of the current thread: it stops and its scheduler hears *fault*.
@@ -103,7 +108,7 @@ impl<M: Machine> Kernel<M> {
     /// The handler lives on another core: registers go with the mail, through the faulter's UTCB.
     pub(super) fn post_fault(&mut self, faulter: ThreadId, gate: &GateTo, kind: Sender) {
         let utcb = self.look(faulter).utcb;
-        self.tell_fault_state(faulter, state::ALL, utcb);
+        self.tell_fault_state(faulter, state::ALL, (utcb, Area::Away));
         let words = self.fault_words(faulter);
         self.describe_sender(faulter, gate, kind, From::Anyone, Flags::none());
         let mail = self.mail(faulter);

@@ -1,7 +1,8 @@
 //! The messages that the kernel writes (DESIGN.md section 5; word positions in `cedo_abi::notice`).
 
+use super::registers::Area;
 use crate::kernel::Kernel;
-use crate::object::thread::{Record, Recorded, State};
+use crate::object::thread::{Record, Recorded, State, Thread};
 use cedo_abi::{Label, REGISTER_WORDS, Status, Tag, Token, notice};
 use cedo_floor::{IrqId, ThreadId};
 use cedo_machine::{Context, Machine};
@@ -39,11 +40,12 @@ impl<M: Machine> Kernel<M> {
         self.write_about(scheduler, account, why, token, &words);
     }
 
-    /// `scheduler` runs because `child`, whose time it was, is blocked; or there is nobody left.
+    /// `scheduler` runs because `child`, whose time it was, is blocked; or there is nobody left. A child
+    /// of another's, which it dispatched over that one's head, is in a branch that it knows.
     pub fn write_blocked(&mut self, scheduler: ThreadId, child: ThreadId, why: Label) {
-        self.drop_notice(child);
         let words = self.about(child);
-        self.write_about(scheduler, child, why, 0, &words);
+        let branch = self.branch_of(scheduler, child).unwrap_or(child);
+        self.write_about(scheduler, branch, why, 0, &words);
     }
 
     /// What `scheduler` was to be told of is void by now, and nothing else is pending.
@@ -68,11 +70,15 @@ impl<M: Machine> Kernel<M> {
         token: u64,
         words: &Words,
     ) {
-        let branch = &self.look(child).branch;
-        let (cookie, state_right) = (branch.cookie, branch.state_right);
+        let cookie = self.look(child).branch.cookie;
         let tag = Tag::of_kernel(why, notice::WORDS);
         self.write(scheduler, cookie, token, tag, words);
-        if !state_right {
+        self.tell_if_wanted(scheduler, child);
+    }
+
+    /// The registers of `child` go with a message to `scheduler`, if that may see and wants them.
+    fn tell_if_wanted(&mut self, scheduler: ThreadId, child: ThreadId) {
+        if !self.look(child).branch.state_right {
             return;
         }
         let wanted = u64::from(self.look(scheduler).unusual.want_state);
@@ -86,11 +92,12 @@ impl<M: Machine> Kernel<M> {
         Token::new(account.frame().0, self.look(account).record.sequence).0
     }
 
-    /// The record of `by` goes with the message about whom it preempted: both tokens at once.
-    /// Returns its token, or 0 if it is not recorded here.
+    /// The record of `by` goes with the message about whom it preempted: both tokens at once. One that
+    /// says more than that it could run has a message of its own. Returns its token, or 0.
     fn deliver_with(&mut self, scheduler: ThreadId, by: ThreadId) -> u64 {
         let here = self.scheduler_of(by) == Some(scheduler);
-        if !here || self.look(by).record.how != Record::Queued {
+        let Recorded { how, why, .. } = self.look(by).record;
+        if !here || how != Record::Queued || !matches!(why, Label::Woken | Label::New) {
             return 0;
         }
         self.deliver_record(scheduler, by);
@@ -136,12 +143,16 @@ impl<M: Machine> Kernel<M> {
     fn with_preempted(&mut self, handler: ThreadId, line: u64) -> Words {
         let mut words = [0; REGISTER_WORDS];
         if let Some(child) = self.look(handler).scheduler.records.first
-            && let record = &self.look(child).record
+            && let Thread { record, branch, .. } = self.look(child)
             && record.how == Record::Queued
             && record.why == Label::Preempted
             && record.by.is_none()
         {
+            let may_see = branch.state_right;
             self.deliver_record(handler, child);
+            if may_see {
+                self.tell_if_wanted(handler, child);
+            }
             words = self.about(child);
             words[notice::IRQ_CHILD] = self.look(child).branch.cookie;
             words[notice::IRQ_CHILD_TOKEN] = self.grant_token(child);
@@ -163,7 +174,8 @@ impl<M: Machine> Kernel<M> {
         self.write(handler, badge, token, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
         let wanted = u64::from(self.look(handler).unusual.want_state);
         if wanted != 0 {
-            self.tell_fault_state(faulter, wanted, self.look(handler).utcb);
+            let to = (self.look(handler).utcb, Area::Received);
+            self.tell_fault_state(faulter, wanted, to);
         }
     }
 
@@ -172,6 +184,7 @@ impl<M: Machine> Kernel<M> {
         let cookie = self.look(child).branch.cookie;
         let words = self.fault_words(child);
         self.write(scheduler, cookie, 0, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
+        self.tell_if_wanted(scheduler, child);
     }
 
     /// The words of the fault that `faulter` is in.

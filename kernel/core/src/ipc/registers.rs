@@ -11,13 +11,16 @@ use cedo_machine::{Context, Frame, Machine};
 use core::mem::offset_of;
 use core::sync::atomic::Ordering;
 
-/// Which of the two areas for state in a UTCB.
+/// Which of the areas for state in a UTCB.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Area {
     /// Where the kernel writes.
     Received,
     /// Where the owner writes.
     Reply,
+    /// What goes to another core and comes from there: the owner, which made a fault, may be in the
+    /// middle of reading what it has received.
+    Away,
 }
 
 impl Area {
@@ -25,6 +28,7 @@ impl Area {
         match self {
             Area::Received => offset_of!(Utcb, received) / 8,
             Area::Reply => offset_of!(Utcb, reply) / 8,
+            Area::Away => offset_of!(Utcb, away) / 8,
         }
     }
 
@@ -32,6 +36,7 @@ impl Area {
         match self {
             Area::Received => offset_of!(Utcb, received_floating) / 8,
             Area::Reply => offset_of!(Utcb, reply_floating) / 8,
+            Area::Away => offset_of!(Utcb, away_floating) / 8,
         }
     }
 }
@@ -40,33 +45,43 @@ impl<M: Machine> Kernel<M> {
     /// Writes those groups of the registers of `about`, of this core, that `mask` names into a UTCB,
     /// whose owner may read them.
     pub fn tell_state(&mut self, about: ThreadId, mask: u64, utcb: Frame) {
+        self.write_state(about, mask, (utcb, Area::Received));
+    }
+
+    fn write_state(&mut self, about: ThreadId, mask: u64, (utcb, place): (Frame, Area)) {
         let mut area = StateArea::EMPTY;
         self.look(about).context.save_state(mask, &mut area);
-        self.put_state(utcb, &area);
+        self.put_state((utcb, place), &area);
         if mask & state::FLOATING_POINT != 0 {
             self.machine.save_floating(&mut self.objects.thread(about).context);
             let words = self.look(about).context.floating();
-            self.put(utcb, Area::Received.floating(), &words);
+            self.put(utcb, place.floating(), &words);
         }
     }
 
     /// The registers that go with a fault: none where the fault is another thread's.
-    pub fn tell_fault_state(&mut self, faulter: ThreadId, mask: u64, utcb: Frame) {
+    pub fn tell_fault_state(&mut self, faulter: ThreadId, mask: u64, to: (Frame, Area)) {
         let is_own = self.look(faulter).faulted_for.is_none();
-        self.tell_state(faulter, if is_own { mask } else { 0 }, utcb);
+        self.write_state(faulter, if is_own { mask } else { 0 }, to);
     }
 
-    /// Passes the groups of `area`, which is that of `from`, on to the owner of another UTCB.
-    pub fn pass_state(&self, from: Frame, place: Area, area: &StateArea, to: Frame) {
+    /// Passes the groups of `area`, which is at `from`, on.
+    fn pass_state(&self, from: (Frame, Area), area: &StateArea, to: (Frame, Area)) {
         self.put_state(to, area);
         if area.mask & state::FLOATING_POINT != 0 {
-            self.put(to, Area::Received.floating(), &self.floating_in(from, place));
+            self.put(to.0, to.1.floating(), &self.floating_in(from.0, from.1));
         }
     }
 
-    /// Passes those groups of `mask` on that the kernel has put into a UTCB.
-    pub fn pass_received_state(&self, from: Frame, mask: u64, to: Frame) {
-        self.pass_state(from, Area::Received, &self.received_state(from, mask), to);
+    /// Passes `area`, of the UTCB of a handler, on to who made a fault on another core.
+    pub fn send_state(&self, from: Frame, area: &StateArea, to: Frame) {
+        self.pass_state((from, Area::Reply), area, (to, Area::Away));
+    }
+
+    /// Passes those groups of `mask` that have come from another core on to the owner of a UTCB.
+    pub fn pass_away_state(&self, from: Frame, mask: u64, to: Frame) {
+        let area = self.away_state(from, mask);
+        self.pass_state((from, Area::Away), &area, (to, Area::Received));
     }
 
     /// Gives `id`, of this core, the registers in `area`, which is that of a UTCB and was checked: a
@@ -85,10 +100,10 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Gives `id` the registers that another core has put into its own UTCB.
-    pub fn install_received(&mut self, id: ThreadId) {
+    pub fn install_away(&mut self, id: ThreadId) {
         let utcb = self.look(id).utcb;
-        let area = self.received_state(utcb, state::ALL);
-        self.install(id, &area, utcb, Area::Received);
+        let area = self.away_state(utcb, state::ALL);
+        self.install(id, &area, utcb, Area::Away);
     }
 
     /// Errors: `BadAddress` if a thread cannot have this state.
@@ -101,21 +116,21 @@ impl<M: Machine> Kernel<M> {
         self.get_state(utcb, Area::Reply)
     }
 
-    /// Reads those groups of `mask` of the state that the kernel has put into a UTCB.
-    fn received_state(&self, utcb: Frame, mask: u64) -> StateArea {
-        let area = self.get_state(utcb, Area::Received);
+    /// Reads those groups of `mask` of the state that another core has put into a UTCB, or is to have.
+    fn away_state(&self, utcb: Frame, mask: u64) -> StateArea {
+        let area = self.get_state(utcb, Area::Away);
         StateArea { mask: area.mask & mask, ..area }
     }
 
-    /// Writes the groups of `area` into the part of a UTCB where the kernel writes state.
-    fn put_state(&self, utcb: Frame, area: &StateArea) {
-        const FIRST: usize = Area::Received.general();
-        self.put(utcb, FIRST, &[area.mask]);
+    /// Writes the groups of `area` into a part of a UTCB where the kernel writes state.
+    fn put_state(&self, (utcb, place): (Frame, Area), area: &StateArea) {
+        let first = place.general();
+        self.put(utcb, first, &[area.mask]);
         if area.mask & state::GENERAL != 0 {
-            self.put(utcb, FIRST + 1, &area.general[..M::Context::GENERAL_WORDS]);
+            self.put(utcb, first + 1, &area.general[..M::Context::GENERAL_WORDS]);
         }
         if area.mask & state::BASES != 0 {
-            self.put(utcb, FIRST + 1 + state::GENERAL_WORDS, &area.bases);
+            self.put(utcb, first + 1 + state::GENERAL_WORDS, &area.bases);
         }
     }
 

@@ -221,8 +221,7 @@ impl<M: Machine> Kernel<M> {
             let old = self.thread(above).scheduler.granted.replace(at);
             if above == ancestor {
                 if let Some(old) = old {
-                    let by = (why == Label::Preempted).then_some(at);
-                    self.record(old, why, by);
+                    self.record(old, why, Some(at));
                 }
                 break;
             }

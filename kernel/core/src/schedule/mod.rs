@@ -114,7 +114,9 @@ impl<M: Machine> Kernel<M> {
 
     /// True if `scheduler` wants to hear that `child` blocked.
     pub fn is_asked(&self, scheduler: ThreadId, child: ThreadId) -> bool {
-        self.look(scheduler).scheduler.ask_blocked || self.look(child).branch.tell_blocked
+        let edge = &self.look(child).branch;
+        self.look(scheduler).scheduler.ask_blocked
+            || edge.tell_blocked && edge.scheduler == scheduler
     }
 
     /// `caller`, in *Reply*, called `callee`, which has the message.

@@ -16,6 +16,7 @@ mod ranks;
 mod rights;
 mod rounds;
 mod table;
+mod told;
 mod tree;
 
 use cedo_abi::archive::FlatSegment;

@@ -34,6 +34,9 @@ pub fn findings(
     if step == Step::Fault && after.threads[me].state == State::Suspended {
         unhandled(after, me, names, found);
     }
+    if step == Step::Fault {
+        circle(before, after, me, names, found);
+    }
     match step {
         Step::Dispatch(account) | Step::Reschedule(account) => {
             if heard.is_some() || !before.has_seen_all(me) {
@@ -98,6 +101,23 @@ fn unhandled(after: &Snapshot, me: usize, names: &[&str], found: &mut Vec<Findin
     let is_root = after.local().root == Some(thread.id);
     if !told && !queued && !is_root {
         found.push(("a scheduler hears of faults that nobody handles", names[me].into()));
+    }
+}
+
+/// Section 10: who waits for the faulter, on whatever core, is no handler of its fault.
+fn circle(
+    before: &Snapshot,
+    after: &Snapshot,
+    me: usize,
+    names: &[&str],
+    found: &mut Vec<Finding>,
+) {
+    let thread = &before.threads[me];
+    let Some(handler) = thread.handler.map(|gate| before.index(gate.thread)) else { return };
+    let mail = &before.mails[handler];
+    let waits = [mail.owed_by(), mail.queued_at()].contains(&Some(thread.id));
+    if waits && before.alive[handler] && after.threads[me].state != State::Suspended {
+        found.push(("who waits for a faulter does not handle its fault", names[me].into()));
     }
 }
 

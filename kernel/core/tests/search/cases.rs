@@ -358,6 +358,46 @@ pub fn faults(above_handler: usize) -> Case {
     case
 }
 
+/// The handler of faults calls and sends to who makes them.
+pub fn fault_circle(above_handler: usize) -> Case {
+    let client = [Line::Do(Step::Fault), Line::Wait, Line::WaitOwing, Line::ReplyAndWait(SELF)];
+    let other = [Line::Do(Step::Resume(A as u8, SELF)), Line::Wait];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF), call(A), send(A, SELF)];
+    let lines: [(usize, &[Line]); 4] =
+        [(A, &client), (B, &other), (V, &server), (H, &[Line::Wait])];
+    let mut case = case("fault circle", above_handler, &lines);
+    case.plan.fault_handlers = vec![(A, V)];
+    case
+}
+
+/// A server and a scheduler above it that nobody schedules, until that becomes the root.
+pub fn outsiders() -> Case {
+    let (root, above, client, server) = (0, 1, 2, 3);
+    let mut case = case("outsiders", ROOT, &[]);
+    case.plan = Plan {
+        lines: vec![server],
+        started: vec![client],
+        spare_roots: vec![above],
+        ..Plan::new(&["R", "X", "A", "Y"], &[root, above, root, above])
+    };
+    case.programs.timer = true;
+    case.programs.schedulers = vec![root, above];
+    case.programs.lines = vec![
+        vec![Line::Do(Step::SetRoot(above as u8))],
+        Vec::new(),
+        vec![
+            call(server),
+            Line::Do(Step::CallWithoutDonation(server as u8)),
+            send(server, SELF),
+            send(server, Winner::SendPartner),
+            Line::Do(Step::Yield),
+            Line::Wait,
+        ],
+        vec![Line::Wait, Line::WaitOwing, Line::ReplyAndWait(SELF), send(client, SELF)],
+    ];
+    case
+}
+
 /// The core's deadline, dispatches that stop at the first scheduler, both ways to idle, interrupts
 /// for schedulers.
 pub fn time(above_handler: usize) -> Case {

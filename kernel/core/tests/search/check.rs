@@ -325,7 +325,12 @@ fn halted(view: &View<'_>, lazy: bool, found: &mut Vec<Finding>) {
     if root.scheduler.has_queued() || root.scheduler.unheard.is_some() {
         found.push(("a halted core has told its root", String::new()));
     }
-    let ready: Vec<_> = view.living().filter(|at| view.ready[*at]).collect();
+    let of_the_root = |at: usize| {
+        let above = std::iter::successors(Some(at), |at| view.scheduler[*at]);
+        above.last() == Some(view.root)
+    };
+    let could_run = |at: &usize| view.ready[*at] && of_the_root(*at);
+    let ready: Vec<_> = view.living().filter(could_run).collect();
     if !lazy && view.direct() && !ready.is_empty() {
         let names: Vec<_> = ready.iter().map(|at| view.names[*at]).collect();
         found.push(("a halted core has nothing to run", format!("{names:?}")));

@@ -174,6 +174,16 @@ pub fn faults() -> Case {
     case
 }
 
+/// The handler of faults is on the other core, and calls and sends to who makes them.
+pub fn fault_circle() -> Case {
+    let a = [Line::Do(Step::Fault), Line::Wait, Line::ReplyAndWait(SELF)];
+    let b = [resume(A), Line::Wait];
+    let v = [Line::Wait, Line::ReplyAndWait(SELF), call(A), send(A, SELF)];
+    let mut case = case("fault circle", &[A, B, V], [&a, &b, &v, &[]]);
+    case.plan.fault_handlers = vec![(A, V)];
+    case
+}
+
 /// A thread is stopped and moved to and fro by both cores, while others talk to it, abort and start it.
 pub fn migrates() -> Case {
     let move_to = |scheduler: usize| Line::Do(Step::Migrate(A as u8, scheduler as u8));

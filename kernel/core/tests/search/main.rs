@@ -156,6 +156,14 @@ fn circles_of_calls_keep_every_invariant() {
 #[test]
 fn faults_keep_every_invariant() {
     search(&at_every_level(cases::faults));
+    search(&at_every_level(cases::fault_circle));
+}
+
+#[test]
+fn threads_that_nobody_of_the_tree_schedules_keep_every_invariant() {
+    // Whether they come to run is for somebody to decide who gives them a scheduler.
+    let case = cases::outsiders().lazy();
+    search_all(&[case.clone(), case.clone().halting(), case.chain()]);
 }
 
 #[test]
@@ -260,7 +268,8 @@ fn interrupts_and_deadlines_on_two_cores_keep_every_invariant() {
 
 #[test]
 fn calls_and_faults_that_are_passed_on_between_cores_keep_every_invariant() {
-    search_all(&in_both_modes(&[core_cases::forwards(), core_cases::faults()]));
+    let faults = [core_cases::faults(), core_cases::fault_circle()];
+    search_all(&in_both_modes(&[&[core_cases::forwards()], &faults[..]].concat()));
 }
 
 #[test]

@@ -101,8 +101,6 @@ impl Step {
                 | Step::Timer
                 | Step::Signal
                 | Step::Fault
-                | Step::Idle
-                | Step::IdleRunWoken
                 | Step::Yield
                 | Step::Abort(_)
                 | Step::AbortStale(_)

@@ -6,6 +6,7 @@ use crate::operation::Step;
 use crate::state::Snapshot;
 use crate::{answer_check, queue_check};
 use cedo_abi::{Label, Tag, Token, notice};
+use cedo_arch_host::HostContext;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
@@ -25,6 +26,8 @@ pub fn findings(
     delivered_notices(before, after, names, &mut found);
     delivered_calls(before, after, names, &mut found);
     delivered_interrupts(before, after, names, &mut found);
+    names_children(before, after, names, &mut found);
+    root_regains(before, after, step, &mut found);
     if after.local().protocol == Protocol::Direct {
         ended_grants(before, after, names, &mut found);
     }
@@ -123,6 +126,57 @@ fn delivered_interrupts(
     let root = after.of(after.local().root.expect("a root"));
     if told_root && root.context.words()[notice::IRQ_LINE] != notice::LINE_TIMER {
         found.push(("a delivered deadline is in the root's registers", String::new()));
+    }
+}
+
+/// Who hears of a thread knows it: the cookie of a message is that of a child of its own.
+fn names_children(before: &Snapshot, after: &Snapshot, names: &[&str], found: &mut Vec<Finding>) {
+    for (index, thread) in after.threads.iter().enumerate() {
+        let context = &thread.context;
+        let label = Tag(context.tag()).kernel_label();
+        let about_a_child = matches!(
+            label,
+            Some(
+                Label::Preempted
+                    | Label::Yielded
+                    | Label::Lost
+                    | Label::Woken
+                    | Label::Blocked
+                    | Label::New
+                    | Label::Stuck
+                    | Label::Idle
+            )
+        );
+        let void = label == Some(Label::Idle) && context.badge() == 0;
+        let was = &before.threads[index].context;
+        let message = |of: &HostContext| (of.tag(), of.badge(), of.token(), of.words());
+        let heard = thread.state == State::Running && message(context) != message(was);
+        if !about_a_child || void || !heard || !lives_on(before, after, index) {
+            continue;
+        }
+        let cookie = context.badge();
+        // It may end, or get another scheduler, in the very step.
+        let known = [before, after].into_iter().any(|state| {
+            state.threads.iter().enumerate().any(|(at, child)| {
+                let own = state.alive[at] && child.branch.scheduler == thread.id && at != index;
+                own && child.branch.cookie == cookie
+            })
+        });
+        if !known {
+            found.push(("a message names a child of who hears it", names[index].into()));
+        }
+    }
+}
+
+/// Section 4: where nobody could run, the root is told at last. So a core halts because its root
+/// waits, or wants it to.
+fn root_regains(before: &Snapshot, after: &Snapshot, step: Step, found: &mut Vec<Finding>) {
+    let root = after.root();
+    let by_root = before.current() == Some(root);
+    let halts = before.current().is_some() && after.current().is_none();
+    let waits = after.threads[root].state == State::Open;
+    if halts && waits && !by_root && !after.local().on_empty_halt {
+        found.push(("a root is told that nothing runs", format!("{step:?}")));
     }
 }
 

@@ -45,6 +45,8 @@ pub const MAX_THREADS: usize = 160;
 pub const MAX_MEMORIES: usize = 32;
 /// Most bytes of an [`Environment`] with its grants and children.
 pub const MAX_ENVIRONMENT_BYTES: usize = 2 * crate::layout::PAGE_SIZE as usize;
+/// Interrupt lines that a description can name: those that the kernel binds.
+pub const MAX_LINES: u64 = 256;
 /// Highest badge that a description may choose.
 pub const MAX_BADGE: u64 = u32::MAX as u64;
 /// "No thread": of [`ThreadRecord::handler`], the first server handles its faults.
@@ -190,6 +192,8 @@ pub mod grant {
     pub const CORE: u32 = 6;
     /// A Space capability: a = space index.
     pub const SPACE: u32 = 7;
+    /// The right to make Irqs of interrupt lines: a = first, b = count.
+    pub const LINES: u32 = 8;
 }
 
 /// What a thread is told; read-only, as far from [`place::ENVIRONMENT`] as its UTCB is from
@@ -237,9 +241,9 @@ pub struct EnvironmentGrant {
     pub slot: u32,
     /// A number of [`grant`].
     pub kind: u32,
-    /// Address a Region is mapped at, or 0; first port; line; core.
+    /// Address a Region is mapped at, or 0; first port; line, or the first; core.
     pub address: u64,
-    /// Pages or ports.
+    /// Pages, ports or lines.
     pub count: u64,
 }
 

@@ -39,7 +39,7 @@ pub struct Shared {
 }
 
 /// Interrupt lines that can have an Irq: 0 to this, excluded.
-pub const MAX_LINES: usize = 256;
+pub const MAX_LINES: usize = cedo_abi::system::MAX_LINES as usize;
 
 impl Shared {
     /// Notes that a line has an Irq, or has none any more. True if that is new.

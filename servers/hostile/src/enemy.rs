@@ -9,7 +9,7 @@ use cedo_lib::abi::call::{Call, capability, ipc, memory, operation};
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::name::SELF;
 use cedo_lib::abi::utcb::Utcb;
-use cedo_lib::abi::{MESSAGE_WORDS, REGISTER_WORDS};
+use cedo_lib::abi::{Label, MESSAGE_WORDS, REGISTER_WORDS, Tag};
 use cedo_lib::raw::{Answer, Request, invoke, probe};
 use cedo_lib::{ThisThread, View};
 use core::mem::offset_of;
@@ -57,6 +57,9 @@ pub fn run(mut this: ThisThread, thread: u64) {
         let Registers { operation, to, from, tag, words } =
             spec.resolve(&mailbox, |place| count.foreign(place));
         let answer = invoke(Request { operation, to, from, tag, words });
+        if Tag(answer.tag).kernel_label() == Some(Label::Irq) {
+            count.hear();
+        }
         if let Some(token) = mailbox.note(operation, &registers(&answer)) {
             count.share(token);
         }

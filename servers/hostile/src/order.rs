@@ -30,11 +30,13 @@ pub struct Order {
     pub faults: u64,
     /// A message that could wait for its partner does once in so many; 1: always.
     pub patience: u64,
+    /// First interrupt line, and how many.
+    pub lines: (u64, u64),
 }
 
 impl Order {
-    fn words(&self) -> [u64; 11] {
-        let Order { seed, calls, cores, trusted_gates, entry, image, .. } = *self;
+    fn words(&self) -> [u64; 13] {
+        let Order { seed, calls, cores, trusted_gates, entry, image, lines, .. } = *self;
         let items = u64::from(self.items);
         [
             seed,
@@ -48,6 +50,8 @@ impl Order {
             self.self_harm,
             self.faults,
             self.patience,
+            lines.0,
+            lines.1,
         ]
     }
 
@@ -70,6 +74,7 @@ impl Order {
             self_harm: at(8),
             faults: at(9),
             patience: at(10),
+            lines: (at(11), at(12)),
         }
     }
 
@@ -83,8 +88,8 @@ impl Order {
             spaces: Slots { first: slot::SPACE, count: 1 },
             regions: Slots { first: slot::LOOT, count: 2 },
             pages: PAGES,
-            ranges: Slots { first: slot::PORTS, count: 1 },
-            lines: (0, 1),
+            ranges: Slots { first: slot::LINES, count: 2 },
+            lines: self.lines,
             made: slot::MADE,
             entry: self.entry,
             stack_top: places::stack_pointer(places::ENEMIES),
@@ -124,6 +129,16 @@ impl Count {
     /// Says how many calls were made.
     pub fn set_calls(self, calls: u64) {
         self.page.set_word(self.first, calls);
+    }
+
+    /// Counts an interrupt that was heard.
+    pub fn hear(self) {
+        self.page.set_word(self.first + 2, self.heard().wrapping_add(1));
+    }
+
+    /// Interrupts heard.
+    pub fn heard(self) -> u64 {
+        self.page.word(self.first + 2)
     }
 
     /// Counts a start; how many there were.

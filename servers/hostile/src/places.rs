@@ -28,6 +28,8 @@ pub mod slot {
     pub const LOOT: u64 = 54;
     /// A page of a victim's that everybody may read.
     pub const PUBLISHED: u64 = 55;
+    /// Interrupt lines; ports follow.
+    pub const LINES: u64 = 56;
     /// Ports.
     pub const PORTS: u64 = 57;
     /// First of those in which enemies make things.

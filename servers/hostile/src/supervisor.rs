@@ -62,6 +62,7 @@ struct Sum {
     episodes: u64,
     starts: u64,
     operations: u64,
+    interrupts: u64,
 }
 
 /// Runs episodes until there are enough calls, or a rule is broken; then the machine is switched off.
@@ -88,8 +89,9 @@ pub fn run(this: ThisThread) {
             break;
         }
     }
-    let Sum { calls, episodes, starts, operations } = sum;
+    let Sum { calls, episodes, starts, operations, interrupts } = sum;
     let _ = writeln!(console, "[fuzz] {episodes} episodes, {starts} starts, {operations} of care");
+    let _ = writeln!(console, "[fuzz] {interrupts} interrupts heard");
     let _ = writeln!(console, "[fuzz] {calls} calls, 0 violations");
     means.core.power_off(0);
 }
@@ -109,6 +111,7 @@ fn play(means: &mut Means, episode: &Episode, sum: &mut Sum) -> Result<(), Broke
     sum.calls += watched.calls;
     sum.starts += watched.starts;
     sum.operations += watched.operations;
+    sum.interrupts += watched.interrupts;
     clear::stop(means, episode);
     close(means);
     inspect::bring_back(means)?;

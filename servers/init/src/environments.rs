@@ -85,7 +85,7 @@ fn told(system: &System, record: &GrantRecord, slot: u32) -> EnvironmentGrant {
         grant::MEMORY => {
             (record.b, memories.get(record.a as usize).map_or(0, |memory| memory.pages))
         }
-        grant::PORTS => (record.a, record.b),
+        grant::PORTS | grant::LINES => (record.a, record.b),
         grant::IRQ | grant::CORE => (record.a, 0),
         _ => (0, 0),
     };

@@ -49,6 +49,7 @@ fn place(
         grant::SPACE => copy(system.space(target).space, space, slot, rights),
         grant::CORE => copy(Core::at(slot::CORE_0 + record.a as u32), space, slot, rights),
         grant::PORTS => divide(Ports::at(slot::PORTS), space, slot, rights, record.a, record.b),
+        grant::LINES => divide(Lines::at(slot::LINES), space, slot, rights, record.a, record.b),
         grant::IRQ => return place_irq(system, index, space, record, slot),
         grant::MEMORY => return place_memory(system, thread, record, slot),
         _ => Err(Status::BadArgument),

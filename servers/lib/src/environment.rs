@@ -1,6 +1,6 @@
 //! What init gave this thread, looked up by the names of the system description.
 
-use crate::capability::{Core, Gate, Irq, Ports, Region, Space, Thread};
+use crate::capability::{Core, Gate, Irq, Lines, Ports, Region, Space, Thread};
 use crate::processor::Protocol;
 use cedo_abi::call::core::CHAIN;
 use cedo_abi::layout::PAGE_SIZE;
@@ -22,6 +22,17 @@ pub struct PortRange {
     /// First port.
     pub first: u16,
     /// Number of ports.
+    pub count: u64,
+}
+
+/// Interrupt lines of which the thread may make interrupt objects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LineRange {
+    /// The capability.
+    pub lines: Lines,
+    /// First line.
+    pub first: u64,
+    /// Number of lines.
     pub count: u64,
 }
 
@@ -69,6 +80,16 @@ impl Environment {
         let record = self.grant(name, grant::PORTS)?;
         let first = u16::try_from(record.address).ok()?;
         Some(PortRange { ports: Ports::at(record.slot), first, count: record.count })
+    }
+
+    /// The interrupt lines called `name`.
+    pub fn lines(&self, name: &str) -> Option<LineRange> {
+        let record = self.grant(name, grant::LINES)?;
+        Some(LineRange {
+            lines: Lines::at(record.slot),
+            first: record.address,
+            count: record.count,
+        })
     }
 
     /// The memory called `name`.

@@ -122,6 +122,9 @@ fn grant(
         ObjectDraft::Ports { first, count } => {
             Object::Ports { first: first.value, count: count.value }
         }
+        ObjectDraft::Lines { first, count } => {
+            Object::Lines { first: first.value, count: count.value }
+        }
     };
     Some(Grant { name: written.name.value.clone(), rights: u32::from(written.rights.0), object })
 }

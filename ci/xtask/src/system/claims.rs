@@ -1,15 +1,13 @@
 //! Checks of what threads claim: gates, interrupt lines, ports.
 
 use cedo_abi::Rights;
-use cedo_abi::system::MAX_BADGE;
+use cedo_abi::system::{MAX_BADGE, MAX_LINES};
 
 use super::draft::{Draft, ThreadDraft};
 use super::grants::{GrantDraft, ObjectDraft};
 use super::links::Links;
 use super::source::{At, Problem, Problems};
 
-/// Interrupt lines that a description can name: those that the kernel binds (`MAX_LINES` there).
-pub const LINES: u64 = 256;
 /// I/O ports of an x86 machine.
 const PORTS: u64 = 0x1_0000;
 /// What every root, and whoever has `power`, calls its own core.
@@ -42,14 +40,15 @@ fn check_grant(grant: &GrantDraft, own: bool, problems: &mut Problems) {
             check_badge(badge.as_ref(), problems);
         }
         ObjectDraft::Irq { line, badge, .. } => {
-            if line.value >= LINES {
+            if line.value >= MAX_LINES {
                 let title = format!("there is no interrupt line {}", line.value);
-                let label = format!("the highest is {}", LINES - 1);
+                let label = format!("the highest is {}", MAX_LINES - 1);
                 problems.add(Problem::new(title, &line.span, label));
             }
             check_badge(badge.as_ref(), problems);
         }
-        ObjectDraft::Ports { first, count } => check_range(first, count, problems),
+        ObjectDraft::Ports { first, count } => check_ports(first, count, problems),
+        ObjectDraft::Lines { first, count } => check_lines(first, count, problems),
         ObjectDraft::Core { .. } if name.value == OWN_CORE => {
             let title = format!("the name `{OWN_CORE}` means a thread's own core");
             let problem = Problem::new(title, &name.span, "this one is given by name");
@@ -67,7 +66,19 @@ fn check_badge(badge: Option<&At<u64>>, problems: &mut Problems) {
     }
 }
 
-fn check_range(first: &At<u64>, count: &At<u64>, problems: &mut Problems) {
+fn check_lines(first: &At<u64>, count: &At<u64>, problems: &mut Problems) {
+    if first.value >= MAX_LINES {
+        let title = format!("there is no interrupt line {}", first.value);
+        let label = format!("the highest is {}", MAX_LINES - 1);
+        problems.add(Problem::new(title, &first.span, label));
+    } else if count.value == 0 || count.value > MAX_LINES - first.value {
+        let title = format!("{} interrupt lines from {}", count.value, first.value);
+        let label = format!("must be from 1 to {}", MAX_LINES - first.value);
+        problems.add(Problem::new(title, &count.span, label));
+    }
+}
+
+fn check_ports(first: &At<u64>, count: &At<u64>, problems: &mut Problems) {
     if first.value >= PORTS {
         let title = format!("there is no I/O port {:#x}", first.value);
         let label = format!("the highest is {:#x}", PORTS - 1);
@@ -79,20 +90,30 @@ fn check_range(first: &At<u64>, count: &At<u64>, problems: &mut Problems) {
     }
 }
 
-/// Each line has one handler.
+/// Each line has one handler, and is in one range.
 fn lines(draft: &Draft, problems: &mut Problems) {
-    let mut taken: Vec<(&At<u64>, &ThreadDraft)> = Vec::new();
+    let mut taken: Vec<(&At<u64>, u64, &ThreadDraft)> = Vec::new();
     for (thread, grant) in grants(draft) {
-        let ObjectDraft::Irq { line, .. } = &grant.object else { continue };
-        if let Some((other, owner)) = taken.iter().find(|(other, _)| other.value == line.value) {
-            let title = format!("interrupt line {} has two handlers", line.value);
+        let (first, count) = match &grant.object {
+            ObjectDraft::Irq { line, .. } => (line, 1),
+            ObjectDraft::Lines { first, count } => (first, count.value),
+            _ => continue,
+        };
+        let end = first.value.saturating_add(count);
+        let overlapping =
+            taken.iter().find(|(other, to, _)| other.value < end && first.value < *to);
+        if let Some((other, _, owner)) = overlapping {
+            let line = first.value.max(other.value);
+            let title = format!("interrupt line {line} has two handlers");
             let label = format!("claimed by `{}` too", thread.name.value);
-            let first = format!("first claimed by `{}`", owner.name.value);
-            let problem = Problem::new(title, &line.span, label).related(&other.span, first);
+            let first_claim = format!("first claimed by `{}`", owner.name.value);
+            let problem = Problem::new(title, &first.span, label).related(&other.span, first_claim);
             problems
                 .add(problem.help("one thread handles a line; let it tell the other by a gate"));
         }
-        taken.push((line, thread));
+        if count > 0 {
+            taken.push((first, end, thread));
+        }
     }
 }
 

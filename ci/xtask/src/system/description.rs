@@ -115,6 +115,13 @@ pub enum Object {
         /// How many.
         count: u64,
     },
+    /// Interrupt lines, of which it makes interrupt objects by itself.
+    Lines {
+        /// The first.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
     /// A memory.
     Memory {
         /// Its index.

@@ -64,7 +64,7 @@ pub struct MemoryDraft {
 
 const PROTOCOLS: [(&str, Protocol); 2] = [("direct", Protocol::Direct), ("chain", Protocol::Chain)];
 
-const THREAD_KEYS: [&str; 19] = [
+const THREAD_KEYS: [&str; 20] = [
     "space",
     "core",
     "scheduler",
@@ -74,6 +74,7 @@ const THREAD_KEYS: [&str; 19] = [
     "gates",
     "interrupts",
     "ports",
+    "lines",
     "devices",
     "memory",
     "threads",

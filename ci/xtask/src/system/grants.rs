@@ -48,6 +48,10 @@ pub enum ObjectDraft {
         first: At<u64>,
         count: At<u64>,
     },
+    Lines {
+        first: At<u64>,
+        count: At<u64>,
+    },
 }
 
 const GATE: [(&str, Rights); 4] = [
@@ -71,7 +75,7 @@ const TRIGGERS: [(&str, u64); 2] = [("edge", 0), ("level", 1)];
 type FromTable = fn(&Fields<'_>, &Devices, &mut Problems) -> Option<GrantDraft>;
 
 /// Key of a thread, what an entry is called, keys of an entry, reader.
-const LISTS: [(&str, &str, &[&str], FromTable); 8] = [
+const LISTS: [(&str, &str, &[&str], FromTable); 9] = [
     ("gates", "a gate", &["to", "rights", "badge", "name"], gate),
     ("threads", "a thread capability", &["of", "rights", "name"], thread),
     ("spaces", "a space capability", &["of", "rights", "name"], space),
@@ -79,6 +83,7 @@ const LISTS: [(&str, &str, &[&str], FromTable); 8] = [
     ("memory", "a mapping", &["of", "at", "map", "access", "objects", "name"], memory),
     ("interrupts", "an interrupt", &["line", "trigger", "badge", "name", "optional"], interrupt),
     ("ports", "a range of ports", &["first", "count", "name"], ports),
+    ("lines", "a range of interrupt lines", &["first", "count", "name"], lines),
     ("devices", "a device", &["of", "name", "optional"], device),
 ];
 
@@ -188,10 +193,23 @@ fn interrupt(
     Some(GrantDraft { name, rights: Rights::CONTROL, object })
 }
 
-fn ports(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
+/// First and count of a range; a lone number is a range of one.
+fn range(fields: &Fields<'_>, problems: &mut Problems) -> Option<(At<u64>, At<u64>)> {
     let first = fields.number("first", problems)?;
     let one = At::new(1, first.span.clone());
     let count = fields.number("count", problems).unwrap_or(one);
+    Some((first, count))
+}
+
+/// Interrupt lines of which the thread makes Irqs by itself.
+fn lines(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
+    let (first, count) = range(fields, problems)?;
+    let name = name_or(fields, &format!("lines{}", first.value), &first.span, problems);
+    Some(GrantDraft { name, rights: Rights::CONTROL, object: ObjectDraft::Lines { first, count } })
+}
+
+fn ports(fields: &Fields<'_>, _: &Devices, problems: &mut Problems) -> Option<GrantDraft> {
+    let (first, count) = range(fields, problems)?;
     let name = name_or(fields, &format!("ports{:x}", first.value), &first.span, problems);
     let object = ObjectDraft::Ports { first, count };
     Some(GrantDraft { name, rights: Rights::READ.or(Rights::WRITE), object })

@@ -96,7 +96,7 @@ fn target(draft: &Draft, object: &ObjectDraft, problems: &mut Problems) -> Optio
             find(of, "memory", draft.memories.iter().map(|memory| &memory.name), problems)
         }
         ObjectDraft::Core { of } => existing_core(draft, of, problems),
-        ObjectDraft::Irq { .. } | ObjectDraft::Ports { .. } => Some(0),
+        ObjectDraft::Irq { .. } | ObjectDraft::Ports { .. } | ObjectDraft::Lines { .. } => Some(0),
     }
 }
 

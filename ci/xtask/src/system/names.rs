@@ -86,5 +86,6 @@ fn kind(grant: &GrantDraft) -> &'static str {
         ObjectDraft::Memory { .. } => "memories",
         ObjectDraft::Irq { .. } => "interrupts",
         ObjectDraft::Ports { .. } => "port ranges",
+        ObjectDraft::Lines { .. } => "ranges of lines",
     }
 }

@@ -103,6 +103,7 @@ fn grant_record(from: &Grant) -> GrantRecord {
         Object::Thread { thread } => (grant::THREAD, u64::from(thread), 0, 0),
         Object::Irq { line, trigger, badge } => (grant::IRQ, line, trigger, badge),
         Object::Ports { first, count } => (grant::PORTS, first, count, 0),
+        Object::Lines { first, count } => (grant::LINES, first, count, 0),
         Object::Memory { memory, address } => (grant::MEMORY, u64::from(memory), address, 0),
         Object::Core { core } => (grant::CORE, u64::from(core), 0, 0),
         Object::Space { space } => (grant::SPACE, u64::from(space), 0, 0),

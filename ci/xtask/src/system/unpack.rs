@@ -61,6 +61,7 @@ fn granted(record: &GrantRecord) -> Result<Grant, Error> {
         grant::THREAD => Object::Thread { thread: a as u32 },
         grant::IRQ => Object::Irq { line: a, trigger: b, badge: c },
         grant::PORTS => Object::Ports { first: a, count: b },
+        grant::LINES => Object::Lines { first: a, count: b },
         grant::MEMORY => Object::Memory { memory: a as u32, address: b },
         grant::CORE => Object::Core { core: a as u32 },
         grant::SPACE => Object::Space { space: a as u32 },

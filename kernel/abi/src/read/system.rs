@@ -4,8 +4,8 @@ use super::{Cursor, Error, Table, name};
 use crate::MAX_CORES;
 use crate::layout::PAGE_SIZE;
 use crate::system::{
-    CoreRecord, GrantRecord, Header, MAGIC, MemoryRecord, NONE, SpaceRecord, ThreadRecord, grant,
-    place,
+    CoreRecord, GrantRecord, Header, MAGIC, MAX_LINES, MemoryRecord, NONE, SpaceRecord,
+    ThreadRecord, grant, place,
 };
 
 /// A description in which every index points at a record that exists.
@@ -159,13 +159,14 @@ impl<'a> Reader<'a> {
             grant::CORE => u64::from(self.header.cores),
             grant::IRQ => u64::from(u32::MAX),
             grant::PORTS => 0x1_0000,
+            grant::LINES => MAX_LINES,
             _ => return Err(Error::Value),
         };
         if record.a >= limit {
             return Err(Error::Index);
         }
         let fits = match record.kind {
-            grant::PORTS => record.b > 0 && record.b <= limit - record.a,
+            grant::PORTS | grant::LINES => record.b > 0 && record.b <= limit - record.a,
             grant::IRQ => record.b <= 1,
             grant::MEMORY => record.b.is_multiple_of(PAGE_SIZE),
             _ => true,

@@ -42,6 +42,7 @@ pub fn clear(means: &mut Means) -> Result<(), Broken> {
     }
     step("a page can be taken back", 0, revoke(means.published))?;
     step("ports can be taken back", 0, revoke(means.ports))?;
+    step("lines can be taken back", 0, revoke(means.lines.lines))?;
     step("objects can be taken back", 0, revoke(means.objects))?;
     if let Some(address) = means.layout.changed_code(means.image) {
         return Err(Broken { rule: "code is read-only", numbers: [address, 0, 0] });

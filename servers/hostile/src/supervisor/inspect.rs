@@ -79,14 +79,15 @@ struct Given {
     loot: Option<Identity>,
     published: Option<Identity>,
     ports: Option<Identity>,
+    lines: Option<Identity>,
     gates: [Option<Identity>; 3 * places::CORES as usize],
 }
 
 impl Given {
     fn of(means: &Means) -> Given {
         let look = |slot| identify(slot).ok();
-        let [loot, published, ports] = means.given_slots.map(look);
-        Given { loot, published, ports, gates: means.gates.map(|gate| look(gate?.slot)) }
+        let [loot, published, ports, lines] = means.given_slots.map(look);
+        Given { loot, published, ports, lines, gates: means.gates.map(|gate| look(gate?.slot)) }
     }
 
     /// True if what a slot holds could have been given, or made of what was.
@@ -101,7 +102,8 @@ impl Given {
                 })
         };
         match kind {
-            Kind::Empty | Kind::Space | Kind::Thread => true,
+            // Of what was given: which interrupt objects there are is for nobody else to see.
+            Kind::Empty | Kind::Space | Kind::Thread | Kind::Irq => true,
             Kind::Gate if first & !0xff == TRUSTED_BADGE => {
                 let mut gates = self.gates.iter().flatten();
                 gates.any(|gate| gate.badge_or_first == first && gate.rights.has(rights))
@@ -113,7 +115,8 @@ impl Given {
                 inside(&self.loot, LOOT_RIGHTS) || inside(&self.published, Rights::READ)
             }
             Kind::Ports => inside(&self.ports, READ_WRITE),
-            Kind::Core | Kind::Irq | Kind::Lines => false,
+            Kind::Lines => inside(&self.lines, Rights::ALL),
+            Kind::Core => false,
         }
     }
 }

@@ -58,6 +58,7 @@ fn order(means: &Means, episode: &Episode) -> Order {
         self_harm: episode.self_harm,
         faults: episode.faults,
         patience: episode.patience,
+        lines: (means.lines.first, means.lines.count),
     }
 }
 
@@ -90,6 +91,7 @@ fn give(means: &Means, space: Space) -> Result<(), Status> {
     }
     copy(means.loot, space, slot::LOOT as u32, LOOT_RIGHTS)?;
     divide(means.published, space, slot::PUBLISHED as u32, Rights::READ, 0, 1)?;
+    copy(means.lines.lines, space, slot::LINES as u32, Rights::ALL)?;
     copy(means.ports, space, slot::PORTS as u32, Rights::ALL)
 }
 

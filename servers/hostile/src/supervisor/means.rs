@@ -5,6 +5,7 @@ use crate::board::{Broken, Place};
 use crate::places::{CORES, ENEMIES};
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::system::{PARAMETERS, grant, text};
+use cedo_lib::environment::LineRange;
 use cedo_lib::sched::sleep_until;
 use cedo_lib::{Clock, Core, Environment, Gate, Ports, Region, Space, ThisThread, Thread, View};
 use core::fmt::Write;
@@ -78,12 +79,14 @@ pub struct Means {
     pub objects: Region,
     /// What enemies own.
     pub loot: Region,
-    /// Slots of loot, published page and ports.
-    pub given_slots: [u32; 3],
+    /// Slots of loot, published page, ports and lines.
+    pub given_slots: [u32; 4],
     /// A page of a victim's.
     pub published: Region,
     /// Ports.
     pub ports: Ports,
+    /// Interrupt lines.
+    pub lines: LineRange,
     /// Where it makes things.
     pub slots: Slots,
     /// By core.
@@ -132,9 +135,10 @@ impl Means {
             layout,
             objects: memory("objects").region,
             loot: memory("loot").region,
-            given_slots: ["loot", "published", "ports"].map(slot),
+            given_slots: ["loot", "published", "ports", "lines"].map(slot),
             published: memory("published").region,
             ports: environment.ports("ports").expect("the description gives ports").ports,
+            lines: environment.lines("lines").expect("the description gives lines"),
             slots: Slots(environment.first_free_slot()),
             roots: ["root0", "root1", "root2", "root3"].map(|name| environment.thread(name)),
             handlers: ["handler0", "handler1", "handler2", "handler3"]

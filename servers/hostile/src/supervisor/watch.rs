@@ -29,6 +29,8 @@ pub struct Watched {
     pub starts: u64,
     /// Operations on enemies that did not get on.
     pub operations: u64,
+    /// Interrupts that threads of the confined Space say they heard of.
+    pub interrupts: u64,
 }
 
 /// Watches until there were enough calls.
@@ -68,7 +70,8 @@ pub fn watch(means: &mut Means, episode: &Episode) -> Result<Watched, Broken> {
     }
     add(page, &mut known, &mut calls);
     let starts = (0..STACKS).map(|thread| Count::of(page, thread).starts().min(MOST)).sum();
-    Ok(Watched { calls, starts, operations })
+    let interrupts = (0..STACKS).map(|thread| Count::of(page, thread).heard().min(MOST)).sum();
+    Ok(Watched { calls, starts, operations, interrupts })
 }
 
 /// Adds what each thread says that it has done since the last time. Nobody trusts it: what cannot be

@@ -36,14 +36,15 @@ cores = [0]
 memory = [{ of = "device", at = 0x5000_0000, access = "r" }, "shared", { of = "shared", map = false, objects = true, name = "raw" }]
 interrupts = [{ line = 9, trigger = "level", badge = 5, name = "nic" }]
 ports = [{ first = 0x2f8, count = 8, name = "uart" }, 0x80]
+lines = [{ first = 20, count = 4, name = "slots" }, 3]
 "#
     );
     let description = parse(&source).unwrap();
     let back = unpack(&description.pack(), description.ram);
     assert_eq!(back, description);
     let server = &back.threads[3];
-    assert_eq!((server.space, server.core, server.scheduler), (1, 1, 1));
-    assert_eq!((server.handler, server.stack_pages), (Some(2), 5));
+    assert_eq!([server.space, server.core, server.scheduler, server.stack_pages], [1, 1, 1, 5]);
+    assert_eq!(server.handler, Some(2));
     assert_eq!(server.parameters, [3, 500_000, 2, 9]);
     let flags = [
         thread_flag::EDGE_STATE,
@@ -66,6 +67,8 @@ ports = [{ first = 0x2f8, count = 8, name = "uart" }, 0x80]
         grant("nic", 0x10, Object::Irq { line: 9, trigger: 1, badge: 5 }),
         grant("uart", 0x180, Object::Ports { first: 0x2f8, count: 8 }),
         grant("ports80", 0x180, Object::Ports { first: 0x80, count: 1 }),
+        grant("slots", 0x10, Object::Lines { first: 20, count: 4 }),
+        grant("lines3", 0x10, Object::Lines { first: 3, count: 1 }),
     ];
     assert_eq!(server.grants, expected);
 }

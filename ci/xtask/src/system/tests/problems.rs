@@ -257,6 +257,15 @@ fn gates_lines_and_ports_are_possible() {
         &worker("interrupts = [7, 7]"),
         &[(KEY, "two interrupts are called `line7`"), (KEY, "two handlers")],
     );
+    expect(&worker("lines = [256]"), &[(KEY, "the highest is 255")]);
+    expect(&worker("lines = [{ first = 9, count = 0 }]"), &[(KEY, "0 interrupt lines from 9")]);
+    let end = |count| worker(&format!("lines = [{{ first = 250, count = {count} }}]"));
+    assert!(parse(&end(6)).is_ok());
+    expect(&end(7), &[(KEY, "must be from 1 to 6")]);
+    let both = "interrupts = [9]\nlines = [{ first = 8, count = 2 }]";
+    expect(&worker(both), &[(KEY + 1, "interrupt line 9 has two handlers")]);
+    let ranges = "lines = [{ first = 4, count = 3 }, { first = 6, count = 2 }]";
+    expect(&worker(ranges), &[(KEY, "interrupt line 6 has two handlers")]);
     expect(&worker("ports = [0x10000]"), &[(KEY, "the highest is 0xffff")]);
     expect(&worker("ports = [{ first = 9, count = 0 }]"), &[(KEY, "0 ports from 0x9")]);
     let end = |count| worker(&format!("ports = [{{ first = 0xfff0, count = {count} }}]"));

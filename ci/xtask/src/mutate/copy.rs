@@ -86,7 +86,9 @@ fn refresh(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    Ok(fs::write(to, contents)?)
+    fs::write(to, contents)?;
+    // Some are programs.
+    Ok(fs::set_permissions(to, fs::metadata(from)?.permissions())?)
 }
 
 /// Removes what is in the copy and not in the checkout any more.

@@ -7,8 +7,11 @@
 //! | [`miri`] | Miri, by rustup, with a toolchain that nothing is built with |
 //! | [`packages`] | Debian and Ubuntu packages: which are missing, and what to type |
 //! | [`apt`] | installs them |
+//! | `linker` | tests of `ci/cc`, which links this program where nothing is installed yet |
 
 mod apt;
+#[cfg(test)]
+mod linker;
 mod miri;
 mod packages;
 mod rust;

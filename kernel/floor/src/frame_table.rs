@@ -104,10 +104,10 @@ impl Entry {
         (home.0 as u16) << 8 | kind as u16
     }
 
-    /// The entry of an object with this lower part.
+    /// The entry of an object with this name, generation (32) and frame (32), and this lower part.
     #[inline(always)]
-    pub const fn generation_of(generation: u32, home_and_kind: u16) -> Entry {
-        Entry((generation as u64) << 32 | home_and_kind as u64)
+    pub const fn of_name(name: u64, home_and_kind: u16) -> Entry {
+        Entry(name - (name as u32) as u64 | home_and_kind as u64)
     }
 
     /// True if this is its lower part.

@@ -41,9 +41,9 @@ impl<M: Machine> Kernel<M> {
     #[inline(always)]
     pub fn take_short_cut(&mut self, request: &Request) -> bool {
         match request.operation {
-            CALL => self.may_be_short(request) && self.short_call(request.to),
+            CALL => self.may_be_short(request) && self.short_call(request.to, Tag(request.tag)),
             REPLY_AND_WAIT if request.from == name::ANY => {
-                self.may_be_short(request) && self.short_reply(request.to)
+                self.may_be_short(request) && self.short_reply(request.to, Tag(request.tag))
             }
             _ => false,
         }
@@ -57,7 +57,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The callee takes the message and the processor, and owes the reply.
     #[inline(always)]
-    fn short_call(&mut self, to: u64) -> bool {
+    fn short_call(&mut self, to: u64, tag: Tag) -> bool {
         let Some(current) = self.objects.current() else { return false };
         let me = current.thread();
         if !me.unusual.is_nothing() || me.call_depth >= MAX_CALL_DEPTH {
@@ -66,7 +66,7 @@ impl<M: Machine> Kernel<M> {
         let Some(gate) = capability::gate(&current, me.capabilities, to, LENDS) else {
             return false;
         };
-        let Some(pair) = current.with_exactly(gate.frame, gate.generation) else { return false };
+        let Some(pair) = current.with_exactly(gate.name) else { return false };
         let callee = &pair.partner.thread;
         if callee.state != State::Open || !callee.unusual.is_nothing() {
             return false;
@@ -85,9 +85,8 @@ impl<M: Machine> Kernel<M> {
         callee.thread.state = State::Running;
         callee.thread.owed = List { first: Some(my_id), last: Some(my_id) };
         let token = Token::new(my_id.frame().0, sequence);
-        deliver(me.thread, callee.thread, gate.badge, token.0);
-        enter(&mut self.machine, &mut self.local, callee.thread);
-        let tag = Tag(me.thread.context.tag());
+        deliver(callee.thread, gate.badge, token.0, tag);
+        enter(&mut self.machine, &mut self.local, id, callee.thread);
         if self.local.protocol == Protocol::Chain {
             self.local.grantee = Some(id);
         } else {
@@ -105,7 +104,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The client takes the answer and the processor; the server waits, on its own account.
     #[inline(always)]
-    fn short_reply(&mut self, to: u64) -> bool {
+    fn short_reply(&mut self, to: u64, tag: Tag) -> bool {
         let Some(token) = Token::of_word(to) else { return false };
         let Some(current) = self.objects.current() else { return false };
         let me = current.thread();
@@ -137,9 +136,8 @@ impl<M: Machine> Kernel<M> {
         me.thread.owed = List::EMPTY;
         client.thread.state = State::Running;
         client.mail.owed_by.set(0);
-        deliver(me.thread, client.thread, 0, 0);
-        enter(&mut self.machine, &mut self.local, client.thread);
-        let tag = Tag(me.thread.context.tag());
+        deliver(client.thread, 0, 0, tag);
+        enter(&mut self.machine, &mut self.local, id, client.thread);
         if chain {
             self.local.grantee = Some(account);
         } else {
@@ -173,15 +171,20 @@ impl<M: Machine> Kernel<M> {
 
 /// What `receiver` is told besides message words.
 #[inline(always)]
-fn deliver<C: Context>(sender: &Thread<C>, receiver: &mut Thread<C>, badge: u64, token: u64) {
+fn deliver<C: Context>(receiver: &mut Thread<C>, badge: u64, token: u64, tag: Tag) {
     receiver.context.set_result(receiver.scheduler.event << 16 | Status::Ok as u64);
-    receiver.context.set_message(badge, token, sender.context.tag());
+    receiver.context.set_message(badge, token, tag.0);
 }
 
-/// `next` runs, in its Space.
+/// `id`, which is `next`, runs in its Space.
 #[inline(always)]
-fn enter<M: Machine>(machine: &mut M, local: &mut Local, next: &mut Thread<M::Context>) {
-    local.current = Some(next.id);
+fn enter<M: Machine>(
+    machine: &mut M,
+    local: &mut Local,
+    id: ThreadId,
+    next: &mut Thread<M::Context>,
+) {
+    local.current = Some(id);
     machine.set_plain_current(&mut next.context);
     if next.page_table != local.page_table {
         local.page_table = next.page_table;

@@ -149,10 +149,8 @@ pub(super) fn slot<'a, T: Types>(
 /// A gate, read. Its thread may be gone.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
-    /// Frame of the thread.
-    pub frame: Frame,
-    /// Generation of that frame.
-    pub generation: u32,
+    /// Generation (32) and frame (32) of the thread.
+    pub name: u64,
     /// Delivered with the message.
     pub badge: u64,
 }
@@ -178,7 +176,7 @@ pub fn gate<T: Types>(
     if what & ((rights.0 as u32) << 8 | 0xff) != wanted {
         return None;
     }
-    Some(Gate { frame: Frame(name as u32), generation: (name >> 32) as u32, badge })
+    Some(Gate { name, badge })
 }
 
 /// Reads slot `number`. Errors: `NoCapability` if it is empty, out of range or stale.

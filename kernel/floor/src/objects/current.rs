@@ -63,10 +63,12 @@ impl<'a, T: Types> Current<'a, T> {
         if is_here { self.pair(frame) } else { None }
     }
 
-    /// The same; nothing also if that thread is of another generation.
+    /// The same, by `name`: its generation (32), its frame (32). Nothing also if that frame's thread is of
+    /// another generation.
     #[inline(always)]
-    pub fn with_exactly(self, frame: Frame, generation: u32) -> Option<Pair<'a, T>> {
-        let expected = Entry::generation_of(generation, self.objects.thread_here);
+    pub fn with_exactly(self, name: u64) -> Option<Pair<'a, T>> {
+        let frame = Frame(name as u32);
+        let expected = Entry::of_name(name, self.objects.thread_here);
         if self.objects.table.known(frame)? == expected { self.pair(frame) } else { None }
     }
 

@@ -198,10 +198,10 @@ fn who_runs_and_a_partner_are_two_threads_of_this_core() {
         let current = home.current().expect("is noted");
         assert!(current.with(Frame(nobody)).is_none(), "{nobody}");
     }
-    let generation = home.table().entry(Frame(2)).generation();
+    let name = u64::from(home.table().entry(Frame(2)).generation()) << 32 | 2;
     let current = home.current().expect("is noted");
-    assert!(current.with_exactly(Frame(2), generation + 1).is_none());
-    let pair = home.current().and_then(|current| current.with_exactly(Frame(2), generation));
+    assert!(current.with_exactly(name + (1 << 32)).is_none());
+    let pair = home.current().and_then(|current| current.with_exactly(name));
     let pair = pair.expect("lives here");
     (pair.me.thread.turns, pair.partner.thread.turns) = (10, 20);
     let (me, partner) = pair.switch();

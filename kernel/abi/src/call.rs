@@ -273,13 +273,14 @@ pub mod core {
     pub const POWER: u8 = 4;
     /// Write up to 7 message words of text to the kernel's console; word 0 = bytes (at most 48).
     pub const WRITE: u8 = 5;
-    /// Word 0 = root options: [`ON_EMPTY_HALT`].
+    /// Word 0 = root options: [`ON_EMPTY_HALT`], and with it perhaps [`RUN_WOKEN`].
     pub const SET_OPTIONS: u8 = 6;
     /// Protocol: the paper's chain of preemption messages.
     pub const CHAIN: u64 = 1;
     /// Protocol: the grant stack, the default.
     pub const DIRECT: u64 = 0;
-    /// Idle flag: an arrival that makes exactly one thread runnable runs it silently.
+    /// Idle flag, and root option for a core that an empty R has halted: an arrival that makes exactly one
+    /// thread runnable runs it without telling the root.
     pub const RUN_WOKEN: u64 = 1 << 16;
     /// Root option: an empty R halts the core without telling the root.
     pub const ON_EMPTY_HALT: u64 = 1;

@@ -143,6 +143,9 @@ pub mod thread_flag {
     pub const STOPPED: u32 = 16;
     /// In an environment only: it is the root scheduler of its core.
     pub const ROOT: u32 = 32;
+    /// As a root it need not hear of a thread that is alone: its core runs who is woken, and halts when that
+    /// one waits.
+    pub const QUIET: u32 = 64;
 }
 
 /// A range of memory that threads share or a device.

@@ -27,7 +27,7 @@ impl<M: Machine> Upcalls for Kernel<M> {
             grantee: None,
             root: None,
             protocol: Protocol::Direct,
-            on_empty_halt: false,
+            options: 0,
             run_woken: false,
             timer_pending: false,
             kicks: 0,

@@ -64,9 +64,9 @@ pub struct Local {
     pub root: Option<ThreadId>,
     /// The root's choice.
     pub protocol: Protocol,
-    /// Root option: an empty R halts the core without telling it.
-    pub on_empty_halt: bool,
-    /// The idle that halted the core: an arrival that makes exactly one thread runnable runs it.
+    /// The root's options ([`cedo_abi::call::core::SET_OPTIONS`]).
+    pub options: u64,
+    /// While the core is halted: an arrival that makes exactly one thread runnable runs it.
     pub run_woken: bool,
     /// The deadline has passed and the root has not been told.
     pub timer_pending: bool,

@@ -4,13 +4,16 @@ use crate::row::{self, Place, Row};
 use crate::samples::Summary;
 use crate::{decision, interrupt, page_fault, round_trip};
 use cedo_api::console::FLUSH;
-use cedo_lib::ipc::{Ipc, yield_processor};
+use cedo_lib::ipc::Ipc;
 use cedo_lib::processor::Protocol;
-use cedo_lib::{Console, Environment, Gate};
+use cedo_lib::sched::sleep_until;
+use cedo_lib::{Clock, Console, Environment, Gate};
 use core::fmt::Write;
 
 /// Lengths of messages measured.
 const WORDS: [usize; 6] = [0, 4, 8, 16, 32, 63];
+/// How long everybody else has to come to rest.
+const REST_NS: u64 = 50_000_000;
 /// Partners: name of the gate, where it is.
 const PARTNERS: [(&str, &str, &str); 3] =
     [("same", "same", "same"), ("other", "other", "same"), ("remote", "other", "cross")];
@@ -31,10 +34,9 @@ struct Results {
 
 /// Measures everything, prints it, switches the machine off.
 pub fn run(environment: &Environment) {
-    // Everybody else gets to where it waits.
-    (0..16).for_each(|_| {
-        let _ = yield_processor();
-    });
+    // Everybody else gets to where it waits, also who is less urgent.
+    let clock = Clock::of_core(environment.core_number());
+    let _ = sleep_until(clock.now_ns() + REST_NS);
     let mut results = Results {
         rows: [None; MAX_ROWS],
         count: 0,

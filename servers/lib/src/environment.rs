@@ -174,6 +174,11 @@ impl Environment {
         self.fixed().is_some_and(|fixed| fixed.flags & thread_flag::ROOT != 0)
     }
 
+    /// True if this thread, a root, need not hear of a thread that is alone on its core.
+    pub fn is_quiet(&self) -> bool {
+        self.fixed().is_some_and(|fixed| fixed.flags & thread_flag::QUIET != 0)
+    }
+
     /// First slot of this Space's table that init left empty.
     pub fn first_free_slot(&self) -> u32 {
         self.fixed().map_or(0, |fixed| fixed.first_free_slot)

@@ -56,7 +56,7 @@ impl Core {
         Status::of_result(self.operation(core::POWER).words(words).make().result)
     }
 
-    /// Sets the options of a root ([`core::ON_EMPTY_HALT`]).
+    /// Sets the options of a root ([`core::ON_EMPTY_HALT`], [`core::RUN_WOKEN`]).
     pub fn set_options(self, options: u64) -> Result<(), Status> {
         done(&self.operation(core::SET_OPTIONS).words(&[options]).make())
     }

@@ -85,6 +85,7 @@ const THREAD_KEYS: [&str; 20] = [
     "blocked",
     "ask_blocked",
     "started",
+    "quiet",
 ];
 
 /// Reads the top level and everything below it.
@@ -189,6 +190,7 @@ fn flags(fields: &Fields<'_>, problems: &mut Problems) -> Vec<At<u32>> {
         ("blocked", true, thread_flag::EDGE_BLOCKED),
         ("ask_blocked", true, thread_flag::ASK_BLOCKED),
         ("started", false, thread_flag::STOPPED),
+        ("quiet", true, thread_flag::QUIET),
     ];
     let mut flags = Vec::new();
     for (key, value, bit) in keys {

@@ -12,6 +12,8 @@ pub fn check(draft: &Draft, links: &Links, problems: &mut Problems) {
     for index in 0..draft.threads.len() {
         if links.roots.contains(&Some(index)) {
             root(draft, links, index, problems);
+        } else {
+            no_root(draft, index, problems);
         }
         core(draft, links, index, problems);
         chain(draft, links, index, problems);
@@ -55,6 +57,16 @@ fn root(draft: &Draft, links: &Links, index: usize, problems: &mut Problems) {
         let title = format!("`{}` is the root of core {own}", thread.name.value);
         let label = format!("and cannot live on core {}", core.value);
         problems.add(Problem::new(title, &core.span, label).help("remove this line"));
+    }
+}
+
+/// What only a root has.
+fn no_root(draft: &Draft, index: usize, problems: &mut Problems) {
+    let thread = &draft.threads[index];
+    for flag in thread.flags.iter().filter(|flag| flag.value == thread_flag::QUIET) {
+        let title = format!("`{}` is not the root scheduler of a core", thread.name.value);
+        let problem = Problem::new(title, &flag.span, "only a root can let its core halt unheard");
+        problems.add(problem.help("remove this key"));
     }
 }
 

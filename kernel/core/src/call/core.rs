@@ -77,7 +77,7 @@ impl<M: Machine> Kernel<M> {
         self.charge();
         let old = self.local.root.replace(id);
         self.local.protocol = protocol;
-        self.local.on_empty_halt = false;
+        self.local.options = 0;
         self.note_duties(id);
         if let Some(old) = old {
             self.note_duties(old);
@@ -194,10 +194,10 @@ impl<M: Machine> Kernel<M> {
         arguments: &Arguments,
     ) -> Result<Answer, Status> {
         self.expect_own_core(caller, arguments)?;
-        if arguments.words[0] & !sub::ON_EMPTY_HALT != 0 {
+        if arguments.words[0] & !(sub::ON_EMPTY_HALT | sub::RUN_WOKEN) != 0 {
             return Err(Status::BadArgument);
         }
-        self.local.on_empty_halt = arguments.words[0] & sub::ON_EMPTY_HALT != 0;
+        self.local.options = arguments.words[0];
         Ok(Status::Ok.into())
     }
 }

@@ -13,6 +13,7 @@ use crate::ipc::{Flags, From, receive::Taken};
 use crate::kernel::Kernel;
 use crate::object::thread::State;
 use cedo_abi::Label;
+use cedo_abi::call::core::{ON_EMPTY_HALT, RUN_WOKEN};
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
 
@@ -362,7 +363,9 @@ impl<M: Machine> Kernel<M> {
         let asks = |child: &ThreadId| self.is_asked(root, *child) && !self.is_to_be_told_of(*child);
         let asked = child.filter(asks);
         let nothing_to_run = self.look(root).scheduler.ready == 0;
-        if self.local.on_empty_halt && nothing_to_run && asked.is_none() && !self.has_news(root) {
+        let halts = self.local.options & ON_EMPTY_HALT != 0;
+        if halts && nothing_to_run && asked.is_none() && !self.has_news(root) {
+            self.local.run_woken = self.local.options & RUN_WOKEN != 0;
             return self.halt();
         }
         self.run(root);

@@ -4,6 +4,7 @@ use crate::explore::Case;
 use crate::operation::{Step, Timeout, Winner};
 use crate::program::{Line, Programs};
 use crate::system::Plan;
+use cedo_abi::call::core;
 use cedo_core::kernel::Protocol;
 
 const NAMES: [&str; 7] = ["R", "S1", "S2", "A", "B", "V", "H"];
@@ -443,7 +444,13 @@ impl Case {
 
     /// A core with nothing to run halts without telling its root.
     pub fn halting(mut self) -> Case {
-        self.plan.on_empty_halt = true;
+        self.plan.options = core::ON_EMPTY_HALT;
+        self
+    }
+
+    /// The same, and it runs who is woken alone without telling its root.
+    pub fn silent(mut self) -> Case {
+        self.plan.options = core::ON_EMPTY_HALT | core::RUN_WOKEN;
         self
     }
 

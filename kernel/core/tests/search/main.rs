@@ -190,6 +190,14 @@ fn cores_that_halt_when_they_are_empty_keep_every_invariant() {
 }
 
 #[test]
+fn roots_that_need_not_be_told_of_single_threads_keep_every_invariant() {
+    let cases = at_every_level(cases::rich).into_iter().chain(at_every_level(cases::stuck));
+    let quiet = LEVELS.map(|level| cases::time(level).nobody_asks().lazy());
+    let chain = [cases::rich(0).chain(), cases::phases(1).chain()];
+    search(&cases.chain(quiet).chain(chain).map(Case::silent).collect::<Vec<_>>());
+}
+
+#[test]
 fn roots_that_are_replaced_keep_every_invariant() {
     let chain = LEVELS.map(|level| cases::new_root(level).chain());
     let halting = LEVELS.map(|level| cases::new_root(level).halting());

@@ -351,7 +351,7 @@ impl Snapshot {
 
     fn local_words(&self, local: &Local, words: &mut Vec<u8>) {
         words.extend([local.current, local.grantee, local.root].map(|id| self.place(id)));
-        words.push(u8::from(local.on_empty_halt));
+        words.push((local.options | local.options >> 15) as u8);
         words.push(u8::from(local.run_woken && local.current.is_none()));
         words.push(u8::from(local.timer_pending));
     }

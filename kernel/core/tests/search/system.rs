@@ -47,8 +47,8 @@ pub struct Plan {
     pub by_level: bool,
     /// Threads without a scheduler that may become a root; suspended.
     pub spare_roots: Vec<usize>,
-    /// A core with nothing to run halts without telling its root.
-    pub on_empty_halt: bool,
+    /// Options of the roots ([`cedo_abi::call::core::SET_OPTIONS`]).
+    pub options: u64,
     /// Who handles whose faults: (faulter, handler).
     pub fault_handlers: Vec<(usize, usize)>,
     /// Threads that have been started; the others wait in an open receive.
@@ -72,7 +72,7 @@ impl Plan {
             lines: Vec::new(),
             by_level: false,
             spare_roots: Vec::new(),
-            on_empty_halt: false,
+            options: 0,
             fault_handlers: Vec::new(),
             started: Vec::new(),
             asks: true,
@@ -201,7 +201,7 @@ impl System {
         for core in self.world.cores() {
             let local = &mut self.world.kernel_mut(core).local;
             local.protocol = plan.protocol;
-            local.on_empty_halt = plan.on_empty_halt;
+            local.options = plan.options;
             if plan.small_steps {
                 local.losers_per_entry = 1;
             }

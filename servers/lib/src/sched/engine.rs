@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::ipc::{Ipc, Message, Partner};
 use crate::policy::{Decision, Grant, PARAMETERS, Policy, Why};
 use crate::processor::Protocol;
+use cedo_abi::call::core::{ON_EMPTY_HALT, RUN_WOKEN};
 use cedo_abi::call::{ipc, thread};
 use cedo_abi::{Label, Status, Token, notice};
 
@@ -40,6 +41,7 @@ pub struct Scheduler<'a, P> {
     seen: u64,
     /// The deadline the core is set to; 0: none, [`UNKNOWN`].
     armed_ns: u64,
+    /// Flags of the idle operation, of a root.
     idle_flags: u64,
     /// What the last dispatch was, until something is heard.
     running: Option<Turn>,
@@ -84,7 +86,7 @@ impl<'a, P: Policy> Scheduler<'a, P> {
             now_ns: clock.now_ns(),
             seen: 0,
             armed_ns: 0,
-            idle_flags: 0,
+            idle_flags: if environment.is_quiet() { quiet(root) } else { 0 },
             running: None,
             offered: 0,
             faulty: 0,
@@ -93,12 +95,6 @@ impl<'a, P: Policy> Scheduler<'a, P> {
             lending: Lending::new(),
             family: u64::from(environment.thread_index()) + 1,
         }
-    }
-
-    /// Flags of the idle operation (`cedo_abi::call::core::RUN_WOKEN`), for a root.
-    pub fn with_idle_flags(mut self, flags: u64) -> Self {
-        self.idle_flags = flags;
-        self
     }
 
     /// Once around: choose, dispatch or wait, hear.
@@ -336,6 +332,12 @@ impl<'a, P: Policy> Scheduler<'a, P> {
         let waits_ns = self.lending.earliest_ns();
         sleeps_ns.into_iter().chain(waits_ns).min()
     }
+}
+
+/// A root is told of threads only where there is something to decide. The flags of its idle operation.
+fn quiet(root: Option<Core>) -> u64 {
+    let is_done = root.is_some_and(|core| core.set_options(ON_EMPTY_HALT | RUN_WOKEN).is_ok());
+    if is_done { RUN_WOKEN } else { 0 }
 }
 
 /// A root that was made the handler of a device: the interrupt did its work by ending the grant.

@@ -198,7 +198,8 @@ fn roots_are_roots() {
     expect(&with("started = false"), &[(15, "a root runs from the start")]);
     expect(&with("state = true"), &[(15, "it has no scheduler to tell")]);
     expect(&with("core = 1"), &[(15, "`rr0` is the root of core 0")]);
-    assert!(parse(&with("core = 0\nask_blocked = true")).is_ok());
+    assert!(parse(&with("core = 0\nask_blocked = true\nquiet = true")).is_ok());
+    expect(&worker("quiet = true"), &[(KEY, "`worker` is not the root scheduler of a core")]);
 }
 
 #[test]

@@ -140,6 +140,24 @@ fn a_ready_child_is_dispatched_with_its_token_the_event_seen_and_the_deadline() 
 }
 
 #[test]
+fn a_quiet_root_asks_to_be_told_only_where_there_is_something_to_decide() {
+    let flags = thread_flag::ROOT | thread_flag::SCHEDULER | thread_flag::QUIET;
+    let script =
+        [about(Status::Ok, 0, Label::Idle, 0, 0), about(Status::Ok, 1, Label::New, 1, token(11))];
+    script.iter().for_each(|answer| host::answer(*answer));
+    let mut policy = Fifo::default();
+    let quiet = environment(flags, core_call::DIRECT);
+    let mut scheduler = Scheduler::new(&quiet, &mut policy);
+    scheduler.step();
+    let calls = host::take_calls();
+    let call = |sub_operation: u8| Call::Core as u64 | u64::from(sub_operation) << 8;
+    let options = core_call::ON_EMPTY_HALT | core_call::RUN_WOKEN;
+    assert_eq!(calls[0].operation, call(core_call::SET_OPTIONS));
+    assert_eq!((calls[0].to, calls[0].words[0]), (u64::from(CORE_SLOT), options));
+    assert_eq!(calls[1].operation, call(core_call::IDLE) | core_call::RUN_WOKEN);
+}
+
+#[test]
 fn news_consumes_nothing_and_a_stale_token_blocks_the_child() {
     let mut policy = Fifo::default();
     let script = [

@@ -28,6 +28,7 @@ use crate::ipc::receive::Taken;
 use crate::ipc::send::Sender;
 use crate::kernel::Kernel;
 use crate::object::thread::{Errand, ErrandKind, GateTo, Peer, State};
+use crate::object::unusual::{LATCHED, LEAVING};
 use crate::operation::Operation;
 use cedo_abi::item::has_amounts;
 use cedo_abi::{REGISTER_WORDS, Status};
@@ -214,7 +215,7 @@ impl<M: Machine> Kernel<M> {
         if !self.objects.is_here(receiver) {
             return self.post_to_peer(sender, peer);
         }
-        if self.look(receiver).unusual.leaving {
+        if self.look(receiver).unusual.has(LEAVING) {
             return self.send_home(sender, Post::Verdict, Status::Aborted);
         }
         if mail.kind.get() == Sender::Closed as u32 {
@@ -232,7 +233,7 @@ impl<M: Machine> Kernel<M> {
         }
         self.queue_sender(receiver, sender);
         if receptive && (!zero || self.has_items(sender)) {
-            self.thread(receiver).unusual.latched = true;
+            self.thread(receiver).unusual.set(LATCHED, true);
             self.arrived(receiver);
         } else if receptive {
             // Its sender waits for the verdict, not until the receiver runs.
@@ -280,7 +281,7 @@ impl<M: Machine> Kernel<M> {
         if kind.is_call() {
             let token = self.lend_mail(sender, receiver);
             self.move_mail(sender, receiver, token.0);
-            let wanted = u64::from(self.look(receiver).unusual.want_state);
+            let wanted = u64::from(self.look(receiver).unusual.wanted());
             if kind.is_fault() && wanted != 0 {
                 let (from, to) = (self.mail(sender).utcb.get(), self.look(receiver).utcb);
                 self.pass_away_state(Frame(from), wanted, to);

@@ -3,6 +3,7 @@
 
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{Record, State};
+use crate::object::unusual::{FAULTED, LATCHED, LEAVING, REPEATING, SCHEDULES};
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
 
@@ -41,7 +42,11 @@ impl<M: Machine> Kernel<M> {
                 "the current thread works for the grantee",
                 current,
             )?;
-            holds(!thread.unusual.latched, "a running thread has completed its receive", current)?;
+            holds(
+                !thread.unusual.has(LATCHED),
+                "a running thread has completed its receive",
+                current,
+            )?;
         }
         holds(self.look(root).state != State::Ready, "a root that could run runs", root)?;
         self.check_stack(root)?;
@@ -81,7 +86,7 @@ impl<M: Machine> Kernel<M> {
         let thread = self.look(id);
         let home = self.mail(id).home.get();
         holds(home == u32::from(self.core().0), "a mail knows the home of its thread", id)?;
-        let leaves = thread.unusual.leaving && thread.state != State::Suspended;
+        let leaves = thread.unusual.has(LEAVING) && thread.state != State::Suspended;
         holds(!leaves, "only a stopped thread is about to leave", id)?;
         let running = thread.state == State::Running;
         holds(running == (self.local.current == Some(id)), "one thread runs", id)?;
@@ -89,10 +94,10 @@ impl<M: Machine> Kernel<M> {
         let duties = self.is_root(id) || thread.is_scheduler();
         let notes = [thread.repeat.is_some(), thread.in_fault.is_some(), duties];
         let unusual = &thread.unusual;
-        let noted = notes == [unusual.repeats, unusual.faulted, unusual.schedules];
+        let noted = notes == [unusual.has(REPEATING), unusual.has(FAULTED), unusual.has(SCHEDULES)];
         holds(noted, "what keeps a thread from the short cut is noted", id)?;
         holds(
-            unusual.schedules || thread.scheduler.granted.is_none(),
+            unusual.has(SCHEDULES) || thread.scheduler.granted.is_none(),
             "who has granted its time is a scheduler",
             id,
         )?;

@@ -107,7 +107,7 @@ impl Entry {
     /// The entry of an object with this name, generation (32) and frame (32), and this lower part.
     #[inline(always)]
     pub const fn of_name(name: u64, home_and_kind: u16) -> Entry {
-        Entry(name - (name as u32) as u64 | home_and_kind as u64)
+        Entry((name - name as u32 as u64) | home_and_kind as u64)
     }
 
     /// True if this is its lower part.

@@ -19,7 +19,7 @@ const UPCALLS: &str = "Upcalls";
 const MACHINE_METHODS: usize = 49;
 const CORE: &str = "kernel/core";
 /// The aim is 8000.
-const CORE_LINES: usize = 9730;
+const CORE_LINES: usize = 9785;
 
 /// No file is longer than a person reads.
 pub fn files(tree: &Tree) -> Result<Vec<String>> {

@@ -64,7 +64,7 @@ pub struct MemoryDraft {
 
 const PROTOCOLS: [(&str, Protocol); 2] = [("direct", Protocol::Direct), ("chain", Protocol::Chain)];
 
-const THREAD_KEYS: [&str; 20] = [
+const THREAD_KEYS: [&str; 21] = [
     "space",
     "core",
     "scheduler",

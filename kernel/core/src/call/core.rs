@@ -4,6 +4,7 @@ use super::Answer;
 use super::decode::Arguments;
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::State;
+use crate::object::unusual::{LEAVING, NEW};
 use crate::operation::Operation;
 use cedo_abi::call::core as sub;
 use cedo_abi::{Kind, Label, REGISTER_WORDS, Rights, Status};
@@ -84,7 +85,8 @@ impl<M: Machine> Kernel<M> {
             self.depose(old);
         }
         let thread = self.thread(id);
-        (thread.unusual.is_new, thread.unusual.leaving) = (false, false);
+        thread.unusual.set(NEW, false);
+        thread.unusual.set(LEAVING, false);
         thread.set_fault(None);
         self.run(id);
         Status::Ok

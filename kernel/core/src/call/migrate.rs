@@ -14,6 +14,7 @@ use super::decode::Arguments;
 use super::thread::ThreadOperation;
 use crate::kernel::Kernel;
 use crate::object::thread::State;
+use crate::object::unusual::LEAVING;
 use crate::operation::{Progress, Stage};
 use crate::schedule::end::Ender;
 use crate::schedule::leave::Waiters;
@@ -45,7 +46,9 @@ impl<M: Machine> Kernel<M> {
     ) -> Progress {
         match stage {
             Stage::Moved => return self.settle(id, operation),
-            Stage::Begun if !self.look(id).unusual.leaving => return Status::WrongState.into(),
+            Stage::Begun if !self.look(id).unusual.has(LEAVING) => {
+                return Status::WrongState.into();
+            }
             Stage::Begun | Stage::Fresh | Stage::Fetched | Stage::NotFound => {}
         }
         if let State::Recalled(errand) = self.look(id).state {
@@ -54,7 +57,7 @@ impl<M: Machine> Kernel<M> {
         }
         let goes = self.way_out(id, operation);
         if stage == Stage::Begun && goes.is_err() {
-            self.thread(id).unusual.leaving = false;
+            self.thread(id).unusual.set(LEAVING, false);
         }
         let core = match goes {
             Ok(core) => core,
@@ -63,7 +66,7 @@ impl<M: Machine> Kernel<M> {
         // ---- point of no return ----
         if stage != Stage::Begun {
             self.begin_stop(id, Status::Aborted, ender);
-            self.thread(id).unusual.leaving = true;
+            self.thread(id).unusual.set(LEAVING, true);
         }
         let mut left = self.local.losers_per_entry;
         if !self.fail_waiters(id, Waiters::All, Status::Aborted, ender, &mut left) {
@@ -96,7 +99,7 @@ impl<M: Machine> Kernel<M> {
         self.leave_scheduler(id);
         self.machine.save_floating(&mut self.objects.thread(id).context);
         let thread = self.thread(id);
-        thread.unusual.leaving = false;
+        thread.unusual.set(LEAVING, false);
         // Numbers that this core has given.
         (thread.scheduler.since, thread.scheduler.told_for) = (0, 0);
         let space = self.space(self.look(id).space);

@@ -21,6 +21,7 @@ pub mod sweep;
 pub mod thread;
 
 use crate::kernel::Kernel;
+use crate::object::unusual::{FOREIGN, REPEATING};
 use cedo_abi::call::{self, Call};
 use cedo_abi::state::Cause;
 use cedo_abi::{Label, REGISTER_WORDS, Status};
@@ -66,7 +67,7 @@ impl<M: Machine> Kernel<M> {
     pub fn call(&mut self, caller: ThreadId) {
         let thread = self.thread(caller);
         let operation = thread.context.operation();
-        let (repeats, foreign) = (thread.unusual.repeats, thread.unusual.foreign);
+        let (repeats, foreign) = (thread.unusual.has(REPEATING), thread.unusual.has(FOREIGN));
         if repeats {
             let repeat = thread.set_repeat(None);
             self.local.start_call(caller, operation, repeat);

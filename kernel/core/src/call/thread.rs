@@ -7,6 +7,7 @@ use crate::ipc::Flags;
 use crate::ipc::registers::Area;
 use crate::kernel::Kernel;
 use crate::object::thread::{GateTo, State};
+use crate::object::unusual::{FOREIGN, LATCHED, LEAVING, NEW};
 use crate::operation::{Operation, Progress, Stage};
 use crate::schedule::Winner;
 use crate::schedule::end::Ender;
@@ -211,8 +212,8 @@ impl<M: Machine> Kernel<M> {
             _ => return Err(Status::WrongState),
         }
         thread.set_fault(None);
-        thread.unusual.leaving = false;
-        let is_new = core::mem::replace(&mut thread.unusual.is_new, false);
+        thread.unusual.set(LEAVING, false);
+        let is_new = thread.unusual.take(NEW);
         // Its scheduler need not hear any more that a fault stopped it.
         self.drop_notice(id);
         match invoker {
@@ -268,7 +269,7 @@ impl<M: Machine> Kernel<M> {
         }
         match thread.state {
             State::Ready => {
-                thread.unusual.latched = false;
+                thread.unusual.set(LATCHED, false);
                 self.refuse_impatient(id);
             }
             State::Running | State::Suspended => {}
@@ -342,7 +343,7 @@ impl<M: Machine> Kernel<M> {
             1 => true,
             _ => return Err(Status::BadArgument),
         };
-        self.thread(id).unusual.foreign = foreign;
+        self.thread(id).unusual.set(FOREIGN, foreign);
         Ok(())
     }
 

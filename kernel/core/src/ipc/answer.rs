@@ -12,6 +12,7 @@ use crate::cross::Post;
 use crate::kernel::{Kernel, Protocol};
 use crate::list::MailList;
 use crate::object::thread::State;
+use crate::object::unusual::LATCHED;
 use crate::schedule::end::Ender;
 use cedo_abi::call::ipc;
 use cedo_abi::utcb::StateArea;
@@ -277,7 +278,7 @@ impl<M: Machine> Kernel<M> {
     fn install_in_child(&mut self, caller: ThreadId, account: ThreadId) -> Result<(), Status> {
         let thread = self.look(account);
         let own_registers =
-            thread.leaf == account && thread.state == State::Ready && !thread.unusual.latched;
+            thread.leaf == account && thread.state == State::Ready && !thread.unusual.has(LATCHED);
         let edge = thread.branch.state_right && thread.branch.scheduler == caller;
         if !own_registers || !edge {
             return Err(Status::NoRight);

@@ -128,7 +128,7 @@ impl<M: Machine> Kernel<M> {
         } else {
             From::Anyone
         };
-        self.thread(caller).unusual.want_state = flags.wanted_groups();
+        self.thread(caller).unusual.set_wanted(flags.wanted_groups());
         if !flags.has(ipc::SEND) {
             return self.receive(caller, from, flags);
         }
@@ -140,7 +140,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     fn forward_phases(&mut self, caller: ThreadId, flags: Flags) -> Result<(), Status> {
-        self.thread(caller).unusual.want_state = flags.wanted_groups();
+        self.thread(caller).unusual.set_wanted(flags.wanted_groups());
         match Name::from_word(self.look(caller).context.to()) {
             Some(target) => self.forward(caller, target, flags),
             None => Err(Status::BadArgument),

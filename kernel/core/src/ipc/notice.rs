@@ -81,7 +81,7 @@ impl<M: Machine> Kernel<M> {
         if !self.look(child).branch.state_right {
             return;
         }
-        let wanted = u64::from(self.look(scheduler).unusual.want_state);
+        let wanted = u64::from(self.look(scheduler).unusual.wanted());
         if wanted != 0 {
             self.tell_state(child, wanted, self.look(scheduler).utcb);
         }
@@ -172,7 +172,7 @@ impl<M: Machine> Kernel<M> {
     pub fn write_fault(&mut self, handler: ThreadId, faulter: ThreadId, badge: u64, token: u64) {
         let words = self.fault_words(faulter);
         self.write(handler, badge, token, Tag::of_kernel(Label::Fault, notice::WORDS), &words);
-        let wanted = u64::from(self.look(handler).unusual.want_state);
+        let wanted = u64::from(self.look(handler).unusual.wanted());
         if wanted != 0 {
             let to = (self.look(handler).utcb, Area::Received);
             self.tell_fault_state(faulter, wanted, to);

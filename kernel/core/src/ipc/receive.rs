@@ -8,6 +8,7 @@ use super::{Flags, From};
 use crate::cross::Post;
 use crate::kernel::Kernel;
 use crate::object::thread::{Peer, State};
+use crate::object::unusual::LATCHED;
 use crate::schedule::Winner;
 use cedo_abi::Status;
 use cedo_abi::call::ipc;
@@ -226,7 +227,7 @@ impl<M: Machine> Kernel<M> {
                 true
             }
             From::Anyone if self.has_news(id) => {
-                self.thread(id).unusual.latched = true;
+                self.thread(id).unusual.set(LATCHED, true);
                 true
             }
             From::Only(peer) if self.is_queued_at(peer, id) && self.has_items(peer.thread) => {

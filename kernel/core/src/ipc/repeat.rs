@@ -34,7 +34,7 @@ impl<M: Machine> Kernel<M> {
                 // It waits for whoever comes, and may have said so by *idle*.
                 self.thread(id).context.set_message(0, name::ANY, 0);
             }
-            receive_operation(flags, self.look(id).unusual.want_state)
+            receive_operation(flags, self.look(id).unusual.wanted())
         };
         self.repeat(id, Repeat { operation, progress: None });
     }

@@ -5,6 +5,7 @@ use super::{Flags, From};
 use crate::kernel::Kernel;
 use crate::list::MailList;
 use crate::object::thread::{GateTo, State};
+use crate::object::unusual::LATCHED;
 use crate::schedule::Winner;
 use cedo_abi::call::ipc;
 use cedo_abi::item::has_amounts;
@@ -265,7 +266,7 @@ impl<M: Machine> Kernel<M> {
         flags: Flags,
     ) -> Result<(), Status> {
         self.wait_in_queue(caller, gate, sender, from, flags)?;
-        self.thread(gate.thread).unusual.latched = true;
+        self.thread(gate.thread).unusual.set(LATCHED, true);
         self.called(caller, gate.thread, false);
         Ok(())
     }

@@ -29,7 +29,7 @@
 //! callee from *Open* to *Running* without passing *Ready*.
 
 use super::capability::Table;
-use super::unusual::Unusual;
+use super::unusual::{NEW, Unusual};
 use crate::ipc::repeat::Repeat;
 use cedo_abi::{Label, MAX_DEPTH, Rights};
 use cedo_floor::{SpaceId, ThreadId};
@@ -326,7 +326,7 @@ impl<C: Context> Thread<C> {
             context,
             state: State::Suspended,
             id,
-            unusual: Unusual { is_new: true, ..Unusual::default() },
+            unusual: Unusual::of(NEW),
             epoch: 0,
             account: id,
             leaf: id,

@@ -3,6 +3,7 @@
 
 use crate::kernel::Kernel;
 use crate::object::thread::State;
+use crate::object::unusual::LATCHED;
 use cedo_abi::Label;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
@@ -42,7 +43,7 @@ impl<M: Machine> Kernel<M> {
         }
         if common != account {
             self.record(account, why, None);
-            self.thread(common).unusual.latched = true;
+            self.thread(common).unusual.set(LATCHED, true);
         }
         self.run(common);
     }
@@ -83,7 +84,7 @@ impl<M: Machine> Kernel<M> {
             && self.has_news(root)
         {
             self.local.charged = self.machine.now();
-            self.thread(root).unusual.latched = true;
+            self.thread(root).unusual.set(LATCHED, true);
             self.run(root);
         }
     }
@@ -123,7 +124,7 @@ impl<M: Machine> Kernel<M> {
                 self.thread(at).scheduler.granted = None;
                 self.thread(at).state = State::Running;
                 self.record(below, Label::Preempted, None);
-                self.thread(at).unusual.latched = true;
+                self.thread(at).unusual.set(LATCHED, true);
                 return self.run(at);
             }
             at = below;

@@ -9,6 +9,7 @@ use super::Winner;
 use crate::ipc::{Flags, From};
 use crate::kernel::Kernel;
 use crate::object::thread::State;
+use crate::object::unusual::LATCHED;
 use cedo_abi::Label;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
@@ -25,7 +26,7 @@ impl<M: Machine> Kernel<M> {
             if !waits {
                 return wanted;
             }
-            self.thread(scheduler).unusual.latched = true;
+            self.thread(scheduler).unusual.set(LATCHED, true);
             // The root never loses, not even to a thread that nobody of its tree schedules.
             let is_above = |wanted| self.is_ancestor_or_self(scheduler, wanted);
             match wanted {
@@ -55,7 +56,7 @@ impl<M: Machine> Kernel<M> {
             if scheduler == top || !waits || self.is_root(scheduler) {
                 return;
             }
-            self.thread(scheduler).unusual.latched = true;
+            self.thread(scheduler).unusual.set(LATCHED, true);
             self.make_ready(scheduler);
             (at, why) = (scheduler, Label::Woken);
         }
@@ -71,7 +72,7 @@ impl<M: Machine> Kernel<M> {
 
     /// `next` won a climb: it may be in state *Running* already, with its receive to complete.
     fn run_after_climb(&mut self, next: ThreadId) {
-        if self.local.current != Some(next) || self.look(next).unusual.latched {
+        if self.local.current != Some(next) || self.look(next).unusual.has(LATCHED) {
             self.charge();
             self.run(next);
         } else {
@@ -82,7 +83,7 @@ impl<M: Machine> Kernel<M> {
     /// A scheduler that waits has something in its queue: it is ready, and its message climbs.
     pub fn chain_has_been_told(&mut self, scheduler: ThreadId) {
         if self.look(scheduler).state == State::Open && !self.is_root(scheduler) {
-            self.thread(scheduler).unusual.latched = true;
+            self.thread(scheduler).unusual.set(LATCHED, true);
             self.make_ready(scheduler);
             let top = self.local.current.unwrap_or(scheduler);
             self.climb_to(scheduler, Label::Woken, top);
@@ -217,7 +218,7 @@ impl<M: Machine> Kernel<M> {
             && self.look(root).state == State::Open
             && self.has_news(root)
         {
-            self.thread(root).unusual.latched = true;
+            self.thread(root).unusual.set(LATCHED, true);
             self.chain_arrived(root, Label::Woken);
         }
     }

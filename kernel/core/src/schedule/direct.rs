@@ -12,6 +12,7 @@ use super::Winner;
 use crate::ipc::{Flags, From, receive::Taken};
 use crate::kernel::Kernel;
 use crate::object::thread::State;
+use crate::object::unusual::LATCHED;
 use cedo_abi::Label;
 use cedo_abi::call::core::{ON_EMPTY_HALT, RUN_WOKEN};
 use cedo_floor::ThreadId;
@@ -57,7 +58,7 @@ impl<M: Machine> Kernel<M> {
         let is_root = self.is_root(scheduler);
         let thread = self.thread(scheduler);
         if thread.state == State::Open && thread.scheduler.granted.is_none() && !is_root {
-            thread.unusual.latched = true;
+            thread.unusual.set(LATCHED, true);
             self.direct_wake(scheduler, Label::Woken);
         }
     }
@@ -120,7 +121,7 @@ impl<M: Machine> Kernel<M> {
             if own_child && self.is_asked(giver, child) && !self.is_to_be_told_of(child) {
                 self.queue_notice(child, Label::Blocked);
             }
-            self.thread(giver).unusual.latched = true;
+            self.thread(giver).unusual.set(LATCHED, true);
             self.direct_wake(giver, Label::Woken);
         }
     }
@@ -144,7 +145,7 @@ impl<M: Machine> Kernel<M> {
         if let Some(branch) = branch {
             self.record(branch, why, by);
         }
-        self.thread(target).unusual.latched = take_message;
+        self.thread(target).unusual.set(LATCHED, take_message);
         self.run(target);
     }
 
@@ -342,7 +343,7 @@ impl<M: Machine> Kernel<M> {
             }
             let asked = self.is_asked(giver, child);
             if asked || self.has_news(giver) {
-                self.thread(giver).unusual.latched = false;
+                self.thread(giver).unusual.set(LATCHED, false);
                 self.run(giver);
                 if asked && !self.is_to_be_told_of(child) {
                     self.write_blocked(giver, child, Label::Blocked);

@@ -12,6 +12,7 @@ use crate::call::Answer;
 use crate::kernel::{Kernel, Protocol};
 use crate::list::MailList;
 use crate::object::thread::{Record, State};
+use crate::object::unusual::LATCHED;
 use cedo_abi::state::Cause;
 use cedo_abi::{Label, REGISTER_WORDS, Status};
 use cedo_floor::ThreadId;
@@ -206,7 +207,7 @@ impl<M: Machine> Kernel<M> {
             self.queue_notice(id, Label::Blocked);
         }
         let thread = self.look(id);
-        let (state, account, latched) = (thread.state, thread.account, thread.unusual.latched);
+        let (state, account, latched) = (thread.state, thread.account, thread.unusual.has(LATCHED));
         match state {
             State::Suspended | State::Remote(_) | State::Recalled(_) => return,
             State::Running => {}
@@ -222,7 +223,7 @@ impl<M: Machine> Kernel<M> {
         }
         let thread = self.thread(id);
         thread.state = State::Suspended;
-        thread.unusual.latched = false;
+        thread.unusual.set(LATCHED, false);
         if thread.account != id {
             self.work_for_itself(id);
         }

@@ -3,6 +3,7 @@
 use crate::kernel::Kernel;
 use crate::object::irq::IrqState;
 use crate::object::thread::State;
+use crate::object::unusual::LATCHED;
 use cedo_abi::Status;
 use cedo_floor::{IrqId, ThreadId};
 use cedo_machine::{Line, Machine, Trigger};
@@ -42,7 +43,7 @@ impl<M: Machine> Kernel<M> {
         thread.scheduler.event += 1;
         let (waits, granted) = (thread.state == State::Open, thread.scheduler.granted.is_some());
         if waits && (!granted || self.is_on_stack(handler)) {
-            self.thread(handler).unusual.latched = true;
+            self.thread(handler).unusual.set(LATCHED, true);
             self.arrived(handler);
         }
     }

@@ -30,6 +30,7 @@ pub mod tree;
 use crate::ipc::{Flags, receive::Taken};
 use crate::kernel::{Kernel, Protocol};
 use crate::object::thread::{Peer, State};
+use crate::object::unusual::LATCHED;
 use cedo_abi::Label;
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::Machine;
@@ -54,7 +55,7 @@ impl<M: Machine> Kernel<M> {
     pub fn run(&mut self, id: ThreadId) {
         let thread = self.objects.thread(id);
         thread.state = State::Running;
-        let latched = core::mem::replace(&mut thread.unusual.latched, false);
+        let latched = thread.unusual.take(LATCHED);
         self.local.current = Some(id);
         self.local.grantee = Some(thread.account);
         self.local.run_woken = false;

@@ -19,6 +19,7 @@ use super::stuck::is_stopped;
 use crate::kernel::Kernel;
 use crate::list::{Delivered, Notices, Records};
 use crate::object::thread::{Link, Record, Recorded, State};
+use crate::object::unusual::LATCHED;
 use cedo_abi::Label;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
@@ -158,7 +159,7 @@ impl<M: Machine> Kernel<M> {
             let above = self.thread(giver);
             above.scheduler.granted = None;
             above.state = State::Ready;
-            above.unusual.latched = true;
+            above.unusual.set(LATCHED, true);
             above.leaf = giver;
             if asked {
                 self.queue_notice(account, Label::Blocked);

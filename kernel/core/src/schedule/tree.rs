@@ -4,6 +4,7 @@ use super::stuck::is_stopped;
 use crate::kernel::Kernel;
 use crate::list::Children;
 use crate::object::thread::State;
+use crate::object::unusual::SCHEDULES;
 use cedo_abi::{MAX_DEPTH, Status};
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
@@ -181,7 +182,7 @@ impl<M: Machine> Kernel<M> {
     pub fn note_duties(&mut self, id: ThreadId) {
         let is_root = self.is_root(id);
         let thread = self.thread(id);
-        thread.unusual.schedules = is_root || thread.is_scheduler();
+        thread.unusual.set(SCHEDULES, is_root || thread.is_scheduler());
     }
 
     /// Levels below `id`; 0 for a leaf.

@@ -6,6 +6,7 @@ use crate::call::object::NewThread;
 use crate::kernel::{Kernel, MAX_LINES};
 use crate::object::capability::Capability;
 use crate::object::thread::State;
+use crate::object::unusual::NEW;
 use crate::page_table::stock::{PAIR, claim_pair};
 use cedo_abi::info::range_kind::{ARCHIVE, DEVICE};
 use cedo_abi::info::slot;
@@ -64,7 +65,7 @@ impl<M: Machine> Kernel<M> {
         let root = self.put_thread(&new).map_err(|_| BROKEN)?;
         let thread = self.thread(root);
         thread.state = State::Ready;
-        thread.unusual.is_new = false;
+        thread.unusual.set(NEW, false);
         Ok(root)
     }
 

@@ -4,6 +4,7 @@ use crate::orders::in_every_order;
 use crate::scene::{Act, Scene};
 use cedo_abi::Status;
 use cedo_core::object::thread::State;
+use cedo_core::object::unusual::LEAVING;
 use cedo_machine::CoreNumber;
 use std::cell::Cell;
 
@@ -34,7 +35,7 @@ fn has_moved(scene: &Scene) {
 /// Whoever waits for a thread is in a list of it, and nobody is on the way any more.
 pub fn nobody_is_lost(scene: &Scene) {
     for thread in 0..scene.ids.len() {
-        let leaving = scene.lives(thread) && scene.look(thread).unusual.leaving;
+        let leaving = scene.lives(thread) && scene.look(thread).unusual.has(LEAVING);
         assert!(!leaving, "{thread} refuses messages for ever");
         let state = scene.lives(thread).then(|| scene.look(thread).state);
         let waits = matches!(

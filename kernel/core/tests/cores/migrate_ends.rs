@@ -6,6 +6,7 @@ use crate::orders::in_every_order;
 use crate::scene::{Act, Event, Scene};
 use cedo_abi::Status;
 use cedo_core::object::thread::State;
+use cedo_core::object::unusual::LEAVING;
 use cedo_machine::CoreNumber;
 
 /// Moves from core 0 to core 1.
@@ -179,7 +180,7 @@ fn a_thread_that_is_started_and_stopped_while_it_leaves_stays() {
     (3..8).for_each(|sender| _ = scene.does(sender, &[Act::Send(MOVER); 2]));
     let mut has_begun = false;
     while let Some(first) = scene.events().first().copied() {
-        has_begun |= scene.look(MOVER).unusual.leaving;
+        has_begun |= scene.look(MOVER).unusual.has(LEAVING);
         let there = |event: &Event| match *event {
             Event::Signal(core) | Event::Root(core) => core == CoreNumber(1),
             Event::Act(thread) => scene.home(thread) == CoreNumber(1),

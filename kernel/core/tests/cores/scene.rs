@@ -10,6 +10,7 @@ use cedo_arch_host::{HostContext, HostMachine, Mix, Roles, Setup, Snapshot, Worl
 use cedo_core::Kernel;
 use cedo_core::kernel::Local;
 use cedo_core::object::thread::{Record, State, Thread};
+use cedo_core::object::unusual::LATCHED;
 use cedo_floor::{FrameKind, Inbox, Mail, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame};
 use std::collections::VecDeque;
@@ -413,7 +414,8 @@ impl Scene {
 
     /// Notes the status of a call that is over. DESTROY may have to be made again.
     fn note(&mut self, thread: usize) {
-        let over = self.lives(thread) && !self.waits(thread) && !self.look(thread).unusual.latched;
+        let over =
+            self.lives(thread) && !self.waits(thread) && !self.look(thread).unusual.has(LATCHED);
         let Some(act) = self.calls[thread].filter(|_| over) else { return };
         self.calls[thread] = None;
         let context = self.context(thread);

@@ -3,6 +3,7 @@
 use crate::state::Snapshot;
 use cedo_abi::{Label, Tag};
 use cedo_core::object::thread::{Record, State};
+use cedo_core::object::unusual::LATCHED;
 use cedo_machine::Context;
 
 /// A scheduler has been told of a child.
@@ -50,5 +51,5 @@ fn is_blocked_message(before: &Snapshot, after: &Snapshot, me: usize) -> bool {
     let label = Tag(thread.context.tag()).kernel_label();
     let new =
         before.threads[me].state != State::Running || before.threads[me].context != thread.context;
-    label == Some(Label::Blocked) && new && !thread.unusual.latched
+    label == Some(Label::Blocked) && new && !thread.unusual.has(LATCHED)
 }

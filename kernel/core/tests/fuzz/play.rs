@@ -13,6 +13,7 @@ use cedo_abi::{MESSAGE_WORDS, REGISTER_WORDS, Status};
 use cedo_arch_host::board::Mode;
 use cedo_arch_host::{Action, Event, HostContext, Outcome, Roles, Snapshot};
 use cedo_core::kernel::Local;
+use cedo_core::object::unusual;
 use cedo_fuzz::{Generator, Mailbox, Random, Registers, Spec, Surroundings, state};
 use cedo_machine::{Context, CoreNumber, Fault, Frame, Interrupt, Ticks};
 use std::collections::{BTreeMap, HashMap};
@@ -253,7 +254,7 @@ impl Play<'_> {
         let outcome = self.make(core, frame, &roles);
         // An operation that is done at once; what waits is counted nowhere.
         let done = self.current(core) == Some(frame)
-            && !self.stage.world.kernel(core).look(id(frame)).unusual.foreign
+            && !self.stage.world.kernel(core).look(id(frame)).unusual.has(unusual::FOREIGN)
             && self.stage.world.context(frame).status() == Status::Ok;
         self.tally.by_name.entry(spec.name()).or_default().1 += u64::from(done);
         outcome

@@ -5,6 +5,7 @@ use crate::play::Stage;
 use crate::stage::id;
 use crate::step::Step;
 use cedo_core::object::thread::Record;
+use cedo_core::object::unusual::LATCHED;
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{CoreNumber, Frame};
 use std::collections::BTreeSet;
@@ -150,7 +151,7 @@ fn end(stage: &Stage) -> Vec<String> {
             if thread.account.frame() != frame {
                 text.push_str(&format!(", for {}", name(thread.account)));
             }
-            if thread.unusual.latched {
+            if thread.unusual.has(LATCHED) {
                 text.push_str(", latched");
             }
             text

@@ -7,6 +7,7 @@ use cedo_abi::{Label, Status, Tag};
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
+use cedo_core::object::unusual::LATCHED;
 use cedo_machine::Context;
 
 /// Something that a thread could take.
@@ -177,7 +178,7 @@ fn granted(
     let runs = if stops { at } else { before.index(before.threads[at].leaf) };
     // A receive that is completed now finds nothing, or in chain mode lets a sender climb past it.
     let nothing = pending(before, runs).is_none() || before.local().protocol == Protocol::Chain;
-    let waits_on = before.threads[runs].unusual.latched && nothing;
+    let waits_on = before.threads[runs].unusual.has(LATCHED) && nothing;
     if after.current() != Some(runs) && !waits_on {
         let text = format!("of {}: {} should run", names[account], names[runs]);
         found.push(("a grant reaches the leaf, or who has something to take", text));
@@ -185,7 +186,7 @@ fn granted(
     // A scheduler that stops the walk has a new record of its child, which comes before senders.
     let comes_later =
         |first: &Pending| stops && matches!(first, Pending::Stuck | Pending::Sender(_));
-    let takes = before.threads[runs].unusual.latched || stops;
+    let takes = before.threads[runs].unusual.has(LATCHED) || stops;
     if let Some(first) = pending(before, runs).filter(|first| takes && !comes_later(first)) {
         taken(before, after, runs, first, names, found);
     }

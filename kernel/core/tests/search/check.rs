@@ -5,6 +5,7 @@ use crate::stuck_check;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
+use cedo_core::object::unusual::LATCHED;
 use cedo_machine::Trigger;
 
 /// One broken rule: its name, and what was found.
@@ -99,7 +100,7 @@ fn running(view: &View<'_>, found: &mut Vec<Finding>) {
             let text = format!("{} is not on the grantee's", view.names[current]);
             found.push(("the current thread is on the grantee's account", text));
         }
-        if view.state.threads[current].unusual.latched {
+        if view.state.threads[current].unusual.has(LATCHED) {
             found.push(("who runs has its message", view.names[current].into()));
         }
     }

@@ -14,6 +14,7 @@ use cedo_core::cross::Post;
 use cedo_core::kernel::Local;
 use cedo_core::object::irq::{Irq, IrqState};
 use cedo_core::object::thread::{ErrandKind, List, Record, State, Thread};
+use cedo_core::object::unusual::{LATCHED, LEAVING, NEW};
 use cedo_floor::{FrameKind, IrqId, ThreadId};
 use cedo_machine::{CoreNumber, Interrupt, Line};
 use std::collections::hash_map::DefaultHasher;
@@ -273,7 +274,7 @@ impl Snapshot {
             };
             let state: String =
                 format!("{:?}", thread.state).chars().take_while(|c| c.is_alphabetic()).collect();
-            let latched = if thread.unusual.latched { " latched" } else { "" };
+            let latched = if thread.unusual.has(LATCHED) { " latched" } else { "" };
             text += &format!("; {} {state}{partner}{latched}", names[index]);
             if thread.account != thread.id {
                 text += &format!(" for {}", name(Some(thread.account)));
@@ -372,15 +373,15 @@ impl Snapshot {
             State::Recalled(_) => (8, None),
             State::Suspended => (7, None),
         };
-        words.extend([state, self.place(partner), u8::from(thread.unusual.latched)]);
+        words.extend([state, self.place(partner), u8::from(thread.unusual.has(LATCHED))]);
         words.extend([self.homes[index] as u8, self.place(Some(thread.branch.scheduler))]);
-        words.push(u8::from(thread.unusual.leaving));
+        words.push(u8::from(thread.unusual.has(LEAVING)));
         words.push(u8::from(self.named[index]));
         words.push(self.index(thread.account) as u8);
         let works = self.of(thread.leaf).account == thread.id;
         words.push(if works { self.index(thread.leaf) as u8 } else { 0xff });
         words.push(thread.call_depth);
-        let flags = [thread.unusual.is_new, thread.in_fault.is_some()];
+        let flags = [thread.unusual.has(NEW), thread.in_fault.is_some()];
         words.extend(flags.map(u8::from));
         if let State::Sending(_) = thread.state {
             let mail = &self.mails[index];
@@ -432,7 +433,8 @@ impl Snapshot {
     /// True if an abort in this epoch may yet find the wait that it is meant for.
     fn may_hit(&self, id: ThreadId, epoch: u64) -> bool {
         let thread = self.of(id);
-        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.unusual.latched;
+        let runs =
+            matches!(thread.state, State::Running | State::Ready) && !thread.unusual.has(LATCHED);
         thread.epoch == epoch && !runs
     }
 
@@ -482,7 +484,8 @@ impl Snapshot {
             words.push(self.place(scheduler.unheard));
             words.extend([self.place(scheduler.untold), self.place(scheduler.untold_delivered)]);
         }
-        let runs = matches!(thread.state, State::Running | State::Ready) && !thread.unusual.latched;
+        let runs =
+            matches!(thread.state, State::Running | State::Ready) && !thread.unusual.has(LATCHED);
         words.push(u8::from(runs && self.has_seen_all(index)));
         words.extend(self.told[index].to_le_bytes());
     }

@@ -5,11 +5,13 @@ use crate::check::{Finding, View};
 use crate::operation::Step;
 use crate::state::Snapshot;
 use crate::{answer_check, queue_check};
+use cedo_abi::call::core::ON_EMPTY_HALT;
 use cedo_abi::{Label, Tag, Token, notice};
 use cedo_arch_host::HostContext;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::irq::IrqState;
 use cedo_core::object::thread::{Record, State};
+use cedo_core::object::unusual::LATCHED;
 use cedo_machine::Context;
 
 /// Everything that is wrong with `step`, which leads from `before` to `after`.
@@ -175,7 +177,7 @@ fn root_regains(before: &Snapshot, after: &Snapshot, step: Step, found: &mut Vec
     let by_root = before.current() == Some(root);
     let halts = before.current().is_some() && after.current().is_none();
     let waits = after.threads[root].state == State::Open;
-    if halts && waits && !by_root && !after.local().on_empty_halt {
+    if halts && waits && !by_root && after.local().options & ON_EMPTY_HALT == 0 {
         found.push(("a root is told that nothing runs", format!("{step:?}")));
     }
 }
@@ -221,7 +223,9 @@ pub fn learn(before: &Snapshot, after: &mut Snapshot) {
         let thread = &after.threads[scheduler];
         let context = &thread.context;
         let stuck = Tag(context.tag()).kernel_label() == Some(Label::Stuck);
-        if stuck && matches!(thread.state, State::Running | State::Ready) && !thread.unusual.latched
+        if stuck
+            && matches!(thread.state, State::Running | State::Ready)
+            && !thread.unusual.has(LATCHED)
         {
             let token = Token(context.token());
             let named = after.threads.iter().position(|thread| {

@@ -9,6 +9,7 @@ use cedo_arch_host::context::Resume;
 use cedo_arch_host::{HostMachine, Roles, Setup, World, image};
 use cedo_core::Kernel;
 use cedo_core::kernel::Protocol;
+use cedo_core::object::unusual::NEW;
 use cedo_floor::{IrqId, SpaceId, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Ticks};
 
@@ -210,7 +211,7 @@ impl System {
             let thread = self.world.kernel_mut(self.homes[index]).thread(*id);
             let is_root = plan.parent[index] == index;
             let is_scheduler = plan.parent.contains(&index);
-            thread.unusual.is_new = false;
+            thread.unusual.set(NEW, false);
             thread.scheduler.ask_blocked = is_scheduler && plan.asks;
             thread.scheduler.auto = is_scheduler && !plan.ranks.is_empty();
             thread.branch.rank = plan.ranks.get(index).copied().unwrap_or(0);

@@ -15,6 +15,7 @@ use cedo_abi::Status;
 use cedo_arch_host::context::Resume;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::thread::State;
+use cedo_core::object::unusual::LATCHED;
 use cedo_floor::ThreadId;
 use cedo_machine::CoreNumber;
 use std::collections::BTreeMap;
@@ -262,7 +263,7 @@ fn play(pair: &mut Pair, message: &Message, far: Far) -> Outcome {
 fn answer(pair: &Pair) -> Option<Status> {
     let thread = &pair.state.threads[usize::from(INVOKER)];
     let over = matches!(thread.state, State::Running | State::Ready)
-        && !thread.unusual.latched
+        && !thread.unusual.has(LATCHED)
         && thread.repeat.is_none();
     over.then(|| thread.context.status())
 }

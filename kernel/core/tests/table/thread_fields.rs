@@ -5,6 +5,7 @@ use crate::thread_rule::Operation;
 use cedo_abi::Status;
 use cedo_arch_host::context::HostContext;
 use cedo_core::object::thread::{GateTo, Thread};
+use cedo_core::object::unusual::FOREIGN;
 use cedo_floor::ThreadId;
 use cedo_machine::Context;
 
@@ -31,7 +32,7 @@ impl Fields {
             epoch: thread.epoch,
             scheduler: (thread.branch.scheduler, thread.branch.cookie),
             handler: thread.handler,
-            foreign: thread.unusual.foreign,
+            foreign: thread.unusual.has(FOREIGN),
         }
     }
 

@@ -13,6 +13,7 @@ use cedo_abi::{Rights, Status, state};
 use cedo_arch_host::Roles;
 use cedo_core::kernel::Protocol;
 use cedo_core::object::thread::State;
+use cedo_core::object::unusual::NEW;
 use cedo_floor::FrameKind;
 use cedo_machine::{Context, CoreNumber, Upcalls};
 use std::mem::offset_of;
@@ -72,8 +73,13 @@ impl Run {
                 assert_eq!(run.call(suspend, &[]).0, Status::Ok);
                 let home = run.home();
                 let id = run.pair.system.ids[usize::from(TARGET)];
-                run.pair.system.world.kernel_mut(home).thread(id).unusual.is_new =
-                    cell.target == Target::New;
+                run.pair
+                    .system
+                    .world
+                    .kernel_mut(home)
+                    .thread(id)
+                    .unusual
+                    .set(NEW, cell.target == Target::New);
             }
         }
         run.pair.until_runs(INVOKER);

@@ -1,6 +1,7 @@
 //! The packed form, read back field by field with the reader that init uses.
 
-use cedo_abi::system::{place, thread_flag};
+use cedo_abi::system::place;
+use cedo_abi::system::thread_flag::{ASK_BLOCKED, EDGE_BLOCKED, EDGE_STATE, SCHEDULER, STOPPED};
 
 use super::{BASE, parse};
 use crate::system::description::{Description, Grant, Object, Protocol};
@@ -46,13 +47,7 @@ lines = [{ first = 20, count = 4, name = "slots" }, 3]
     assert_eq!([server.space, server.core, server.scheduler, server.stack_pages], [1, 1, 1, 5]);
     assert_eq!(server.handler, Some(2));
     assert_eq!(server.parameters, [3, 500_000, 2, 9]);
-    let flags = [
-        thread_flag::EDGE_STATE,
-        thread_flag::EDGE_BLOCKED,
-        thread_flag::ASK_BLOCKED,
-        thread_flag::STOPPED,
-    ];
-    assert_eq!(server.flags, flags.iter().sum::<u32>());
+    assert_eq!(server.flags, EDGE_STATE | EDGE_BLOCKED | ASK_BLOCKED | STOPPED);
     let grant = |name: &str, rights, object| Grant { name: name.to_string(), rights, object };
     let expected = [
         grant("core", 0x10, Object::Core { core: 1 }),
@@ -87,7 +82,7 @@ fn defaults_are_as_documented() {
     let (root, worker) = (&back.threads[0], &back.threads[2]);
     assert_eq!((worker.core, worker.handler, worker.stack_pages), (0, None, 4));
     assert_eq!((worker.flags, worker.parameters, worker.grants.len()), (0, [0; 4], 0));
-    assert_eq!((root.scheduler, root.flags), (0, thread_flag::SCHEDULER));
+    assert_eq!((root.scheduler, root.flags), (0, SCHEDULER));
     assert_eq!(root.grants[0].object, Object::Core { core: 0 });
 }
 

@@ -8,7 +8,7 @@ use crate::page::ArmPages;
 use crate::power;
 use crate::registers::{publish_writes, synchronise, write_register};
 use crate::system::System;
-use crate::time::{alarm, counter, deadline};
+use crate::time::{alarm, counter, cycles, deadline};
 use cedo_abi::call::ports::CORE_TIMER;
 use cedo_machine::{CoreNumber, Frame, Line, Machine, Power, Ticks, Trigger, UserAddress};
 use core::sync::atomic::AtomicU64;
@@ -186,6 +186,10 @@ impl Machine for Aarch64 {
         }
         let rest = from.iter().zip(to).skip(groups * GROUP);
         rest.for_each(|(from, to)| to.store(from.load(Relaxed), Relaxed));
+    }
+
+    fn show_cycles(&mut self, shown: bool) {
+        cycles::show(shown);
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 use crate::core_area;
 use crate::registers::{read_register, synchronise, write_register};
+use crate::time::cycles;
 
 /// CNTKCTL_EL1: user code may read the virtual counter (CNTVCT_EL0), and no timer.
 const USER_COUNTER: u64 = 1 << 1;
@@ -24,6 +25,7 @@ pub fn enable(core: usize) {
     write_register!("mdscr_el1", 0);
     write_register!("tpidr_el0", 0);
     write_register!("tpidrro_el0", 0);
+    cycles::show(false);
     synchronise();
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct CoreState {
     pub current: Option<Frame>,
     pub root: Option<Frame>,
     pub deadline_ns: Option<u64>,
+    /// User code may read the cycle counter.
+    pub shows_cycles: bool,
     pub signal: bool,
     /// Cached translations by page table and page: of the active one, or of others too if the machine
     /// keeps them.
@@ -91,6 +93,7 @@ impl Board {
             current: None,
             root: None,
             deadline_ns: None,
+            shows_cycles: false,
             signal: false,
             translations: BTreeMap::new(),
             counters: Counters::default(),

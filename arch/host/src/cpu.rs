@@ -136,6 +136,10 @@ impl Machine for HostMachine {
         self.state().deadline_ns = deadline_ns;
     }
 
+    fn show_cycles(&mut self, shown: bool) {
+        self.state().shows_cycles = shown;
+    }
+
     fn relax() {
         SPINS.set(SPINS.get() + 1);
         assert!(SPINS.get() < SPIN_LIMIT, "a spin loop that waits for another core: it never ends");

@@ -22,6 +22,11 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         self.board.state.borrow().cores[core.index()].deadline_ns
     }
 
+    /// True if user code of `core` may read its cycle counter.
+    pub fn shows_cycles(&self, core: CoreNumber) -> bool {
+        self.board.state.borrow().cores[core.index()].shows_cycles
+    }
+
     /// What `core` is doing.
     pub fn mode(&self, core: CoreNumber) -> Mode {
         self.board.state.borrow().cores[core.index()].mode

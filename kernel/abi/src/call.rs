@@ -260,7 +260,8 @@ pub mod memory {
 
 /// Sub-operations of [`Call::Core`]. `to` = Core capability.
 pub mod core {
-    /// `from` = thread that becomes the root scheduler; word 0 = protocol ([`CHAIN`], [`DIRECT`]).
+    /// `from` = thread that becomes the root scheduler; word 0 = protocol ([`CHAIN`], [`DIRECT`]),
+    /// word 1 = root options, as of [`SET_OPTIONS`].
     pub const SET_ROOT: u8 = 0;
     /// Word 0 = nanoseconds of the next timer interrupt of the caller's core, 0 = none.
     pub const DEADLINE: u8 = 1;
@@ -273,7 +274,7 @@ pub mod core {
     pub const POWER: u8 = 4;
     /// Write up to 7 message words of text to the kernel's console; word 0 = bytes (at most 48).
     pub const WRITE: u8 = 5;
-    /// Word 0 = root options: [`ON_EMPTY_HALT`].
+    /// Word 0 = root options, all of them: [`ON_EMPTY_HALT`], [`CYCLE_COUNTER`].
     pub const SET_OPTIONS: u8 = 6;
     /// Protocol: the paper's chain of preemption messages.
     pub const CHAIN: u64 = 1;
@@ -283,6 +284,9 @@ pub mod core {
     pub const RUN_WOKEN: u64 = 1 << 16;
     /// Root option: an empty R halts the core without telling the root.
     pub const ON_EMPTY_HALT: u64 = 1;
+    /// Root option: all user code of the core may read its cycle counter. Where that is the clock's
+    /// counter, everybody may anyway.
+    pub const CYCLE_COUNTER: u64 = 2;
 }
 
 /// Sub-operations of [`Call::Ports`]. `to` = Ports capability, word 0 = port.

@@ -37,10 +37,15 @@ pub mod feature {
     pub const DEBUG: u64 = 8;
     /// The counter is an emulator's clock.
     pub const EMULATED_CLOCK: u64 = 16;
+    /// The counter counts cycles of the processor's own.
+    pub const COUNTS_CYCLES: u64 = 32;
+    /// Each core has a cycle counter besides the clock's counter. User code may read it where that is
+    /// allowed ([`crate::call::core::CYCLE_COUNTER`]).
+    pub const CYCLE_COUNTER: u64 = 64;
 }
 
-/// What one tick of the user-readable counter is. Only [`CounterUnit::Cycles`] says anything about
-/// time on a machine.
+/// What one count of a counter is. Only [`CounterUnit::Cycles`] and [`CounterUnit::ClockTicks`] say
+/// anything about time on a machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CounterUnit {
     /// An instruction that an emulator executed: repeats on every host, but knows nothing of caches,
@@ -51,6 +56,9 @@ pub enum CounterUnit {
     /// A cycle of the machine's own counter. On a PC this is the time-stamp counter, which has a
     /// rate of its own: where the frequency of the core changes, its cycles are not the core's.
     Cycles,
+    /// A tick of a machine's clock, which is slower than its cores: time, in steps of
+    /// [`KernelInfo::clock_hz`].
+    ClockTicks,
 }
 
 impl CounterUnit {
@@ -60,13 +68,24 @@ impl CounterUnit {
             CounterUnit::Instructions => "instructions",
             CounterUnit::Ticks => "ticks",
             CounterUnit::Cycles => "cycles",
+            CounterUnit::ClockTicks => "clock-ticks",
         }
     }
 }
 
 impl KernelInfo {
-    /// What one tick of the counter is.
+    /// What one tick of the clock's counter is.
     pub const fn counter_unit(&self) -> CounterUnit {
+        match self.cycle_unit() {
+            CounterUnit::Cycles if self.features & feature::COUNTS_CYCLES == 0 => {
+                CounterUnit::ClockTicks
+            }
+            unit => unit,
+        }
+    }
+
+    /// What one count of a core's cycle counter is.
+    pub const fn cycle_unit(&self) -> CounterUnit {
         if self.features & feature::COUNTS_INSTRUCTIONS != 0 {
             CounterUnit::Instructions
         } else if self.features & feature::EMULATED_CLOCK != 0 {

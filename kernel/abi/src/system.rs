@@ -70,8 +70,8 @@ pub struct Header {
     pub memories: u32,
     /// As above.
     pub grants: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Bit `n`: user code of core `n` may read its cycle counter.
+    pub cycle_counters: u32,
     /// Root scheduler and protocol of each core; `cores` entries count.
     pub core: [CoreRecord; MAX_CORES],
 }
@@ -141,6 +141,8 @@ pub mod thread_flag {
     pub const STOPPED: u32 = 16;
     /// In an environment only: it is the root scheduler of its core.
     pub const ROOT: u32 = 32;
+    /// In an environment only: it may read the cycle counter of its core.
+    pub const CYCLE_COUNTER: u32 = 64;
 }
 
 /// A range of memory that threads share or a device.

@@ -58,6 +58,10 @@ pub trait Machine: Sized + 'static {
         pairs.for_each(|(from, to)| to.store(from.load(Ordering::Relaxed), Ordering::Relaxed));
     }
 
+    /// Lets all user code of this core read its cycle counter, or no longer. Where that is the clock's
+    /// counter, which everybody may read, there is nothing to do.
+    fn show_cycles(&mut self, shown: bool);
+
     /// Tells the processor that this is a spin loop (and an emulator to run another core).
     fn relax();
 

@@ -6,8 +6,9 @@
 //! own first one. It contains at most one turn of the loop besides the decision.
 
 use crate::samples::{Samples, Summary};
+use crate::stopwatch;
 use cedo_lib::ipc::{Ipc, Partner};
-use cedo_lib::{Environment, Gate, clock};
+use cedo_lib::{Environment, Gate};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const WARM_UP: usize = 16;
@@ -42,9 +43,9 @@ pub fn spin(environment: &Environment, me: usize) {
 /// Reads the counter and looks whether the other one ran, until there are enough measurements.
 fn alternate(me: usize) {
     let (mine, other) = (&LAST[me], &LAST[1 - me]);
-    mine.store(clock::ticks(), Ordering::Relaxed);
+    mine.store(stopwatch::now(), Ordering::Relaxed);
     loop {
-        let now = clock::ticks();
+        let now = stopwatch::now();
         if TURN.load(Ordering::Relaxed) != me as u64 {
             let last = other.load(Ordering::Relaxed);
             if now <= last {
@@ -67,7 +68,7 @@ fn alternate(me: usize) {
 /// Reads the counter only: for whoever interrupts this.
 fn read_until_stopped(me: usize) {
     while !STOP.load(Ordering::Relaxed) {
-        LAST[me].store(clock::ticks(), Ordering::Relaxed);
+        LAST[me].store(stopwatch::now(), Ordering::Relaxed);
     }
 }
 

@@ -1,11 +1,11 @@
 //! From a device's interrupt, here a timer's, to the first instruction of the thread that handles it;
 //! meanwhile another thread spins.
 
-use crate::decision;
 use crate::samples::{Samples, Summary};
+use crate::{decision, stopwatch};
 use cedo_lib::alarm::Alarm;
 use cedo_lib::ipc::{Ipc, Partner};
-use cedo_lib::{Environment, Gate, Label, clock};
+use cedo_lib::{Environment, Gate, Label};
 
 const WARM_UP: usize = 16;
 const COUNT: usize = 400;
@@ -25,7 +25,7 @@ pub fn handle(environment: &Environment) {
     let mut wanted = 0;
     let mut message = Ipc::receive(Partner::ANY).make();
     loop {
-        let now = clock::ticks();
+        let now = stopwatch::now();
         let before = decision::last_reading();
         if message.arrived() && message.kernel_label() == Some(Label::Irq) {
             if wanted > 0 && before != 0 && now > before {

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The unit is what the kernel says of the counter: *instructions* under an emulator that counts
-//! them, *ticks* of the clock of one that does not, which are no measure, and *cycles* of the
-//! time-stamp counter on a machine. Those are no cycles of the core where its frequency changes.
+//! them, *ticks* of the clock of one that does not, which are no measure, and on a machine *cycles*: on
+//! x86-64 of the time-stamp counter, which are no cycles of the core where its frequency changes; on
+//! aarch64 of the core itself where the description has `cycle_counter = true`, else *clock-ticks*.
 //! The cost of reading the counter is measured first and taken off.
 //!
 //! | file | contents |
@@ -19,6 +20,7 @@
 //! | `page_fault` | a fault, its handler, and back |
 //! | `decision` | a timer interrupt, the scheduler's decision, another thread |
 //! | `interrupt` | a device interrupt until its handler runs |
+//! | `stopwatch` | which counter |
 //! | `samples` | order statistics |
 //! | `row` | one line of the result, and the table |
 #![cfg_attr(target_os = "none", no_std, no_main)]
@@ -31,6 +33,7 @@ mod plan;
 mod round_trip;
 mod row;
 mod samples;
+mod stopwatch;
 
 use cedo_lib::{Environment, ThisThread};
 
@@ -38,6 +41,7 @@ cedo_lib::program!(start);
 
 fn start(this: ThisThread) {
     let environment = Environment::of(&this);
+    stopwatch::choose(&environment);
     match environment.name() {
         "bench" => plan::run(&environment),
         "same" | "other" | "remote" => round_trip::answer(),

@@ -10,12 +10,13 @@
 
 use crate::round_trip::counter_overhead;
 use crate::samples::{Samples, Summary};
+use crate::stopwatch;
 use cedo_lib::abi::state::{GENERAL, INSTRUCTION};
 use cedo_lib::abi::system::place;
 use cedo_lib::abi::{Label, Rights, Token};
 use cedo_lib::ipc::{Ipc, Message, Partner};
 use cedo_lib::raw::probe::{self, CAUGHT, RECOVERY};
-use cedo_lib::{Environment, Gate, Region, Space, ThisThread, UtcbPage, clock};
+use cedo_lib::{Environment, Gate, Region, Space, ThisThread, UtcbPage};
 
 const WARM_UP: usize = 32;
 const COUNT: usize = 500;
@@ -103,9 +104,9 @@ impl Handler {
 /// Answers until there are enough measurements; then lets the thread go on behind its read.
 fn again(mut token: Token, utcb: &mut UtcbPage) -> Message {
     for round in 0..WARM_UP + COUNT {
-        let before = clock::ticks();
+        let before = stopwatch::now();
         let message = Ipc::reply_and_wait(token).make();
-        let after = clock::ticks();
+        let after = stopwatch::now();
         match message.token() {
             Some(next) if is_fault(&message) => token = next,
             _ => return message,
@@ -164,9 +165,9 @@ fn prepare(handler: Gate, kind: u64) -> Option<()> {
 
 fn measure(overhead: u64, is_right: impl Fn(u64) -> bool) -> Option<Summary> {
     for round in 0..WARM_UP + COUNT {
-        let before = clock::ticks();
+        let before = stopwatch::now();
         let seen = probe::read(UNMAPPED, 0);
-        let after = clock::ticks();
+        let after = stopwatch::now();
         if !is_right(seen.caught) {
             return None;
         }

@@ -1,12 +1,13 @@
 //! A call and its reply, seen by the caller.
 
 use crate::samples::{MOST, Samples, Summary};
+use crate::stopwatch;
+use cedo_lib::Gate;
 use cedo_lib::abi::call::{Call, ipc, operation};
 use cedo_lib::abi::name::{ANY, NOBODY};
 use cedo_lib::abi::{Status, Tag};
 use cedo_lib::capability::Capability;
 use cedo_lib::raw::{Request, invoke};
-use cedo_lib::{Gate, clock};
 
 /// Calls before the first that counts.
 const WARM_UP: usize = 64;
@@ -42,9 +43,9 @@ pub fn measure(partner: Gate, words: usize, overhead: u64) -> Option<Summary> {
     };
     SAMPLES.clear();
     for round in 0..WARM_UP + MOST {
-        let before = clock::ticks();
+        let before = stopwatch::now();
         let answer = invoke(request);
-        let after = clock::ticks();
+        let after = stopwatch::now();
         let right = Status::of_result(answer.result) == Status::Ok && answer.tag == request.tag;
         if !right {
             return None;
@@ -59,8 +60,8 @@ pub fn measure(partner: Gate, words: usize, overhead: u64) -> Option<Summary> {
 /// What two readings of the counter with nothing between them differ by.
 pub fn counter_overhead() -> u64 {
     let gap = |_| {
-        let before = clock::ticks();
-        clock::ticks().wrapping_sub(before)
+        let before = stopwatch::now();
+        stopwatch::now().wrapping_sub(before)
     };
     (0..WARM_UP).map(gap).min().unwrap_or(0)
 }

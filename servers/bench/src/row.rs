@@ -1,8 +1,9 @@
 //! One line of the result, for programs and for people.
 
 use crate::samples::Summary;
+use crate::stopwatch;
+use cedo_lib::Console;
 use cedo_lib::abi::info::CounterUnit;
-use cedo_lib::{Console, clock};
 use core::fmt::Write;
 
 /// What was measured, and what came out.
@@ -30,9 +31,13 @@ fn meaning(unit: CounterUnit) -> &'static str {
         CounterUnit::Ticks => {
             "of an emulator's clock: no measure; they depend on the host and compare with nothing"
         }
+        CounterUnit::Cycles if stopwatch::is_cores_own() => {
+            "of the core; it may count none while it halts, as in a call across cores"
+        }
         CounterUnit::Cycles => {
             "of the processor's counter; not the core's where the core's frequency changes"
         }
+        CounterUnit::ClockTicks => "of the machine's clock: time, in steps longer than a cycle",
     }
 }
 
@@ -47,7 +52,7 @@ impl Row {
                 let _ = write!(console, " words={words}");
             }
         }
-        let unit = clock::unit().name();
+        let unit = stopwatch::unit().name();
         let _ = write!(console, " unit={unit} min={min} median={median} p99={p99}");
         let _ = writeln!(console, " max={max} samples={samples}");
     }
@@ -72,6 +77,6 @@ pub fn print_head(console: &mut Console) {
 
 /// What the figures are, and what they are not.
 pub fn print_unit(console: &mut Console) {
-    let unit = clock::unit();
+    let unit = stopwatch::unit();
     let _ = writeln!(console, "unit: {} {}", unit.name(), meaning(unit));
 }

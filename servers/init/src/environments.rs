@@ -57,7 +57,9 @@ fn write(
         thread: index as u32,
         core: record.core,
         cores: description.cores().len() as u32,
-        flags: record.flags | if root { thread_flag::ROOT } else { 0 },
+        flags: record.flags
+            | if root { thread_flag::ROOT } else { 0 }
+            | if description.shows_cycles(record.core) { thread_flag::CYCLE_COUNTER } else { 0 },
         grants: record.grants,
         children: children().count() as u32,
         protocol: core.protocol,

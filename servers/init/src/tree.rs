@@ -3,7 +3,7 @@
 use crate::failure::{Cause, Failure, Refused};
 use crate::system::System;
 use cedo_lib::abi::MAX_DEPTH;
-use cedo_lib::abi::call::core::CHAIN;
+use cedo_lib::abi::call::core::{CHAIN, CYCLE_COUNTER};
 use cedo_lib::abi::info::slot;
 use cedo_lib::abi::system::{NONE, ThreadRecord, thread_flag};
 use cedo_lib::capability::{drop_slot, make_gate};
@@ -83,12 +83,13 @@ fn set_scheduler(system: &System, index: usize, record: &ThreadRecord) -> Result
 fn set_root(system: &System, number: usize) -> Result<(), Failure> {
     let description = &system.boot.description;
     let Some(core) = description.cores().get(number) else { return Ok(()) };
+    let options = if description.shows_cycles(number as u32) { CYCLE_COUNTER } else { 0 };
     let protocol =
         if u64::from(core.protocol) == CHAIN { Protocol::Chain } else { Protocol::Direct };
     let name = description.threads().get(core.root as usize).map_or([0; _], |root| root.name);
     let root = system.thread(core.root as usize).thread;
     Core::at(slot::CORE_0 + number as u32)
-        .set_root(root, protocol)
+        .set_root(root, protocol, options)
         .or_fail("make the root scheduler", name)
 }
 

@@ -35,9 +35,14 @@ pub fn ticks() -> u64 {
     counter()
 }
 
-/// What one of [`ticks`] is. Print no times unless it is a cycle.
+/// What one of [`ticks`] is. Print no times unless it is of a machine.
 pub fn unit() -> CounterUnit {
     kernel_info().counter_unit()
+}
+
+/// What one of [`cycles`](cedo_rt::raw::cycles) is.
+pub fn cycle_unit() -> CounterUnit {
+    kernel_info().cycle_unit()
 }
 
 /// The kernel information page.

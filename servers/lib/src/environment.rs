@@ -3,9 +3,11 @@
 use crate::capability::{Core, Gate, Irq, Ports, Region, Space, Thread};
 use crate::processor::Protocol;
 use cedo_abi::call::core::CHAIN;
+use cedo_abi::info::feature;
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::read::environment::Reader;
 use cedo_abi::system::{self, EnvironmentChild, EnvironmentGrant, PARAMETERS, grant, thread_flag};
+use cedo_rt::page::kernel_info;
 use cedo_rt::{ThisThread, View};
 
 /// The environment of a thread; empty for the first server.
@@ -146,6 +148,13 @@ impl Environment {
     pub fn protocol(&self) -> Protocol {
         let chain = self.fixed().is_some_and(|fixed| u64::from(fixed.protocol) == CHAIN);
         if chain { Protocol::Chain } else { Protocol::Direct }
+    }
+
+    /// True if this thread may read the cycle counter of its core, and the core has one besides the clock's
+    /// counter ([`crate::raw::cycles`]).
+    pub fn reads_cycles(&self) -> bool {
+        let allowed = |fixed: &system::Environment| fixed.flags & thread_flag::CYCLE_COUNTER != 0;
+        kernel_info().features & feature::CYCLE_COUNTER != 0 && self.fixed().is_some_and(allowed)
     }
 
     /// True if this thread is the root scheduler of its core.

@@ -18,10 +18,11 @@ pub enum Protocol {
 }
 
 impl Core {
-    /// Makes the suspended `thread` this core's root scheduler; the old root becomes its child.
-    pub fn set_root(self, thread: Thread, protocol: Protocol) -> Result<(), Status> {
+    /// Makes the suspended `thread` this core's root scheduler; the old root becomes its child. `options`
+    /// as for [`set_options`](Self::set_options).
+    pub fn set_root(self, thread: Thread, protocol: Protocol, options: u64) -> Result<(), Status> {
         let arguments = self.operation(core::SET_ROOT).from(thread.name());
-        done(&arguments.words(&[protocol as u64]).make())
+        done(&arguments.words(&[protocol as u64, options]).make())
     }
 
     /// Sets the caller's core's deadline to this time in nanoseconds; none disarms.
@@ -56,7 +57,8 @@ impl Core {
         Status::of_result(self.operation(core::POWER).words(words).make().result)
     }
 
-    /// Sets the options of a root ([`core::ON_EMPTY_HALT`]).
+    /// Sets the options of this core's root, all of them ([`core::ON_EMPTY_HALT`],
+    /// [`core::CYCLE_COUNTER`]).
     pub fn set_options(self, options: u64) -> Result<(), Status> {
         done(&self.operation(core::SET_OPTIONS).words(&[options]).make())
     }

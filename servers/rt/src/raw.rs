@@ -15,11 +15,11 @@ use aarch64 as processor;
 use x86_64 as processor;
 
 #[cfg(not(target_os = "none"))]
-pub use host::{ELF_MACHINE, counter, invoke};
+pub use host::{CYCLES_APART, ELF_MACHINE, counter, cycles, invoke};
 #[cfg(target_os = "none")]
 pub(crate) use processor::thread_entry;
 #[cfg(target_os = "none")]
-pub use processor::{ELF_MACHINE, counter, fail, invoke};
+pub use processor::{CYCLES_APART, ELF_MACHINE, counter, cycles, fail, invoke};
 pub use processor::{REGISTERS, publish_code, relax, steady};
 
 pub use cedo_abi::registers::{Answer, Request};

@@ -9,7 +9,7 @@ use crate::late::Late;
 use crate::layout::{WINDOW_BASE, stack_top};
 use crate::panic;
 use crate::system::System;
-use crate::time::unit;
+use crate::time::{cycles, unit};
 use crate::tree::Found;
 use cedo_abi::info::feature;
 use cedo_arch_common::memory::{self, MOST_RANGES, Span, Spans};
@@ -108,7 +108,8 @@ fn features(found: &Found) -> u64 {
     let debug = if cfg!(debug_assertions) { feature::DEBUG } else { 0 };
     let unit =
         unit::feature(found.has_word(COUNTED), found.is_emulated || found.has_word(EMULATED));
-    feature::NO_EXECUTE | feature::COUNTER_DEADLINE | unit | debug
+    let cycles = if cycles::exist() { feature::CYCLE_COUNTER } else { 0 };
+    feature::NO_EXECUTE | feature::COUNTER_DEADLINE | unit | cycles | debug
 }
 
 /// Leaves the boot code's stack for core 0's own, which has guard pages, and enters the kernel.

@@ -158,6 +158,14 @@ leave_hypervisor_level:
     mov     x9, #0x33ff             // no traps of floating point
     msr     cptr_el2, x9
     msr     hstr_el2, xzr
+    mrs     x9, id_aa64dfr0_el1
+    sbfx    x10, x9, #8, #4
+    mov     x9, xzr
+    cmp     x10, #0
+    b.le    3f
+    mrs     x9, pmcr_el0
+    ubfx    x9, x9, #11, #5
+3:  msr     mdcr_el2, x9            // EL1 has all counters and debug registers
     mrs     x9, midr_el1
     msr     vpidr_el2, x9
     mrs     x9, mpidr_el1

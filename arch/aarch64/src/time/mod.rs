@@ -8,12 +8,15 @@
 //! | `counter` | the virtual counter |
 //! | `deadline` | a core's one-shot timer |
 //! | `alarm` | a second one, for programs |
+//! | `cycles` | the cycle counter, for programs |
 //! | [`unit`] | what one tick of the counter is |
 
 #[cfg(target_os = "none")]
 pub mod alarm;
 #[cfg(target_os = "none")]
 pub mod counter;
+#[cfg(target_os = "none")]
+pub mod cycles;
 #[cfg(target_os = "none")]
 pub mod deadline;
 pub mod unit;

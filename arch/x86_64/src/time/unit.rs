@@ -20,7 +20,7 @@ pub fn feature(counted: bool, signature: Option<Signature>) -> u64 {
     match signature {
         _ if counted => feature::COUNTS_INSTRUCTIONS,
         Some(TRANSLATOR) => feature::EMULATED_CLOCK,
-        _ => 0,
+        _ => feature::COUNTS_CYCLES,
     }
 }
 
@@ -49,8 +49,8 @@ mod tests {
     #[test]
     fn a_processor_counts_cycles_below_a_hypervisor_too() {
         for text in [b"KVMKVMKVM\0\0\0", b"Microsoft Hv", b"VMwareVMware", b"TCGTCGTCGTC\0"] {
-            assert_eq!(feature(false, signed(text)), 0);
+            assert_eq!(feature(false, signed(text)), feature::COUNTS_CYCLES);
         }
-        assert_eq!(feature(false, None), 0);
+        assert_eq!(feature(false, None), feature::COUNTS_CYCLES);
     }
 }

@@ -10,6 +10,7 @@ pub fn heading(unit: CounterUnit) -> &'static str {
         CounterUnit::Instructions => "Executed instructions",
         CounterUnit::Ticks => "Ticks of an emulated clock",
         CounterUnit::Cycles => "Cycles of the processor's counter",
+        CounterUnit::ClockTicks => "Ticks of the machine's clock",
     }
 }
 
@@ -39,7 +40,7 @@ pub fn check(rows: &[Row], unit: CounterUnit) -> Result<()> {
 mod tests {
     use super::{caution, check};
     use crate::bench::row::{Row, parse};
-    use cedo_abi::info::CounterUnit::{Cycles, Instructions, Ticks};
+    use cedo_abi::info::CounterUnit::{ClockTicks, Cycles, Instructions, Ticks};
 
     fn rows(unit: &str) -> Vec<Row> {
         let line = format!("[bench] op=x unit={unit} min=1 median=2 p99=3 max=4 samples=5");
@@ -59,6 +60,6 @@ mod tests {
     #[test]
     fn only_emulated_ticks_are_no_measure() {
         assert!(caution(Ticks).unwrap().starts_with("These figures are no measure"));
-        assert_eq!((caution(Instructions), caution(Cycles)), (None, None));
+        assert_eq!([Instructions, Cycles, ClockTicks].map(caution), [None; 3]);
     }
 }

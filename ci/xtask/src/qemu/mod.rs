@@ -38,10 +38,12 @@ const ARM_PROGRAM_VARIABLE: &str = "CEDO_QEMU_ARM";
 pub const PROGRAM: &str = "qemu-system-x86_64";
 /// The emulator of an aarch64 machine.
 pub const ARM_PROGRAM: &str = "qemu-system-aarch64";
-/// A counted instruction takes a nanosecond: a tick of the time-stamp counter.
-const PC_SHIFT: u32 = 0;
-/// A counted instruction takes 16 ns: a tick of the counter, which runs at 62.5 MHz.
-const ARM_SHIFT: u32 = 4;
+/// Counted runs start at a fixed date, so that they repeat to the bit. An instruction takes a nanosecond:
+/// a tick of a PC's time-stamp counter and of an aarch64 core's cycle counter.
+const COUNTING: &str =
+    "-accel tcg -icount shift=0,sleep=off -rtc clock=vm,base=2007-07-01T00:00:00";
+/// Hertz of an aarch64 machine's clock when instructions are counted: so it counts them, too.
+const COUNTED_CLOCK: u64 = 1_000_000_000;
 /// Tells the kernel that its counter counts instructions.
 const COUNTED: &str = "counter=instructions";
 /// Tells the kernel what it cannot know where an emulator plays a real board.
@@ -167,7 +169,7 @@ impl Machine {
             format!("-machine {board} -smp {cores},sockets=1,cores={cores},threads=1"),
             "-device isa-debug-exit,iobase=0xf4,iosize=0x04".to_string(),
         ];
-        self.with_common(groups, PC_SHIFT)
+        self.with_common(groups)
     }
 
     /// The same for the machine `virt`. Semihosting ends the emulator, and carries the log.
@@ -181,33 +183,29 @@ impl Machine {
             format!("-machine virt,gic-version={gic},virtualization={level} -smp {}", self.cores),
             SEMIHOSTING.to_string(),
         ];
-        self.with_common(groups, ARM_SHIFT)
+        self.arm(groups)
     }
 
     /// The same for a real board, whose processors are part of it.
     fn real(&self, machine: &str) -> Vec<String> {
-        let groups = vec![format!("-machine {machine}"), SEMIHOSTING.to_string()];
-        self.with_common(groups, ARM_SHIFT)
+        self.arm(vec![format!("-machine {machine}"), SEMIHOSTING.to_string()])
     }
 
-    fn with_common(&self, mut groups: Vec<String>, shift: u32) -> Vec<String> {
+    fn arm(&self, mut groups: Vec<String>) -> Vec<String> {
+        if self.icount {
+            let processor = self.processor.model();
+            groups.push(format!("-global {processor}-arm-cpu.cntfrq={COUNTED_CLOCK}"));
+        }
+        self.with_common(groups)
+    }
+
+    fn with_common(&self, mut groups: Vec<String>) -> Vec<String> {
         groups.extend([
             format!("-m {} -nodefaults -nic none -display none -no-reboot", self.memory_mib),
             "-chardev stdio,id=console,signal=on -serial chardev:console".to_string(),
-            accelerator(self.icount.then_some(shift)),
+            if self.icount { COUNTING } else { "-accel tcg" }.to_string(),
         ]);
         groups
-    }
-}
-
-/// Counted runs start at a fixed date, so that they repeat to the bit. An instruction takes two to the
-/// power of `shift` nanoseconds.
-fn accelerator(shift: Option<u32>) -> String {
-    match shift {
-        Some(shift) => format!(
-            "-accel tcg -icount shift={shift},sleep=off -rtc clock=vm,base=2007-07-01T00:00:00"
-        ),
-        None => "-accel tcg".to_string(),
     }
 }
 
@@ -280,7 +278,8 @@ mod tests {
         for part in [
             "-machine virt,gic-version=3,virtualization=on -smp 4",
             "-cpu cortex-a53 -chardev file,id=log,path=/tmp/log -kernel k",
-            "-icount shift=4,sleep=off",
+            "-icount shift=0,sleep=off",
+            "-global cortex-a53-arm-cpu.cntfrq=1000000000",
         ] {
             assert!(arguments.contains(part), "{part}: {arguments}");
         }

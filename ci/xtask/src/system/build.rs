@@ -17,7 +17,8 @@ pub fn build(draft: &Draft, links: &Links, mappings: &[Mapping<'_>]) -> Option<D
     let mut cores = Vec::new();
     for (number, root) in links.roots.iter().enumerate() {
         let core = draft.core.iter().find(|core| core.number == Some(number as u64))?;
-        cores.push(Core { root: index((*root)?)?, protocol: core.protocol });
+        let (protocol, cycle_counter) = (core.protocol, core.cycle_counter);
+        cores.push(Core { root: index((*root)?)?, protocol, cycle_counter });
     }
     let threads = 0..draft.threads.len();
     Some(Description {

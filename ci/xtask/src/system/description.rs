@@ -35,6 +35,8 @@ pub struct Core {
     pub root: u32,
     /// Its protocol.
     pub protocol: Protocol,
+    /// Whether its user code may read its cycle counter.
+    pub cycle_counter: bool,
 }
 
 /// One address space.

@@ -29,6 +29,7 @@ pub struct CoreDraft {
     pub number: Option<u64>,
     pub root: Option<At<String>>,
     pub protocol: Protocol,
+    pub cycle_counter: bool,
 }
 
 /// `[space.<name>]`
@@ -125,7 +126,7 @@ fn tables<T>(
 }
 
 fn core(name: At<String>, table: &DeTable<'_>, problems: &mut Problems) -> CoreDraft {
-    let known = ["root", "protocol"];
+    let known = ["root", "protocol", "cycle_counter"];
     let fields = Fields::new(table, name.span.clone(), "a core", &known, problems);
     if fields.get("root").is_none() {
         let help = "name the thread that schedules this core: `root = \"rr0\"`";
@@ -135,6 +136,7 @@ fn core(name: At<String>, table: &DeTable<'_>, problems: &mut Problems) -> CoreD
         number: core_number(&name, problems),
         root: fields.text("root", problems),
         protocol: fields.choice("protocol", &PROTOCOLS, problems).unwrap_or(Protocol::Direct),
+        cycle_counter: fields.flag("cycle_counter", problems).is_some_and(|flag| flag.value),
         name,
     }
 }

@@ -55,6 +55,7 @@ fn header(description: &Description, length: usize, grants: usize) -> Header {
         };
         *record = CoreRecord { root: from.root, protocol: protocol as u32 };
     }
+    let shown = (0..).zip(&description.cores).filter(|(_, core)| core.cycle_counter);
     Header {
         magic: MAGIC,
         length: length as u64,
@@ -64,7 +65,7 @@ fn header(description: &Description, length: usize, grants: usize) -> Header {
         threads: description.threads.len() as u32,
         memories: description.memories.len() as u32,
         grants: grants as u32,
-        reserved: 0,
+        cycle_counters: shown.fold(0, |bits, (core, _)| bits | 1 << core),
         core,
     }
 }

@@ -10,12 +10,13 @@ use super::description::{Core, Description, Grant, Memory, Object, Protocol, Spa
 /// Everything that the packed form holds. `ram` is not in it.
 pub fn unpack(bytes: &[u8], ram: u64) -> Result<Description, Error> {
     let reader = Reader::new(bytes)?;
-    let cores = reader.cores().iter().map(|core| Core {
+    let cores = (0..).zip(reader.cores()).map(|(number, core)| Core {
         root: core.root,
         protocol: match u64::from(core.protocol) {
             CHAIN => Protocol::Chain,
             _ => Protocol::Direct,
         },
+        cycle_counter: reader.shows_cycles(number),
     });
     let spaces = reader.spaces().iter().map(|space| {
         Ok(Space {

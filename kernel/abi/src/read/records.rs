@@ -91,7 +91,7 @@ impl Record for Header {
             threads: from.u32()?,
             memories: from.u32()?,
             grants: from.u32()?,
-            reserved: from.u32()?,
+            cycle_counters: from.u32()?,
             core: take_cores(from)?,
         })
     }
@@ -105,7 +105,7 @@ impl Record for Header {
         to.u32(self.threads)?;
         to.u32(self.memories)?;
         to.u32(self.grants)?;
-        to.u32(self.reserved)?;
+        to.u32(self.cycle_counters)?;
         self.core.iter().try_for_each(|core| to.record(core))
     }
 }

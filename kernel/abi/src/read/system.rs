@@ -58,6 +58,11 @@ impl<'a> Reader<'a> {
         self.header.core.get(..self.header.cores as usize).unwrap_or(&[])
     }
 
+    /// True if user code of this core may read its cycle counter.
+    pub const fn shows_cycles(&self, core: u32) -> bool {
+        core < MAX_CORES as u32 && self.header.cycle_counters >> core & 1 != 0
+    }
+
     /// Address spaces.
     pub const fn spaces(&self) -> Table<'a, SpaceRecord> {
         self.spaces
@@ -91,6 +96,9 @@ impl<'a> Reader<'a> {
         name(&self.header.name)?;
         if self.header.cores == 0 || self.header.cores as usize > MAX_CORES {
             return Err(Error::Count);
+        }
+        if self.header.cycle_counters >> self.header.cores != 0 {
+            return Err(Error::Value);
         }
         for space in self.spaces {
             name(&space.name)?;

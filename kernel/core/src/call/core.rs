@@ -12,6 +12,8 @@ use cedo_machine::{Machine, Power};
 
 /// Longest text of one WRITE, in bytes.
 const MAX_TEXT: usize = 48;
+/// What a root may have.
+const ROOT_OPTIONS: u64 = sub::ON_EMPTY_HALT | sub::CYCLE_COUNTER;
 
 impl<M: Machine> Kernel<M> {
     pub(super) fn core_call(&mut self, caller: ThreadId, arguments: &Arguments) -> Answer {
@@ -31,14 +33,15 @@ impl<M: Machine> Kernel<M> {
     fn set_root(&mut self, caller: ThreadId, arguments: &Arguments) -> Result<Answer, Status> {
         let core = self.core_argument(caller, arguments.to)?;
         let thread = self.capability_of(caller, arguments.from, Kind::Thread, Rights::CONTROL)?;
-        let protocol = arguments.words[0];
-        if protocol > sub::CHAIN {
+        let [protocol, options, ..] = arguments.words;
+        if protocol > sub::CHAIN || options & !ROOT_OPTIONS != 0 {
             return Err(Status::BadArgument);
         }
         if self.objects.table().entry(thread.frame).home() != core {
             return Err(Status::WrongCore);
         }
-        let words = [u64::from(thread.frame.0), u64::from(thread.generation), protocol, 0, 0, 0, 0];
+        let (frame, generation) = (u64::from(thread.frame.0), u64::from(thread.generation));
+        let words = [frame, generation, protocol, options, 0, 0, 0];
         if core != self.core() {
             self.post_operation(caller, core, Operation::SetRoot, &words);
             return Ok(Answer::Later);
@@ -77,7 +80,7 @@ impl<M: Machine> Kernel<M> {
         self.charge();
         let old = self.local.root.replace(id);
         self.local.protocol = protocol;
-        self.local.on_empty_halt = false;
+        self.obey_root_options(words[3]);
         self.note_duties(id);
         if let Some(old) = old {
             self.note_duties(old);
@@ -190,10 +193,15 @@ impl<M: Machine> Kernel<M> {
         arguments: &Arguments,
     ) -> Result<Answer, Status> {
         self.expect_own_core(caller, arguments)?;
-        if arguments.words[0] & !sub::ON_EMPTY_HALT != 0 {
+        if arguments.words[0] & !ROOT_OPTIONS != 0 {
             return Err(Status::BadArgument);
         }
-        self.local.on_empty_halt = arguments.words[0] & sub::ON_EMPTY_HALT != 0;
+        self.obey_root_options(arguments.words[0]);
         Ok(Status::Ok.into())
+    }
+
+    fn obey_root_options(&mut self, options: u64) {
+        self.local.on_empty_halt = options & sub::ON_EMPTY_HALT != 0;
+        self.machine.show_cycles(options & sub::CYCLE_COUNTER != 0);
     }
 }

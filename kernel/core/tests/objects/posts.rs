@@ -75,6 +75,18 @@ pub(crate) fn grant(server: &mut Server, core: CoreNumber) -> HostContext {
     }
 }
 
+#[test]
+fn a_root_of_another_core_is_made_with_its_options() {
+    let mut server = Server::boot_on(&Setup { cores: 2, ..setup(image::minimal(CODE)) });
+    let slots = (server.region, FREE);
+    call(&mut server, Call::Object, object::CREATE_THREAD, slots, &[0, SELF, 1, AREA, CODE]);
+    let root = (u64::from(slot::CORE_0) + 1, FREE);
+    let words = [core::DIRECT, core::CYCLE_COUNTER];
+    call(&mut server, Call::Core, core::SET_ROOT, root, &words);
+    let shows = [CORE, OTHER].map(|core| server.world.shows_cycles(core));
+    assert_eq!(shows, [false, true]);
+}
+
 /// Core 1 with a root and children that have been started.
 fn boot() -> Server {
     let mut server = Server::boot_on(&Setup { cores: 2, ..setup(image::minimal(CODE)) });

@@ -159,6 +159,30 @@ fn the_protocol_does_not_change_under_threads_that_run_by_it() {
     assert_eq!(set_root(&mut server, all[1], core::DIRECT), Status::WrongState, "has a scheduler");
 }
 
+#[test]
+fn a_core_shows_its_cycle_counter_as_the_options_of_its_root_say() {
+    let mut server = Server::boot();
+    let all = threads(&mut server, 1);
+    let set = |server: &mut Server, options: u64| {
+        server.call(Call::Core, core::SET_OPTIONS, (slot::CORE_0.into(), 0), &[options]).0
+    };
+    assert!(!server.world.shows_cycles(CORE), "nobody has asked for it");
+    assert_eq!(set(&mut server, core::CYCLE_COUNTER), Status::Ok);
+    assert!(server.world.shows_cycles(CORE));
+    assert_eq!(set(&mut server, 4), Status::BadArgument);
+    assert!(server.world.shows_cycles(CORE), "what is refused changes nothing");
+    assert_eq!(set(&mut server, core::ON_EMPTY_HALT), Status::Ok);
+    assert!(!server.world.shows_cycles(CORE), "options are set as a whole");
+    let to = (slot::CORE_0.into(), all[0]);
+    assert_eq!(
+        server.call(Call::Core, core::SET_ROOT, to, &[core::DIRECT, 4]).0,
+        Status::BadArgument
+    );
+    assert_eq!(set(&mut server, core::CYCLE_COUNTER), Status::Ok);
+    make_root(&mut server, all[0]);
+    assert!(!server.world.shows_cycles(CORE), "a new root has its own options");
+}
+
 /// The current thread makes an operation with these words.
 fn act(server: &mut Server, operation: u64, (to, from): (u64, u64), word: u64) {
     let roles = Roles { operation, to, from, tag: 0, words: [word, 0, 0, 0, 0, 0, 0] };

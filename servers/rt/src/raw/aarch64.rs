@@ -12,13 +12,17 @@ pub mod probe;
 pub mod steady;
 
 #[cfg(target_os = "none")]
-pub use call::{counter, fail, invoke, thread_entry};
+pub use call::{counter, cycles, fail, invoke, thread_entry};
 
 use core::arch::asm;
 
 /// Number of this processor in ELF headers. Source: ELF for the Arm 64-bit Architecture, *ELF header*.
 #[cfg(target_os = "none")]
 pub const ELF_MACHINE: u16 = 183;
+
+/// Whether [`cycles`] are counted apart from the clock.
+#[cfg(target_os = "none")]
+pub const CYCLES_APART: bool = true;
 
 /// Names of the registers, in the order of the general group.
 pub const REGISTERS: &[&str] = &[

@@ -12,11 +12,15 @@ pub mod probe;
 pub mod steady;
 
 #[cfg(target_os = "none")]
-pub use call::{counter, fail, invoke, thread_entry};
+pub use call::{counter, cycles, fail, invoke, thread_entry};
 
 /// Number of this processor in ELF headers. Source: System V ABI, AMD64 supplement, *ELF Header*.
 #[cfg(target_os = "none")]
 pub const ELF_MACHINE: u16 = 62;
+
+/// Whether [`cycles`] are counted apart from the clock.
+#[cfg(target_os = "none")]
+pub const CYCLES_APART: bool = false;
 
 /// Names of the registers, in the order of the general group.
 pub const REGISTERS: &[&str] = &[

@@ -9,8 +9,10 @@ use crate::pager;
 use crate::servant::PROBE;
 use crate::verdict::{Failure, Verdict, done, equal, holds};
 use cedo_lib::abi::Rights;
+use cedo_lib::abi::info::feature;
 use cedo_lib::abi::layout::PAGE_SIZE;
 use cedo_lib::abi::state::Cause;
+use cedo_lib::clock;
 use cedo_lib::raw::probe;
 
 pub const TESTS: &[Test] = &[
@@ -24,6 +26,7 @@ pub const TESTS: &[Test] = &[
     test("an unknown instruction is an illegal instruction", illegal),
     test("a privileged instruction is a protection violation", privileged),
     test("a device behind an instruction is a protection violation", port),
+    test("a cycle counter that the description does not show is a protection violation", cycles),
     test("a fault brings the faulting thread's registers", registers),
     test("a handler that makes the address good lets the thread try again", make_good),
     test("a thread of another Space faults in that Space", other_space),
@@ -94,6 +97,14 @@ fn privileged(driver: &mut Driver) -> Verdict {
 
 fn port(driver: &mut Driver) -> Verdict {
     cause(driver, probe::port, Cause::Protection)
+}
+
+fn cycles(driver: &mut Driver) -> Verdict {
+    let exists = clock::information().features & feature::CYCLE_COUNTER != 0;
+    match probe::CYCLES.filter(|_| exists) {
+        Some(probe) => cause(driver, probe, Cause::Protection),
+        None => Ok(()),
+    }
 }
 
 fn registers(driver: &mut Driver) -> Verdict {

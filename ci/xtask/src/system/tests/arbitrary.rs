@@ -33,6 +33,7 @@ fn system(cores: usize, spaces: usize, leaves: &[Leaf]) -> String {
     for core in 0..cores {
         let protocol = if core % 2 == 0 { "direct" } else { "chain" };
         text += &format!("[core.{core}]\nroot = \"t{core}\"\nprotocol = \"{protocol}\"\n");
+        text += &format!("cycle_counter = {}\n", core % 3 == 1);
         text += &format!("[thread.t{core}]\nspace = \"s0\"\n");
     }
     for space in 0..spaces {

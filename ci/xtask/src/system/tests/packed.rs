@@ -80,6 +80,7 @@ fn defaults_are_as_documented() {
         (back.cores[0].protocol, back.cores[1].protocol),
         (Protocol::Direct, Protocol::Chain)
     );
+    assert!(back.cores.iter().all(|core| !core.cycle_counter));
     assert_eq!((back.spaces[1].table_frames, back.spaces[1].stock_pages), (2, 32));
     let (root, worker) = (&back.threads[0], &back.threads[2]);
     assert_eq!((worker.core, worker.handler, worker.stack_pages), (0, None, 4));

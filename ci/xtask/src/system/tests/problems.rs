@@ -111,6 +111,10 @@ fn values_have_types() {
     expect(&worker("stack = \"99999999999G\""), &[(KEY, "expected a size")]);
     expect(&worker("stack = true"), &[(KEY, "expected a number")]);
     expect(&worker("power = 1"), &[(KEY, "expected `true` or `false`")]);
+    let counted = replaced("protocol = \"chain\"", "cycle_counter = 1");
+    expect(&counted, &[(7, "expected `true` or `false`")]);
+    let misspelt = replaced("protocol = \"chain\"", "cycle_counters = true");
+    expect(&misspelt, &[(7, "did you mean `cycle_counter`?")]);
     expect(&worker("gates = \"console\""), &[(KEY, "expected a list")]);
     expect(&worker("gates = [1]"), &[(KEY, "expected a text")]);
     expect(&worker("gates = [true]"), &[(KEY, "expected a gate: a name or a table")]);

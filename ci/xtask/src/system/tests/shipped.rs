@@ -74,6 +74,19 @@ fn systems_in_chain_mode_are_their_namesakes_otherwise() {
 }
 
 #[test]
+fn only_benchmarks_show_the_cycle_counter_and_on_the_core_that_measures() {
+    for name in ["default", "bench", "bench-chain", "mixed", "suite", "timers"] {
+        let file = if name == "default" { "system" } else { name };
+        let path = workspace().join(format!("systems/{file}.toml"));
+        let cores = load(&path, &pc()).unwrap().cores;
+        let measures = matches!(name, "default" | "bench" | "bench-chain");
+        let shown = (0..).zip(&cores).filter(|(_, core)| core.cycle_counter);
+        let shown: Vec<usize> = shown.map(|(number, _)| number).collect();
+        assert_eq!(shown, if measures { vec![0] } else { vec![] }, "{name}");
+    }
+}
+
+#[test]
 fn the_tiers_have_three_levels_of_schedulers_on_each_core() {
     let description = load(&workspace().join("systems/tiers.toml"), &pc()).unwrap();
     let threads = &description.threads;

@@ -87,7 +87,7 @@ fn description_records_have_their_fields_where_the_types_have_them() {
     let (bytes, record) = both_ways::<Header>();
     names!(record, bytes, Header, name);
     numbers!(record, bytes, Header, magic: u64, length: u64, cores: u32, spaces: u32);
-    numbers!(record, bytes, Header, threads: u32, memories: u32, grants: u32, reserved: u32);
+    numbers!(record, bytes, Header, threads: u32, memories: u32, grants: u32, cycle_counters: u32);
     for (index, core) in record.core.iter().enumerate() {
         let word = words(&bytes[offset_of!(Header, core)..])[index];
         assert_eq!(u64::from(core.root) | u64::from(core.protocol) << 32, word);

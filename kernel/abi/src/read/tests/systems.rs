@@ -16,6 +16,7 @@ use crate::write::Sink;
 
 struct Parts {
     cores: Vec<CoreRecord>,
+    cycle_counters: u32,
     spaces: Vec<SpaceRecord>,
     threads: Vec<ThreadRecord>,
     memories: Vec<MemoryRecord>,
@@ -47,6 +48,7 @@ fn parts() -> Parts {
     program[..5].copy_from_slice(b"hello");
     Parts {
         cores: std::vec![CoreRecord { root: 0, protocol: 0 }, CoreRecord { root: 2, protocol: 1 }],
+        cycle_counters: 0b10,
         spaces: std::vec![SpaceRecord {
             name: name("all"),
             program,
@@ -88,7 +90,7 @@ fn pack(parts: &Parts) -> Vec<u8> {
         threads: parts.threads.len() as u32,
         memories: parts.memories.len() as u32,
         grants: parts.grants.len() as u32,
-        reserved: 0,
+        cycle_counters: parts.cycle_counters,
         core,
     };
     let mut bytes = std::vec![0; length];
@@ -116,6 +118,7 @@ fn a_description_comes_back() {
     assert_eq!((reader.name(), reader.cores().len()), ("test", 2));
     assert_eq!((reader.cores()[1].root, reader.cores()[1].protocol), (2, 1));
     assert_eq!((reader.spaces().len(), reader.memories().len()), (1, 1));
+    assert_eq!([0, 1, 2, 99].map(|core| reader.shows_cycles(core)), [false, true, false, false]);
     let worker = reader.threads().get(1).unwrap();
     assert_eq!(crate::read::name(&worker.name), Ok("worker"));
     assert_eq!(worker.parameters, [1, 2, 3, 4]);
@@ -187,6 +190,7 @@ fn every_index_is_checked() {
 #[test]
 fn every_value_is_checked() {
     assert_eq!(after(|parts| parts.cores[1].protocol = 2), Some(Error::Value));
+    assert_eq!(after(|parts| parts.cycle_counters = 0b100), Some(Error::Value), "two cores");
     assert_eq!(after(|parts| parts.threads[0].stack_pages = 0), Some(Error::Value));
     let too_large = place::MAX_STACK_PAGES + 1;
     assert_eq!(after(|parts| parts.threads[0].stack_pages = too_large), Some(Error::Value));

@@ -49,6 +49,20 @@ pub fn counter() -> u64 {
     ticks
 }
 
+/// The cycle counter of the core, where the kernel information page says that there is one and user code may
+/// read it; elsewhere this is an illegal instruction.
+///
+/// Earlier instructions are done before it is read. Source: Arm ARM, D13.4.
+#[inline(always)]
+pub fn cycles() -> u64 {
+    let cycles: u64;
+    // SAFETY: reads a counter, or raises an exception.
+    unsafe {
+        asm!("isb", "mrs {}, pmccntr_el0", out(reg) cycles, options(nostack, nomem, preserves_flags));
+    }
+    cycles
+}
+
 /// Dies by an illegal instruction, which the kernel reports to this thread's fault handler.
 pub fn fail() -> ! {
     // SAFETY: raises an exception and never returns: whoever resumes the thread meets it again.

@@ -82,6 +82,11 @@ probe!(
     "mrs x12, cntp_ctl_el0"
 );
 probe!(
+    /// Reads the cycle counter of the core.
+    cycles,
+    "mrs x12, pmccntr_el0"
+);
+probe!(
     /// Puts `address` into the first and last vector register: `fmov d0, x0` and `fmov d31, x0`, which
     /// the assembler for this target does not know.
     set_floating,
@@ -134,5 +139,7 @@ pub const USER_END: u64 = 0x0001_0000_0000_0000;
 pub const NO_ADDRESS: (u64, Cause) = (0x1234_5678_9abc_def0, Cause::ReadFault);
 /// Reads the word at an address from each of a thread's bases on.
 pub const BASES: &[Probe] = &[read_base];
+/// Reads the cycle counter that the core has besides the clock's counter.
+pub const CYCLES: Option<Probe> = Some(cycles);
 /// Probes of segments: there are none.
 pub const SEGMENTS: Option<Segments> = None;

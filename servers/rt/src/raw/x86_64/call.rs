@@ -51,6 +51,12 @@ pub fn counter() -> u64 {
     high << 32 | low
 }
 
+/// The cycle counter of the core: the same as [`counter`].
+#[inline(always)]
+pub fn cycles() -> u64 {
+    counter()
+}
+
 /// Dies by an illegal instruction, which the kernel reports to this thread's fault handler.
 pub fn fail() -> ! {
     // SAFETY: raises an exception and never returns: whoever resumes the thread meets it again.

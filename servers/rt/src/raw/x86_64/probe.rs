@@ -174,5 +174,7 @@ pub const USER_END: u64 = 0x0000_7fff_ffff_f000;
 pub const NO_ADDRESS: (u64, Cause) = (0x1234_5678_9abc_def0, Cause::Protection);
 /// Reads the word at an address from each of a thread's bases on.
 pub const BASES: &[Probe] = &[read_base_0, read_base_1];
+/// Reads the cycle counter that the core has besides the clock's counter: there is none.
+pub const CYCLES: Option<Probe> = None;
 /// Probes of segments.
 pub const SEGMENTS: Option<Segments> = Some(Segments { load_selectors, see_selectors });

@@ -7,7 +7,7 @@
 
 use crate::descriptor::FIRST_TASK_SELECTOR;
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize};
 
 /// Bytes of a record.
 pub const RECORD_BYTES: usize = 256;
@@ -55,7 +55,7 @@ pub struct CoreRecord {
     /// Times an interrupt came that nothing had asked for.
     pub unexpected: AtomicU32,
     /// Identifier of the core's local interrupt controller.
-    pub apic: AtomicU8,
+    pub apic: AtomicU32,
 }
 
 /// Offsets for the entry code.
@@ -97,7 +97,7 @@ impl CoreRecord {
             deadline_ticks: AtomicU64::new(0),
             clock_offset: AtomicI64::new(0),
             unexpected: AtomicU32::new(0),
-            apic: AtomicU8::new(0),
+            apic: AtomicU32::new(0),
         }
     }
 

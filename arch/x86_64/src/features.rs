@@ -44,6 +44,8 @@ pub struct Features {
     pub no_execute: bool,
     /// The local timer can compare with the time-stamp counter.
     pub counter_deadline: bool,
+    /// The local interrupt controller can be reached by registers of the processor.
+    pub x2apic: bool,
     /// The time-stamp counter runs at one rate whatever the processor does.
     pub constant_counter: bool,
     /// How the hypervisor or emulator signs that the processor reports.
@@ -76,6 +78,7 @@ impl Features {
         Features {
             no_execute: extended.is_some_and(|info| info.has_execute_disable()),
             counter_deadline: basic.as_ref().is_some_and(FeatureInfo::has_tsc_deadline),
+            x2apic: basic.as_ref().is_some_and(FeatureInfo::has_x2apic),
             constant_counter: power.is_some_and(|info| info.has_invariant_tsc())
                 || intel && netburst,
             hypervisor: hypervisor(basic.as_ref()),

@@ -18,7 +18,7 @@ pub struct Madt {
     /// Physical address of each core's local controller.
     pub local_apic: u64,
     /// Identifiers of the enabled processors, in the table's order.
-    pub processors: Vec<u8, MOST_PROCESSORS>,
+    pub processors: Vec<u32, MOST_PROCESSORS>,
     /// Enabled processors beyond those.
     pub ignored: u32,
     /// Processors that could be enabled by firmware later and are off now.
@@ -96,7 +96,14 @@ impl Madt {
     /// Takes one entry in; one that is too short for its kind, or unknown, says nothing.
     fn entry(&mut self, entry: &[u8]) -> Option<()> {
         match entry[0] {
-            0 => self.processor(u8_at(entry, 3)?, u32_at(entry, 4)?),
+            0 => {
+                // 255 means everybody, and is nobody's.
+                let identifier = u32::from(u8_at(entry, 3)?);
+                let flags = u32_at(entry, 4)?;
+                if identifier != 0xff {
+                    self.processor(identifier, flags);
+                }
+            }
             1 => {
                 let (address, first_line) = (u64::from(u32_at(entry, 4)?), u32_at(entry, 8)?);
                 self.io_apics.push(IoApicEntry { address, first_line }).ok()?;
@@ -107,14 +114,14 @@ impl Madt {
                 self.overrides.push(Override { isa_line, line, flags }).ok()?;
             }
             5 => self.local_apic = u64_at(entry, 4)?,
-            // A processor whose identifier does not fit the old controllers.
-            9 if u32_at(entry, 8)? & 1 != 0 => self.ignored += 1,
+            // A processor with an identifier of 32 bits.
+            9 => self.processor(u32_at(entry, 4)?, u32_at(entry, 8)?),
             _ => {}
         }
         Some(())
     }
 
-    fn processor(&mut self, identifier: u8, flags: u32) {
+    fn processor(&mut self, identifier: u32, flags: u32) {
         if flags & 1 == 0 {
             self.offline += u32::from(flags & 2 != 0);
         } else if !self.processors.contains(&identifier)
@@ -150,6 +157,27 @@ mod tests {
         let madt = madt(&entries);
         assert_eq!(madt.processors.as_slice(), [0, 2, 4, 6, 8, 10, 12, 14]);
         assert_eq!((madt.ignored, madt.offline, madt.local_apic), (1, 1, 0xfee0_0000));
+    }
+
+    fn long_processor(identifier: u32, flags: u8) -> vec::Vec<u8> {
+        let mut entry = vec![9, 16, 0, 0];
+        entry.extend_from_slice(&identifier.to_le_bytes());
+        entry.extend_from_slice(&[flags, 0, 0, 0, 0, 0, 0, 0]);
+        entry
+    }
+
+    #[test]
+    fn processors_with_long_identifiers_are_found_once_each() {
+        let madt = madt(&[
+            processor(1, 1),
+            long_processor(1, 1),
+            processor(0xff, 1),
+            long_processor(0x1_0000, 1),
+            long_processor(7, 2),
+            vec![9, 8, 0, 0, 9, 0, 0, 0],
+        ]);
+        assert_eq!(madt.processors.as_slice(), [1, 0x1_0000]);
+        assert_eq!((madt.ignored, madt.offline), (0, 1));
     }
 
     #[test]

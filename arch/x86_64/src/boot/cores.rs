@@ -7,7 +7,6 @@ use crate::console;
 use crate::core_area::RECORDS;
 use crate::cpu::X86_64;
 use crate::descriptor::{gates, segments};
-use crate::device::local_apic;
 use crate::late::Late;
 use crate::layout::stack_top;
 use crate::panic::RUNNING;
@@ -32,7 +31,7 @@ static RELEASE: Late<Release> = Late::new();
 /// Starts the cores with these identifiers, skipping the calling one. Returns how many run.
 pub fn start<K: Upcalls<Machine = X86_64>>(
     system: &'static System,
-    identifiers: &[u8],
+    identifiers: &[u32],
     trampoline: &Trampoline,
     root: u64,
 ) -> usize {
@@ -41,6 +40,12 @@ pub fn start<K: Upcalls<Machine = X86_64>>(
     for identifier in identifiers.iter().copied().filter(|identifier| *identifier != own) {
         if running == cedo_abi::MAX_CORES {
             break;
+        }
+        if !system.local_apic.reaches(identifier) {
+            console::line(format_args!(
+                "processor with APIC {identifier} needs x2APIC mode and is left out"
+            ));
+            continue;
         }
         let main: extern "C" fn(u64) -> ! = main::<K>;
         trampoline.issue_ticket(&Pass {
@@ -57,7 +62,7 @@ pub fn start<K: Upcalls<Machine = X86_64>>(
             console::line(format_args!(
                 "processor with APIC {identifier} does not start and is left out"
             ));
-            defmt::warn!("processor with APIC {=u8} does not start", identifier);
+            defmt::warn!("processor with APIC {=u32} does not start", identifier);
         }
     }
     running
@@ -69,7 +74,7 @@ pub fn release(release: Release) -> Option<&'static Release> {
 }
 
 /// True if core `number` has arrived.
-fn start_one(system: &System, identifier: u8, trampoline: &Trampoline, number: u32) -> bool {
+fn start_one(system: &System, identifier: u32, trampoline: &Trampoline, number: u32) -> bool {
     let apic = system.local_apic;
     apic.reset_core(identifier);
     wait(system, RESET_MICROSECONDS, number);
@@ -121,7 +126,12 @@ extern "C" fn main<K: Upcalls<Machine = X86_64>>(core: u64) -> ! {
     record.stack_top.store(stack_top(core), Ordering::Relaxed);
     segments::load(core, record);
     gates::load();
-    local_apic::enter_xapic_mode();
+    if !system.local_apic.switch_on_here() {
+        fail(format_args!(
+            "core {core} is not in {} mode: report this machine",
+            system.local_apic.mode()
+        ));
+    }
     system.local_apic.initialise(system.features.counter_deadline);
     record.apic.store(system.local_apic.identifier(), Ordering::Relaxed);
     record.clock_offset.store(MEETING.measure(ordered_ticks), Ordering::Relaxed);

@@ -21,7 +21,7 @@ use heapless::Vec;
 
 /// Devices that are mapped but not touched yet.
 pub struct Devices {
-    local: LocalApic,
+    local: Registers,
     io_apics: Vec<(Registers, u32), MOST_IO_APICS>,
     hpet: Option<Registers>,
 }
@@ -36,7 +36,7 @@ pub fn map(builder: &mut Builder, tables: &Tables) -> Result<Devices, NoMemory> 
         // architecture's default) names; the drivers follow their manuals.
         Ok(unsafe { Registers::new(address as *mut u8, bytes) })
     };
-    let local = LocalApic::new(device(tables.madt.local_apic, local_apic::BYTES)?);
+    let local = device(tables.madt.local_apic, local_apic::BYTES)?;
     let hpet = tables.hpet.map(|address| device(address, hpet::BYTES)).transpose()?;
     let mut io_apics = Vec::new();
     for entry in &tables.madt.io_apics {
@@ -50,9 +50,11 @@ pub fn map(builder: &mut Builder, tables: &Tables) -> Result<Devices, NoMemory> 
 pub fn initialise(devices: Devices, features: Features, tables: &Tables) -> &'static System {
     let Devices { local, io_apics, hpet } = devices;
     pic::disable();
-    if !local_apic::enter_xapic_mode() {
-        fail(format_args!("firmware locked x2APIC mode: switch x2APIC off in the firmware"));
-    }
+    let Some(local) = LocalApic::switch_on(local, features.x2apic) else {
+        fail(format_args!(
+            "the local interrupt controller does not change its mode: switch x2APIC off in the firmware"
+        ))
+    };
     // For the measurement the timer has to count, whatever it does later.
     local.initialise(false);
     let mut lines = IoApics::new(tables.madt.overrides.clone());
@@ -73,6 +75,7 @@ pub fn initialise(devices: Devices, features: Features, tables: &Tables) -> &'st
         reference.name,
         reference.hertz
     );
+    defmt::info!("local interrupt controllers: {=str} mode", local.mode());
     system::set_power(tables.fadt);
     let io_apics = TicketLock::new(lines);
     match system::set(System { features, local_apic: local, io_apics, scale }) {

@@ -119,7 +119,7 @@ fn report(information: &Information, found: &Tables, system: &System, platform: 
     }
     for (core, record) in RECORDS.iter().take(usize::from(platform.cores)).enumerate() {
         defmt::info!(
-            "core {=usize}: APIC {=u8}, counter offset {=i64} ticks",
+            "core {=usize}: APIC {=u32}, counter offset {=i64} ticks",
             core,
             record.apic.load(Ordering::Relaxed),
             record.clock_offset.load(Ordering::Relaxed)

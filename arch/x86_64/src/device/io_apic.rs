@@ -1,5 +1,6 @@
 //! The controllers that device lines arrive at (Intel 82093AA data sheet).
 
+use super::local_register;
 use super::redirection::{self, MASKED};
 use crate::acpi::madt::{MOST_IO_APICS, Override};
 use cedo_machine::{Line, Trigger};
@@ -53,8 +54,10 @@ impl IoApics {
         self.all.iter().map(|controller| controller.lines).sum()
     }
 
-    /// Sends `line` to the core with this identifier, masked. False if there is no such line.
-    pub fn route(&mut self, line: Line, trigger: Trigger, identifier: u8) -> bool {
+    /// Sends `line` to the core with this identifier, masked. False if there is no such line, or the
+    /// identifier has more than the eight bits that an entry has room for.
+    pub fn route(&mut self, line: Line, trigger: Trigger, identifier: u32) -> bool {
+        let Some(identifier) = local_register::short(identifier) else { return false };
         let Some((index, vector)) = self.find(line).zip(redirection::vector(line.0)) else {
             return false;
         };

@@ -1,5 +1,7 @@
-//! Each core's own interrupt controller and timer, in xAPIC mode (Intel SDM volume 3, chapter 11).
+//! Each core's own interrupt controller and timer (Intel SDM volume 3, chapter 11), in x2APIC mode where the
+//! processor has it, else in xAPIC mode.
 
+use super::local_register::{self, BASE_REGISTER, is_x2apic};
 use crate::features;
 use cedo_mmio::Registers;
 use core::hint::spin_loop;
@@ -43,51 +45,59 @@ const START_UP: u32 = 6 << 8;
 /// Looks before a command is sent although the last one seems to be under way.
 const MOST_LOOKS: u32 = 100_000;
 
-const BASE_REGISTER: u32 = 0x1b;
-const BASE_ENABLE: u64 = 1 << 11;
-const BASE_X2APIC: u64 = 1 << 10;
 const TSC_DEADLINE: u32 = 0x6e0;
 
-/// The calling core's controller.
+/// The calling core's controller: its registers in memory, or none there, and then they are the
+/// processor's.
 #[derive(Clone, Copy)]
 pub struct LocalApic(Registers);
 
-/// Switches this core's controller on in xAPIC mode. False if firmware has locked it in x2APIC
-/// mode.
-pub fn enter_xapic_mode() -> bool {
-    let base = features::read(BASE_REGISTER);
-    if base & BASE_X2APIC != 0 {
-        // The only way from x2APIC to xAPIC leads through "off" (section 11.12.5).
-        features::write(BASE_REGISTER, base & !(BASE_ENABLE | BASE_X2APIC));
-    }
-    features::write(BASE_REGISTER, base & !BASE_X2APIC | BASE_ENABLE);
-    features::read(BASE_REGISTER) & BASE_X2APIC == 0
-}
-
 impl LocalApic {
-    /// The controller behind these registers.
-    pub const fn new(registers: Registers) -> LocalApic {
-        LocalApic(registers)
+    /// Switches this core's controller on, in x2APIC mode if the processor has that. `registers` are those
+    /// of xAPIC mode. `None` if it is not in the mode afterwards in which it should be.
+    pub fn switch_on(registers: Registers, x2apic: bool) -> Option<LocalApic> {
+        let registers = if x2apic { registers.part(0, 0) } else { registers };
+        let controller = LocalApic(registers);
+        controller.switch_on_here().then_some(controller)
+    }
+
+    /// Switches the calling core's controller on, in the same mode. False if it does not obey.
+    pub fn switch_on_here(self) -> bool {
+        let x2apic = !self.is_in_memory();
+        for value in local_register::way(features::read(BASE_REGISTER), x2apic) {
+            features::write(BASE_REGISTER, value);
+        }
+        is_x2apic(features::read(BASE_REGISTER)) == x2apic
+    }
+
+    /// Its mode, for people.
+    pub fn mode(self) -> &'static str {
+        if self.is_in_memory() { "xAPIC" } else { "x2APIC" }
+    }
+
+    /// True if commands can name the core with this identifier.
+    pub fn reaches(self, identifier: u32) -> bool {
+        !self.is_in_memory() || local_register::short(identifier).is_some()
     }
 
     /// Accepts interrupts on this core. The NMI input stays as firmware wired it, and so does the
     /// thermal sensor.
     pub fn initialise(self, counter_deadline: bool) {
-        self.0.write32(TASK_PRIORITY, 0);
-        self.0.write32(LINT_0, MASKED);
-        self.0.write32(PERFORMANCE, MASKED);
-        self.0.write32(ERROR, MASKED);
-        self.0.write32(SPURIOUS, SOFTWARE_ENABLE | u32::from(SPURIOUS_VECTOR));
-        self.0.write32(ERROR_STATUS, 0);
-        self.0.write32(TIMER_DIVIDE, DIVIDE_BY_1);
-        self.0.write32(TIMER_INITIAL, 0);
+        self.write(TASK_PRIORITY, 0);
+        self.write(LINT_0, MASKED);
+        self.write(PERFORMANCE, MASKED);
+        self.write(ERROR, MASKED);
+        self.write(SPURIOUS, SOFTWARE_ENABLE | u32::from(SPURIOUS_VECTOR));
+        self.write(ERROR_STATUS, 0);
+        self.write(TIMER_DIVIDE, DIVIDE_BY_1);
+        self.write(TIMER_INITIAL, 0);
         let mode = if counter_deadline { COUNTER_DEADLINE } else { 0 };
-        self.0.write32(TIMER, mode | u32::from(TIMER_VECTOR));
+        self.write(TIMER, mode | u32::from(TIMER_VECTOR));
         // Section 11.5.4.1: the mode must be set before the first deadline is written.
         core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
         // Firmware may have left an interrupt in service, which would hold others back.
         for _ in 0..256 {
-            if IN_SERVICE.step_by(16).all(|register| self.0.read32(register) == 0) {
+            if IN_SERVICE.step_by(16).all(|register| self.read(register) == 0) {
                 break;
             }
             self.end_interrupt();
@@ -95,25 +105,26 @@ impl LocalApic {
     }
 
     /// This core's identifier.
-    pub fn identifier(self) -> u8 {
-        (self.0.read32(IDENTIFIER) >> 24) as u8
+    pub fn identifier(self) -> u32 {
+        let identifier = self.read(IDENTIFIER);
+        if self.is_in_memory() { identifier >> 24 } else { identifier }
     }
 
     /// Acknowledges the interrupt being handled.
     #[inline]
     pub fn end_interrupt(self) {
-        self.0.write32(END_OF_INTERRUPT, 0);
+        self.write(END_OF_INTERRUPT, 0);
     }
 
     /// Counts down once from `count`; 0 stops.
     #[inline]
     pub fn start_timer(self, count: u32) {
-        self.0.write32(TIMER_INITIAL, count);
+        self.write(TIMER_INITIAL, count);
     }
 
     /// What is left of the count.
     pub fn timer_count(self) -> u32 {
-        self.0.read32(TIMER_CURRENT)
+        self.read(TIMER_CURRENT)
     }
 
     /// Interrupts when the time-stamp counter reaches `ticks`; 0 stops.
@@ -124,32 +135,69 @@ impl LocalApic {
 
     /// Raises `vector` on the core with this identifier.
     #[inline]
-    pub fn interrupt(self, identifier: u8, vector: u8) {
+    pub fn interrupt(self, identifier: u32, vector: u8) {
         self.command(identifier, ASSERT | u32::from(vector));
     }
 
     /// Stops the core with this identifier until a start-up command.
-    pub fn reset_core(self, identifier: u8) {
+    pub fn reset_core(self, identifier: u32) {
         self.command(identifier, ASSERT | INIT);
     }
 
     /// Starts a core that was reset, in real mode at the start of `page` (below 1 MiB).
-    pub fn start_core(self, identifier: u8, page: u64) {
+    pub fn start_core(self, identifier: u32, page: u64) {
         self.command(identifier, ASSERT | START_UP | (page >> 12) as u32 & 0xff);
     }
 
     /// Interrupts the core with this identifier whatever it has masked.
-    pub fn stop_core(self, identifier: u8) {
+    pub fn stop_core(self, identifier: u32) {
         self.command(identifier, ASSERT | NMI);
     }
 
-    fn command(self, identifier: u8, command: u32) {
+    fn command(self, identifier: u32, command: u32) {
+        if !self.is_in_memory() {
+            complete_writes();
+            features::write(local_register::COMMAND, local_register::command(identifier, command));
+            return;
+        }
         let mut looks = 0;
-        while self.0.read32(COMMAND_LOW) & DELIVERY_PENDING != 0 && looks < MOST_LOOKS {
+        while self.read(COMMAND_LOW) & DELIVERY_PENDING != 0 && looks < MOST_LOOKS {
             looks += 1;
             spin_loop();
         }
-        self.0.write32(COMMAND_HIGH, u32::from(identifier) << 24);
-        self.0.write32(COMMAND_LOW, command);
+        self.write(COMMAND_HIGH, identifier << 24);
+        self.write(COMMAND_LOW, command);
     }
+
+    #[inline(always)]
+    fn is_in_memory(self) -> bool {
+        self.0.bytes() >= BYTES
+    }
+
+    #[inline(always)]
+    fn read(self, offset: usize) -> u32 {
+        if self.is_in_memory() {
+            self.0.read32(offset)
+        } else {
+            features::read(local_register::register(offset)) as u32
+        }
+    }
+
+    #[inline(always)]
+    fn write(self, offset: usize, value: u32) {
+        if self.is_in_memory() {
+            self.0.write32(offset, value);
+        } else {
+            features::write(local_register::register(offset), u64::from(value));
+        }
+    }
+}
+
+/// Everything written to memory before is seen by the core that a command goes to: unlike a register in
+/// memory, one of the processor does not wait for that (section 11.12.3).
+fn complete_writes() {
+    // SAFETY: every x86-64 processor has the instruction; it changes no memory.
+    unsafe { core::arch::x86_64::_mm_mfence() };
+    // SAFETY: as above.
+    unsafe { core::arch::x86_64::_mm_lfence() };
 }

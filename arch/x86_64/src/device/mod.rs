@@ -5,6 +5,7 @@
 //! | [`redirection`] | entries of an I/O interrupt controller; which line goes where |
 //! | `io_apic` | the controllers that device lines arrive at |
 //! | `local_apic` | each core's own interrupt controller and timer |
+//! | [`local_register`] | its registers in memory and in the processor |
 //! | `pic` | the old interrupt controllers, switched off |
 //! | `hpet` | the high precision event timer, as a counter |
 //! | `power_timer` | the ACPI timer, as a counter |
@@ -18,6 +19,7 @@ pub mod hpet;
 pub mod io_apic;
 #[cfg(target_os = "none")]
 pub mod local_apic;
+pub mod local_register;
 #[cfg(target_os = "none")]
 pub mod pic;
 #[cfg(target_os = "none")]

@@ -105,6 +105,7 @@ fn madt() -> Vec<u8> {
     for processor in 0..2 {
         numbers(&mut body, &[(0, 1), (8, 1), (processor, 1), (processor, 1), (1, 4)]);
     }
+    numbers(&mut body, &[(9, 1), (16, 1), (0, 2), (0x1_0000, 4), (1, 4), (2, 4)]);
     numbers(&mut body, &[(1, 1), (12, 1), (2, 1), (0, 1), (0xfec0_0000, 4), (0, 4)]);
     numbers(&mut body, &[(2, 1), (10, 1), (0, 1), (0, 1), (2, 4), (0, 2)]);
     numbers(&mut body, &[(5, 1), (12, 1), (0, 2), (0xfee0_0000, 8)]);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | here | the command |
 //! | [`cases`] | all tests: rules, host tests, boots |
+//! | [`arm`] | boots of aarch64 boards |
 //! | [`boots`] | boots that must work, boots that must be refused |
 //! | [`images`] | images and folders: the same each time, read back, started |
 //! | [`fat`] | reads a card's file system back |
@@ -14,6 +15,7 @@
 //! | [`trace`] | the emulated PC and the simulated machine tell the same story |
 //! | [`report`] | what a person reads |
 
+mod arm;
 mod boots;
 mod cases;
 mod fat;

@@ -5,9 +5,11 @@
 //! | here | the command |
 //! | [`row`] | one line of the guest's output, and of the result |
 //! | [`expected`] | the rows that must be there |
+//! | [`boards`] | all boards side by side |
 //! | [`budget`] | what each operation may cost |
 //! | [`unit`] | what the figures count, and what is to be said of them |
 
+pub mod boards;
 pub mod budget;
 pub mod expected;
 pub mod row;
@@ -25,7 +27,8 @@ use cedo_abi::info::CounterUnit;
 use comfy_table::presets::ASCII_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use row::Row;
-use std::path::PathBuf;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The system that must be there.
@@ -38,7 +41,8 @@ const LIMIT: Duration = Duration::from_secs(600);
 ///
 /// Boots the systems `bench` and `bench-chain` in QEMU with one instruction as the unit of time, so
 /// the figures are the same on every host. They say nothing about caches, pipelines or nanoseconds.
-/// From `bench-chain`, only what `bench` does not measure is shown.
+/// From `bench-chain`, only what `bench` does not measure is shown. With `--all-boards`, one table has
+/// the medians of all boards side by side; a board that the installed emulator cannot play is skipped, with the reason.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Also write the rows to this file, as a JSON array.
@@ -53,6 +57,9 @@ pub struct Arguments {
     /// Which board.
     #[arg(long, value_enum, default_value = "pc")]
     board: Board,
+    /// Measure all boards, and print one table: pc, qemu-virt, rpi3, and rpi4 where QEMU has it.
+    #[arg(long, conflicts_with_all = ["board", "check", "write_budgets", "no_icount"])]
+    all_boards: bool,
     /// Install missing Debian or Ubuntu packages through sudo.
     #[arg(long)]
     yes: bool,
@@ -65,6 +72,9 @@ pub struct Arguments {
 /// The command.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::open()?;
+    if arguments.all_boards {
+        return boards::main(&workspace, arguments.json.as_deref(), arguments.yes);
+    }
     setup::prepare(&workspace, &arguments.board.needs(), arguments.yes)?;
     version::require(arguments.board)?;
     let measured = measure(&workspace, arguments.board, !arguments.no_icount)?;
@@ -76,16 +86,22 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         progress::say(caution);
     }
     if let Some(file) = &arguments.json {
-        let text = serde_json::to_string_pretty(rows).context("cannot encode the rows")?;
-        std::fs::write(file, text + "\n")
-            .with_context(|| format!("cannot write {}", file.display()))?;
-        progress::say(&format!("Wrote {} rows to {}", rows.len(), file.display()));
+        save(rows, file)?;
     }
     measured.complete()?;
     if arguments.write_budgets {
         budget::write(&workspace, arguments.board, rows)?;
     }
     if arguments.check { budget::check(&workspace, arguments.board, &measured) } else { Ok(()) }
+}
+
+/// Writes the rows, each with its board, to a file.
+fn save(rows: &[impl Serialize], file: &Path) -> Result<()> {
+    let text = serde_json::to_string_pretty(rows).context("cannot encode the rows")?;
+    std::fs::write(file, text + "\n")
+        .with_context(|| format!("cannot write {}; choose another --json", file.display()))?;
+    progress::say(&format!("Wrote {} rows to {}", rows.len(), file.display()));
+    Ok(())
 }
 
 /// What the benchmark systems printed.

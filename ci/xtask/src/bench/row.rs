@@ -25,11 +25,14 @@ pub struct Row {
 }
 
 impl Row {
-    /// True if it measures the same operation.
+    /// True if it measures the same operation on the same board.
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let key = |row: &Self| {
-            (row.op.clone(), row.space.clone(), row.cores.clone(), row.words, row.board.clone())
-        };
+        self.measures(other) && self.board == other.board
+    }
+
+    /// True if it measures the same operation, perhaps on another board.
+    pub fn measures(&self, other: &Self) -> bool {
+        let key = |row: &Self| (row.op.clone(), row.space.clone(), row.cores.clone(), row.words);
         key(self) == key(other)
     }
 }

@@ -32,6 +32,8 @@ pub type Run = Box<dyn Fn(&Context) -> Result<String>>;
 pub struct Case {
     pub group: &'static str,
     pub name: String,
+    /// The board that it is about; none for what runs on the host, and for what is about all of them.
+    pub board: Option<Board>,
     pub run: Run,
 }
 
@@ -82,38 +84,46 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.push(Case {
         group: "host",
         name: "host: unit tests".to_string(),
+        board: None,
         run: Box::new(host_tests),
     });
     let seconds = if quick { QUICK_READER_SECONDS } else { READER_SECONDS };
     cases.push(Case {
         group: "fuzz",
         name: "fuzz: readers of untrusted files".to_string(),
+        board: None,
         run: Box::new(move |context| fuzz::readers::all(&context.tree.workspace, seconds)),
     });
     cases.push(Case {
         group: "fuzz",
         name: "fuzz: hostile programs harm nobody".to_string(),
+        board: None,
         run: Box::new(|context| fuzz::hostile::ci(&context.tree.workspace)),
     });
     cases.push(Case {
         group: "orders",
         name: "orders: what crosses cores, in every order".to_string(),
+        board: None,
         run: Box::new(|context| orders::run(&context.tree)),
     });
     cases.push(Case {
         group: "host",
         name: "host: unit tests of crates with unsafe code, interpreted by Miri".to_string(),
+        board: None,
         run: Box::new(|context| miri::run(&context.tree)),
     });
     cases.push(Case {
         group: "mutate",
         name: "mutate: deliberate mistakes in the kernel are noticed".to_string(),
+        board: None,
         run: Box::new(|context| mutate::ci(&context.tree.workspace)),
     });
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));
-    cases.push(suite_in_chain_mode(Profile::Debug));
+    cases.push(suite_in_chain_mode(Machine::new(2)));
     cases.extend(VIRT_SUITES.map(virt_suite));
+    cases.push(suite_in_chain_mode(virt_machine(VIRT_SUITES[0])));
+    cases.extend([Board::Rpi3, Board::Rpi4].map(raspberry_pi_suite));
     cases.extend(Refusal::ALL.map(refusal));
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
@@ -131,6 +141,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.push(Case {
         group: "repeat",
         name: format!("repeat: {MIXED}, counted, prints the same again"),
+        board: Some(Board::Pc),
         run: Box::new(|context| boots::repeats(&context.builds, MIXED)),
     });
     cases.extend([true, false].map(rows));
@@ -142,6 +153,7 @@ fn rule(name: &'static str) -> Case {
     Case {
         group: "check",
         name: format!("check: {name}"),
+        board: None,
         run: Box::new(move |context| check::check(&context.tree, name).map(|()| String::new())),
     }
 }
@@ -150,16 +162,18 @@ fn suite(variant: Variant) -> Case {
     Case {
         group: "suite",
         name: format!("suite: {variant}"),
+        board: Some(Board::Pc),
         run: Box::new(move |context| boots::suite(&context.builds, &variant)),
     }
 }
 
-/// On the usual machine; a debug kernel asserts its invariants besides.
-fn suite_in_chain_mode(profile: Profile) -> Case {
-    let variant = Variant { machine: Machine::new(2), profile };
+/// With a kernel that asserts its invariants besides.
+fn suite_in_chain_mode(machine: Machine) -> Case {
+    let variant = Variant { machine, profile: Profile::Debug };
     Case {
         group: "suite",
         name: format!("suite: chain mode, {variant}"),
+        board: Some(variant.machine.board),
         run: Box::new(move |context| {
             boots::suite_of(&context.builds, boots::SUITE_IN_CHAIN_MODE, &variant)
         }),
@@ -170,6 +184,7 @@ fn refusal(refusal: Refusal) -> Case {
     Case {
         group: "bad boot",
         name: format!("bad boot: {}", refusal.name()),
+        board: Some(Board::Pc),
         run: Box::new(move |context| boots::refused(&context.builds, refusal)),
     }
 }
@@ -179,6 +194,7 @@ fn system(name: &'static str, setup: Setup) -> Case {
     Case {
         group: "system",
         name: format!("system: {name}, {}{memory}", setup.loader.name()),
+        board: Some(Board::Pc),
         run: Box::new(move |context| boots::powers_off(&context.builds, name, setup)),
     }
 }
@@ -187,7 +203,7 @@ fn system(name: &'static str, setup: Setup) -> Case {
 fn failing() -> [Case; 2] {
     let faults: Run = Box::new(|context| failures::faults(&context.builds));
     let panics: Run = Box::new(|context| failures::panics(&context.builds, MIXED, PANIC_CORES));
-    let case = |name, run| Case { group: "system", name, run };
+    let case = |name, run| Case { group: "system", name, board: Some(Board::Pc), run };
     [
         case("system: faults, reported, and the rest goes on".to_string(), faults),
         case(format!("system: {MIXED}, {PANIC_CORES} cores, last words of the kernel"), panics),
@@ -209,6 +225,7 @@ fn virt_suite(virt: Virt) -> Case {
     Case {
         group: "suite",
         name: format!("suite: qemu-virt, {}", virt_name(virt)),
+        board: Some(Board::QemuVirt),
         run: Box::new(move |context| {
             let variant = Variant { machine: virt_machine(virt), profile: Profile::Release };
             boots::suite(&context.builds, &variant)
@@ -220,6 +237,7 @@ fn virt(virt: Virt) -> Case {
     Case {
         group: "virt",
         name: format!("virt: {MIXED}, {}", virt_name(virt)),
+        board: Some(Board::QemuVirt),
         run: Box::new(move |context| {
             let outcome = context.builds.run_on(Board::QemuVirt, MIXED, |machine| {
                 let memory_mib = machine.memory_mib;
@@ -234,6 +252,7 @@ fn by_serial_line() -> Case {
     Case {
         group: "hil",
         name: format!("hil: {MIXED}, by a serial line, on rig {HIL_RIG}"),
+        board: Some(Board::Pc),
         run: Box::new(|context| hil::ci(&context.tree.workspace, HIL_RIG, MIXED)),
     }
 }
@@ -243,6 +262,7 @@ fn raspberry_pi(board: Board) -> Case {
     Case {
         group: name,
         name: format!("{name}: {MIXED}, 4 cores, from its card"),
+        board: Some(board),
         run: Box::new(move |context| {
             if let Some(reason) = version::lacks(board)? {
                 return Ok(format!("skipped: {reason}"));
@@ -252,10 +272,26 @@ fn raspberry_pi(board: Board) -> Case {
     }
 }
 
+fn raspberry_pi_suite(board: Board) -> Case {
+    Case {
+        group: "suite",
+        name: format!("suite: {}, 4 cores", board.name()),
+        board: Some(board),
+        run: Box::new(move |context| {
+            if let Some(reason) = version::lacks(board)? {
+                return Ok(format!("skipped: {reason}"));
+            }
+            let variant = Variant { machine: Machine::of(board, 4), profile: Profile::Release };
+            boots::suite(&context.builds, &variant)
+        }),
+    }
+}
+
 fn pc_image() -> Case {
     Case {
         group: "image",
         name: "image: pc, the same each time".to_string(),
+        board: Some(Board::Pc),
         run: Box::new(|context| images::repeats(&context.builds, MIXED)),
     }
 }
@@ -264,6 +300,7 @@ fn card(board: Board) -> Case {
     Case {
         group: "image",
         name: format!("image: {}, the same each time, read back", board.name()),
+        board: Some(board),
         run: Box::new(move |context| images::reads_back(&context.builds, board, MIXED)),
     }
 }
@@ -272,6 +309,7 @@ fn story(story: Story) -> Case {
     Case {
         group: "trace",
         name: format!("trace: {}, the same on the simulated machine", story.system),
+        board: Some(Board::Pc),
         run: Box::new(move |context| trace::compare(&context.builds, &story)),
     }
 }
@@ -331,6 +369,7 @@ fn rows(counted: bool) -> Case {
     Case {
         group: "bench",
         name: format!("bench: all rows, {clock}"),
+        board: Some(Board::Pc),
         run: Box::new(move |context| {
             let measured = bench::measure(&context.tree.workspace, Board::Pc, counted)?;
             measured.complete()?;
@@ -344,7 +383,19 @@ fn rows(counted: bool) -> Case {
 
 #[cfg(test)]
 mod tests {
-    use super::passed;
+    use super::{all, passed};
+    use crate::board::Board;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn every_board_passes_the_suite_and_boots_a_system_besides() {
+        let cases = all(&Workspace::open().unwrap(), false).unwrap();
+        for board in Board::ALL {
+            let own = || cases.iter().filter(|case| case.board == Some(board));
+            assert!(own().any(|case| case.group == "suite"), "{}", board.name());
+            assert!(own().any(|case| case.group != "suite"), "{}", board.name());
+        }
+    }
 
     #[test]
     fn host_tests_are_counted() {

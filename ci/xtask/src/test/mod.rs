@@ -27,6 +27,7 @@ mod suite;
 mod trace;
 mod variants;
 
+use crate::board::Board;
 use crate::check::Tree;
 use crate::progress::Step;
 use crate::setup::{self, Need};
@@ -46,6 +47,9 @@ pub struct Arguments {
     /// Also run what takes many minutes: the deliberate mistakes.
     #[arg(long)]
     thorough: bool,
+    /// Only what is about this board.
+    #[arg(long, value_enum, value_name = "BOARD")]
+    board: Option<Board>,
     /// Show the names of the tests and run none.
     #[arg(long)]
     list: bool,
@@ -74,10 +78,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let cases: Vec<_> = cases::all(&workspace, arguments.quick)?
         .into_iter()
         .filter(|case| case.name.contains(filter))
+        .filter(|case| arguments.board.is_none_or(|board| case.board == Some(board)))
         .filter(|case| arguments.thorough || !filter.is_empty() || !case.takes_long())
         .collect();
     if cases.is_empty() {
-        bail!("no test's name contains `{filter}`; `cargo xtask test --list` shows all names");
+        let board = arguments.board.map_or(String::new(), |board| format!(" on {}", board.name()));
+        bail!(
+            "no test's name contains `{filter}`{board}; `cargo xtask test --list` shows all names"
+        );
     }
     if arguments.list {
         for case in &cases {

@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn case(group: &'static str, name: &str) -> Case {
-        Case { group, name: name.to_string(), run: Box::new(|_| Ok(String::new())) }
+        Case { group, name: name.to_string(), board: None, run: Box::new(|_| Ok(String::new())) }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Machine variants: not all combinations of properties, but every pair of them.
 
+use crate::board::Board;
 use crate::build::Profile;
 use crate::qemu::{Loader, Machine, Processor};
 use std::fmt;
@@ -23,6 +24,9 @@ impl fmt::Display for Variant {
         let Machine { cores, processor, loader, .. } = &self.machine;
         let plural = if *cores == 1 { "" } else { "s" };
         let (processor, loader, profile) = (processor.name(), loader.name(), self.profile.name());
+        if self.machine.board != Board::Pc {
+            write!(f, "{}, ", self.machine.board.name())?;
+        }
         write!(f, "{cores} core{plural}, {processor}, {loader}, {profile}")?;
         let hpet = if self.machine.hpet { "" } else { ", no HPET" };
         let icount = if self.machine.icount { ", counted" } else { "" };

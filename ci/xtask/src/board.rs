@@ -52,11 +52,20 @@ impl Board {
         }
     }
 
-    /// Target of kernel and servers.
+    /// Target of the kernel, and of servers that do not ask for another.
     pub fn target(self) -> &'static str {
         match self {
             Self::Pc => "x86_64-unknown-none",
             Self::QemuVirt | Self::Rpi3 | Self::Rpi4 => "aarch64-unknown-none-softfloat",
+        }
+    }
+
+    /// Target of programs that want the processor's floating-point and vector instructions. The one for PCs
+    /// has no such variant; there, software does it.
+    pub fn floating_target(self) -> &'static str {
+        match self {
+            Self::Pc => self.target(),
+            Self::QemuVirt | Self::Rpi3 | Self::Rpi4 => "aarch64-unknown-none",
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::board::Board;
 use crate::qemu::Machine;
 use crate::system::Description;
-use crate::workspace::{System, Workspace, cargo};
+use crate::workspace::{Package, System, Workspace, cargo};
 use crate::{archive, elf, flat, progress, system};
 use anyhow::{Context, Result, bail, ensure};
 use cedo_abi::archive::{INIT, SYSTEM};
@@ -17,12 +17,13 @@ const MEBIBYTE: u64 = 1 << 20;
 /// Packages of servers are called this and the name of the program.
 const PREFIX: &str = "cedo-";
 /// Variables that would replace the flags in `.cargo/config.toml`, without which nothing links.
-const FOREIGN_FLAGS: [&str; 6] = [
+const FOREIGN_FLAGS: [&str; 7] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
     "CARGO_TARGET_X86_64_UNKNOWN_NONE_RUSTFLAGS",
+    "CARGO_TARGET_AARCH64_UNKNOWN_NONE_RUSTFLAGS",
     "CARGO_TARGET_AARCH64_UNKNOWN_NONE_SOFTFLOAT_RUSTFLAGS",
 ];
 
@@ -104,7 +105,7 @@ pub fn parts(
     progress::say(&format!("Building the kernel ({})", profile.name()));
     let kernel = kernel(workspace, board, profile)?;
     progress::say(&format!("Building the servers of system `{}`", system.name));
-    let servers = cargo_build(workspace, board, Profile::Release, &packages)?;
+    let servers = servers(workspace, board, packages)?;
     let (archive, system) = (system.name.clone(), system.name.clone());
     Ok(Parts { description, archive, board, system, profile, kernel, servers })
 }
@@ -112,7 +113,26 @@ pub fn parts(
 /// Builds a board's kernel.
 pub fn kernel(workspace: &Workspace, board: Board, profile: Profile) -> Result<PathBuf> {
     let name = board.kernel();
-    one(cargo_build(workspace, board, profile, &[name.to_string()])?, name)
+    one(cargo_build(workspace, board.target(), profile, &[name.to_string()])?, name)
+}
+
+/// Builds servers, each for the target that it wants.
+fn servers(
+    workspace: &Workspace,
+    board: Board,
+    packages: Vec<String>,
+) -> Result<BTreeMap<String, PathBuf>> {
+    let is_floating = |name: &String| {
+        let package = workspace.metadata.packages.iter().find(|package| package.name == *name);
+        package.is_some_and(Package::is_floating)
+    };
+    let (floating, usual): (Vec<_>, Vec<_>) = packages.into_iter().partition(is_floating);
+    let mut built = cargo_build(workspace, board.target(), Profile::Release, &usual)?;
+    if !floating.is_empty() {
+        let target = board.floating_target();
+        built.extend(cargo_build(workspace, target, Profile::Release, &floating)?);
+    }
+    Ok(built)
 }
 
 impl Parts {
@@ -203,15 +223,15 @@ struct MessageTarget {
     name: String,
 }
 
-/// Builds packages for a board; answers the program of each by its name.
+/// Builds packages for a target; answers the program of each by its name.
 pub fn cargo_build(
     workspace: &Workspace,
-    board: Board,
+    target: &str,
     profile: Profile,
     packages: &[String],
 ) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = target_cargo(workspace);
-    command.args(["build", "--target", board.target(), "--message-format=json-render-diagnostics"]);
+    command.args(["build", "--target", target, "--message-format=json-render-diagnostics"]);
     if profile == Profile::Release {
         command.arg("--release");
     }

@@ -35,6 +35,31 @@ pub struct Package {
     pub manifest_path: PathBuf,
     pub dependencies: Vec<Dependency>,
     pub targets: Vec<Target>,
+    /// `[package.metadata]`, if there is any.
+    #[serde(default)]
+    pub metadata: Option<Own>,
+}
+
+impl Package {
+    /// True if it is compiled for the processor's floating-point instructions where the board has a target
+    /// for that.
+    pub fn is_floating(&self) -> bool {
+        self.metadata.as_ref().is_some_and(|own| own.cedo.floating_point)
+    }
+}
+
+/// What packages say to this program: `[package.metadata.cedo]`.
+#[derive(Deserialize)]
+pub struct Own {
+    #[serde(default)]
+    cedo: Cedo,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Cedo {
+    #[serde(default)]
+    floating_point: bool,
 }
 
 /// One line of a package's dependencies.

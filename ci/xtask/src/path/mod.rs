@@ -79,7 +79,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 /// The program that measures.
 fn program_of(workspace: &Workspace) -> Result<PathBuf> {
-    let built = build::cargo_build(workspace, Board::Pc, Profile::Release, &[PROGRAM.to_string()])?;
+    let built = build::cargo_build(
+        workspace,
+        Board::Pc.target(),
+        Profile::Release,
+        &[PROGRAM.to_string()],
+    )?;
     build::one(built, PROGRAM)
 }
 

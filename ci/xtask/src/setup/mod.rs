@@ -83,6 +83,7 @@ pub fn prepare(workspace: &Workspace, needs: &[Need], yes: bool) -> Result<()> {
     }
     if needs.contains(&Need::BuildArm) || needs.contains(&Need::Check) {
         rust::add_target(workspace, Board::QemuVirt.target())?;
+        rust::add_target(workspace, Board::QemuVirt.floating_target())?;
     }
     if needs.contains(&Need::Check) {
         rust::add_components(workspace)?;

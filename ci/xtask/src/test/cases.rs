@@ -1,5 +1,6 @@
 //! All tests.
 
+use super::arm;
 use super::boots::{self, Builds, Refusal, Setup};
 use super::failures;
 use super::images;
@@ -14,9 +15,9 @@ use crate::check::{self, Tree};
 use crate::fuzz;
 use crate::hil;
 use crate::mutate;
-use crate::qemu::{Gic, Loader, Machine, Processor, version};
+use crate::qemu::{Loader, Machine, Processor};
 use crate::workspace::Workspace;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::process::Command;
 
 /// What tests use.
@@ -49,21 +50,13 @@ const QUICK_READER_SECONDS: f64 = 1.0;
 
 /// Systems other than the suite that must power off by themselves, with 0.
 const SYSTEMS: [&str; 6] = ["default", MIXED, "tiers", "eight", "locks", "locks-chain"];
-const MIXED: &str = "mixed";
+/// What is booted where any system would do.
+pub const MIXED: &str = "mixed";
+const NUMBERS: &str = "numbers";
 /// Two of them are busy when one panics.
 const PANIC_CORES: u32 = 4;
 /// Loaders that must start a small system. The suite runs from CDs besides.
 const LOADERS: [Loader; 4] = [Loader::UsbBios, Loader::UsbUefi, Loader::NetBios, Loader::NetUefi];
-
-/// An aarch64 machine: processor, cores, interrupt controller, and whether the kernel starts at the
-/// hypervisor's level.
-type Virt = (Processor, u32, Gic, bool);
-/// Those that must start a small system.
-const VIRT: [Virt; 2] =
-    [(Processor::CortexA53, 2, Gic::V2, false), (Processor::CortexA72, 4, Gic::V3, true)];
-/// Those that must pass the suite.
-const VIRT_SUITES: [Virt; 2] =
-    [(Processor::CortexA53, 2, Gic::V2, false), (Processor::CortexA72, 1, Gic::V3, true)];
 
 /// The rig whose board is always there; its other scenarios take minutes.
 const HIL_RIG: &str = "qemu-pc";
@@ -121,9 +114,8 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));
     cases.push(suite_in_chain_mode(Machine::new(2)));
-    cases.extend(VIRT_SUITES.map(virt_suite));
-    cases.push(suite_in_chain_mode(virt_machine(VIRT_SUITES[0])));
-    cases.extend([Board::Rpi3, Board::Rpi4].map(raspberry_pi_suite));
+    cases.extend(arm::suites());
+    cases.push(suite_in_chain_mode(arm::usual()));
     cases.extend(Refusal::ALL.map(refusal));
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
@@ -133,8 +125,8 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(failing());
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, Setup { loader, ..usual })));
-    cases.extend(VIRT.map(virt));
-    cases.extend([Board::Rpi3, Board::Rpi4].map(raspberry_pi));
+    cases.extend(arm::boots());
+    cases.extend([(Board::Pc, "software"), (Board::QemuVirt, "the processor")].map(numbers));
     cases.push(pc_image());
     cases.extend([Board::Rpi3, Board::Rpi4].map(card));
     cases.extend(STORIES.map(story));
@@ -210,40 +202,17 @@ fn failing() -> [Case; 2] {
     ]
 }
 
-fn virt_machine((processor, cores, gic, hypervisor): Virt) -> Machine {
-    Machine { processor, gic, hypervisor, ..Machine::of(Board::QemuVirt, cores) }
-}
-
-/// What it is, in words.
-fn virt_name((processor, cores, gic, hypervisor): Virt) -> String {
-    let level = if hypervisor { "EL2" } else { "EL1" };
-    let plural = if cores == 1 { "" } else { "s" };
-    format!("{}, {cores} core{plural}, {}, from {level}", processor.name(), gic.name())
-}
-
-fn virt_suite(virt: Virt) -> Case {
+/// A program with floating point, by whom it is computed on the board.
+fn numbers((board, by): (Board, &'static str)) -> Case {
     Case {
-        group: "suite",
-        name: format!("suite: qemu-virt, {}", virt_name(virt)),
-        board: Some(Board::QemuVirt),
+        group: "system",
+        name: format!("system: {NUMBERS}, {}, by {by}", board.name()),
+        board: Some(board),
         run: Box::new(move |context| {
-            let variant = Variant { machine: virt_machine(virt), profile: Profile::Release };
-            boots::suite(&context.builds, &variant)
-        }),
-    }
-}
-
-fn virt(virt: Virt) -> Case {
-    Case {
-        group: "virt",
-        name: format!("virt: {MIXED}, {}", virt_name(virt)),
-        board: Some(Board::QemuVirt),
-        run: Box::new(move |context| {
-            let outcome = context.builds.run_on(Board::QemuVirt, MIXED, |machine| {
-                let memory_mib = machine.memory_mib;
-                *machine = Machine { memory_mib, ..virt_machine(virt) };
-            })?;
-            Ok(format!("{} lines", outcome.transcript.lines().count()))
+            let outcome = context.builds.run_on(board, NUMBERS, |_| {})?;
+            let line = format!("{NUMBERS}: floating point by {by}: ok");
+            ensure!(outcome.transcript.lines().any(|other| other == line), "no line `{line}`");
+            Ok(line)
         }),
     }
 }
@@ -254,36 +223,6 @@ fn by_serial_line() -> Case {
         name: format!("hil: {MIXED}, by a serial line, on rig {HIL_RIG}"),
         board: Some(Board::Pc),
         run: Box::new(|context| hil::ci(&context.tree.workspace, HIL_RIG, MIXED)),
-    }
-}
-
-fn raspberry_pi(board: Board) -> Case {
-    let name = board.name();
-    Case {
-        group: name,
-        name: format!("{name}: {MIXED}, 4 cores, from its card"),
-        board: Some(board),
-        run: Box::new(move |context| {
-            if let Some(reason) = version::lacks(board)? {
-                return Ok(format!("skipped: {reason}"));
-            }
-            images::starts_from_card(&context.builds, board, MIXED)
-        }),
-    }
-}
-
-fn raspberry_pi_suite(board: Board) -> Case {
-    Case {
-        group: "suite",
-        name: format!("suite: {}, 4 cores", board.name()),
-        board: Some(board),
-        run: Box::new(move |context| {
-            if let Some(reason) = version::lacks(board)? {
-                return Ok(format!("skipped: {reason}"));
-            }
-            let variant = Variant { machine: Machine::of(board, 4), profile: Profile::Release };
-            boots::suite(&context.builds, &variant)
-        }),
     }
 }
 

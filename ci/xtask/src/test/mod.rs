@@ -4,6 +4,7 @@
 //! |---|---|
 //! | here | the command |
 //! | [`cases`] | all tests: rules, host tests, boots |
+//! | [`arm`] | boots of aarch64 boards |
 //! | [`boots`] | boots that must work, boots that must be refused |
 //! | [`failures`] | what is told when a thread, or the kernel, goes wrong |
 //! | [`images`] | images and folders: the same each time, read back, started |
@@ -15,6 +16,7 @@
 //! | [`trace`] | the emulated PC and the simulated machine tell the same story |
 //! | [`report`] | what a person reads |
 
+mod arm;
 mod boots;
 mod cases;
 mod failures;

@@ -81,6 +81,8 @@ probe!(
     port,
     "mrs x12, cntp_ctl_el0"
 );
+// Compiled without the registers' use by the compiler, which would have to be told of them.
+#[cfg(not(target_feature = "neon"))]
 probe!(
     /// Puts `address` into the first and last vector register: `fmov d0, x0` and `fmov d31, x0`, which
     /// the assembler for this target does not know.
@@ -88,6 +90,7 @@ probe!(
     ".inst 0x9e670000",
     ".inst 0x9e67001f"
 );
+#[cfg(not(target_feature = "neon"))]
 probe!(
     /// Reads what [`set_floating`] has put there; another value if the registers differ: `fmov x1, d31`
     /// and `fmov x12, d0`.

@@ -97,10 +97,13 @@ impl Board {
     pub fn tree(self, workspace: &Workspace) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Pc | Self::QemuVirt => Ok(None),
-            Self::Rpi3 | Self::Rpi4 => {
-                tree::read(&self.folder(workspace).join("tree.toml")).map(Some)
-            }
+            Self::Rpi3 | Self::Rpi4 => tree::read(&self.tree_file(workspace)).map(Some),
         }
+    }
+
+    /// Where that tree is described.
+    pub fn tree_file(self, workspace: &Workspace) -> PathBuf {
+        self.folder(workspace).join("tree.toml")
     }
 
     /// The devices that system descriptions can name.

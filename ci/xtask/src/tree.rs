@@ -18,9 +18,15 @@ const LAST: u32 = 9;
 
 /// The tree that `file` describes.
 pub fn read(file: &Path) -> Result<Vec<u8>> {
+    changed(file, |_| ())
+}
+
+/// The same with something changed: what a test makes of it.
+pub fn changed(file: &Path, change: impl FnOnce(&mut Table)) -> Result<Vec<u8>> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the device tree {}", file.display()))?;
-    let root: Table = text.parse().with_context(|| format!("{} is no TOML", file.display()))?;
+    let mut root: Table = text.parse().with_context(|| format!("{} is no TOML", file.display()))?;
+    change(&mut root);
     flatten(&root).with_context(|| format!("{} is no device tree", file.display()))
 }
 

@@ -1,12 +1,14 @@
 //! Tests that boot aarch64 boards.
 
-use super::boots;
+use super::boots::{self, Builds};
 use super::cases::{Case, MIXED};
 use super::images;
+use super::trees;
 use super::variants::Variant;
 use crate::board::Board;
 use crate::build::Profile;
 use crate::qemu::{Gic, Machine, Processor, version};
+use anyhow::Result;
 
 /// An aarch64 machine: processor, cores, interrupt controller, and whether the kernel starts at the
 /// hypervisor's level.
@@ -28,6 +30,20 @@ pub fn suites() -> impl Iterator<Item = Case> {
 pub fn boots() -> impl Iterator<Item = Case> {
     let pis = [Board::Rpi3, Board::Rpi4].into_iter().map(raspberry_pi);
     VIRT.into_iter().map(virt).chain(pis)
+}
+
+/// Boots with device trees that do not fit the machine.
+pub fn wrong_trees() -> [Case; 2] {
+    let case = |name: &str, run: fn(&Builds, &str) -> Result<String>| Case {
+        group: "bad boot",
+        name: format!("bad boot: rpi3, {name}"),
+        board: Some(Board::Rpi3),
+        run: Box::new(move |context| run(&context.builds, MIXED)),
+    };
+    [
+        case("a tree without a timer", trees::without_a_timer),
+        case("processors that are not there", trees::with_processors_that_are_not_there),
+    ]
 }
 
 /// The first of those that pass the suite.

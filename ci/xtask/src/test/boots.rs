@@ -148,10 +148,11 @@ pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
         interactive: false,
         monitor: None,
     })?;
-    verdict(&outcome)
+    refusal_of(&outcome)
 }
 
-fn verdict(outcome: &Outcome) -> Result<String> {
+/// The line in which the kernel refused to boot; an error if it did anything else.
+pub fn refusal_of(outcome: &Outcome) -> Result<String> {
     let lines = outcome.cannot_boot();
     ensure!(
         outcome.end == End::Off(CANNOT_BOOT),
@@ -220,7 +221,7 @@ impl Builds {
 
 #[cfg(test)]
 mod tests {
-    use super::{End, Outcome, verdict};
+    use super::{End, Outcome, refusal_of};
     use std::time::Duration;
 
     fn outcome(end: End, transcript: &str) -> Outcome {
@@ -231,11 +232,11 @@ mod tests {
     #[test]
     fn one_line_and_code_2_is_a_refusal() {
         let good = outcome(End::Off(2), "cannot boot: no archive; add one\n");
-        assert_eq!(verdict(&good).unwrap(), "cannot boot: no archive; add one");
-        assert!(verdict(&outcome(End::Off(2), "")).is_err());
-        assert!(verdict(&outcome(End::Off(2), "cannot boot: a\ncannot boot: b\n")).is_err());
-        assert!(verdict(&outcome(End::TimeLimit, "cannot boot: a\n")).is_err());
-        let success = verdict(&outcome(End::Off(0), "hello\n")).unwrap_err();
+        assert_eq!(refusal_of(&good).unwrap(), "cannot boot: no archive; add one");
+        assert!(refusal_of(&outcome(End::Off(2), "")).is_err());
+        assert!(refusal_of(&outcome(End::Off(2), "cannot boot: a\ncannot boot: b\n")).is_err());
+        assert!(refusal_of(&outcome(End::TimeLimit, "cannot boot: a\n")).is_err());
+        let success = refusal_of(&outcome(End::Off(0), "hello\n")).unwrap_err();
         assert!(success.to_string().contains("it succeeded"));
     }
 }

@@ -117,6 +117,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(arm::suites());
     cases.push(suite_in_chain_mode(arm::usual()));
     cases.extend(Refusal::ALL.map(refusal));
+    cases.extend(arm::wrong_trees());
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
     let usual = Setup { loader: Loader::Pvh, memory_mib: None };

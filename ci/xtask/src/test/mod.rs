@@ -13,6 +13,7 @@
 //! | [`variants`] | machine variants, so that every pair of properties meets once |
 //! | [`miri`] | the host tests of crates with unsafe code, interpreted |
 //! | [`suite`] | what the test program prints |
+//! | [`trees`] | boots with device trees that do not fit |
 //! | [`trace`] | the emulated PC and the simulated machine tell the same story |
 //! | [`report`] | what a person reads |
 
@@ -27,6 +28,7 @@ mod orders;
 mod report;
 mod suite;
 mod trace;
+mod trees;
 mod variants;
 
 use crate::board::Board;

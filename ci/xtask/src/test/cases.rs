@@ -74,43 +74,27 @@ impl Case {
 /// All of them, in the order in which they run.
 pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     let mut cases: Vec<Case> = check::names("").map(rule).collect();
-    cases.push(Case {
-        group: "host",
-        name: "host: unit tests".to_string(),
-        board: None,
-        run: Box::new(host_tests),
-    });
+    cases.push(on_host("host", "host: unit tests", host_tests));
     let seconds = if quick { QUICK_READER_SECONDS } else { READER_SECONDS };
-    cases.push(Case {
-        group: "fuzz",
-        name: "fuzz: readers of untrusted files".to_string(),
-        board: None,
-        run: Box::new(move |context| fuzz::readers::all(&context.tree.workspace, seconds)),
-    });
-    cases.push(Case {
-        group: "fuzz",
-        name: "fuzz: hostile programs harm nobody".to_string(),
-        board: None,
-        run: Box::new(|context| fuzz::hostile::ci(&context.tree.workspace)),
-    });
-    cases.push(Case {
-        group: "orders",
-        name: "orders: what crosses cores, in every order".to_string(),
-        board: None,
-        run: Box::new(|context| orders::run(&context.tree)),
-    });
-    cases.push(Case {
-        group: "host",
-        name: "host: unit tests of crates with unsafe code, interpreted by Miri".to_string(),
-        board: None,
-        run: Box::new(|context| miri::run(&context.tree)),
-    });
-    cases.push(Case {
-        group: "mutate",
-        name: "mutate: deliberate mistakes in the kernel are noticed".to_string(),
-        board: None,
-        run: Box::new(|context| mutate::ci(&context.tree.workspace)),
-    });
+    cases.push(on_host("fuzz", "fuzz: readers of untrusted files", move |context| {
+        fuzz::readers::all(&context.tree.workspace, seconds)
+    }));
+    cases.push(on_host("fuzz", "fuzz: hostile programs harm nobody", |context| {
+        fuzz::hostile::ci(&context.tree.workspace)
+    }));
+    cases.push(on_host("orders", "orders: what crosses cores, in every order", |context| {
+        orders::run(&context.tree)
+    }));
+    cases.push(on_host(
+        "host",
+        "host: unit tests of crates with unsafe code, interpreted by Miri",
+        |context| miri::run(&context.tree),
+    ));
+    cases.push(on_host(
+        "mutate",
+        "mutate: deliberate mistakes in the kernel are noticed",
+        |context| mutate::ci(&context.tree.workspace),
+    ));
     cases.extend(variants::all(quick).into_iter().map(suite));
     cases.extend(special().into_iter().map(suite));
     cases.push(suite_in_chain_mode(Machine::new(2)));
@@ -140,6 +124,15 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend([true, false].map(rows));
     cases.push(by_serial_line());
     Ok(cases)
+}
+
+/// A test that boots nothing, or all kinds of machines.
+fn on_host(
+    group: &'static str,
+    name: &str,
+    run: impl Fn(&Context) -> Result<String> + 'static,
+) -> Case {
+    Case { group, name: name.to_string(), board: None, run: Box::new(run) }
 }
 
 fn rule(name: &'static str) -> Case {

@@ -71,5 +71,6 @@ fn boot(builds: &Builds, system: &str, change: impl FnOnce(&mut Table)) -> Resul
         show: Box::new(|_| {}),
         follow: None,
         interactive: false,
+        monitor: None,
     })
 }

@@ -199,7 +199,7 @@ fn roots_are_roots() {
     expect(&with("state = true"), &[(15, "it has no scheduler to tell")]);
     expect(&with("core = 1"), &[(15, "`rr0` is the root of core 0")]);
     assert!(parse(&with("core = 0\nask_blocked = true\nquiet = true")).is_ok());
-    expect(&worker("quiet = true"), &[(KEY, "`worker` is not the root scheduler of a core")]);
+    expect(&worker("quiet = true"), &[(KEY, "`w` is not the root scheduler of a core")]);
 }
 
 #[test]

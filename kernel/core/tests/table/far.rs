@@ -5,7 +5,7 @@
 //! bits say. So the rule says what has become of each thread when everybody has taken what was posted
 //! to it, and that the invoker's core does not wait for that.
 
-use crate::cell::{Destination, Pending, Who};
+use crate::cell::{self, Destination, Pending, Who};
 use crate::document::{self, Group, Value};
 use crate::message::{self, By, Message, Receives, Sends};
 use crate::operation::{self, Step, Timeout, Winner};
@@ -27,15 +27,8 @@ const SENDER: u8 = 3;
 /// The root of the other core.
 const OTHER_ROOT: u8 = 4;
 
-/// What the destination may be doing, wherever it lives.
-const DESTINATIONS: [Destination; 6] = [
-    Destination::Waits,
-    Destination::WaitsForInvoker,
-    Destination::WaitsForSender,
-    Destination::Ready,
-    Destination::Suspended,
-    Destination::AwaitsReply,
-];
+/// What the destination may be doing, wherever it lives: all but what is about its own core's tree.
+const DESTINATIONS: &[Destination] = cell::DESTINATIONS.split_at(6).0;
 
 /// Who lives on the other core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,8 +75,8 @@ impl Situation {
     fn all(protocol: Protocol) -> Vec<Situation> {
         let mut all = Vec::new();
         for (far, _) in FAR {
-            for destination in DESTINATIONS {
-                for pending in crate::cell::PENDING {
+            for &destination in DESTINATIONS {
+                for pending in cell::PENDING {
                     all.push(Situation { protocol, far, destination, pending });
                 }
             }

@@ -67,25 +67,40 @@ fn check_badge(badge: Option<&At<u64>>, problems: &mut Problems) {
 }
 
 fn check_lines(first: &At<u64>, count: &At<u64>, problems: &mut Problems) {
-    if first.value >= MAX_LINES {
-        let title = format!("there is no interrupt line {}", first.value);
-        let label = format!("the highest is {}", MAX_LINES - 1);
-        problems.add(Problem::new(title, &first.span, label));
-    } else if count.value == 0 || count.value > MAX_LINES - first.value {
-        let title = format!("{} interrupt lines from {}", count.value, first.value);
-        let label = format!("must be from 1 to {}", MAX_LINES - first.value);
-        problems.add(Problem::new(title, &count.span, label));
-    }
+    check_range(
+        [first, count],
+        MAX_LINES,
+        ["interrupt line", "interrupt lines"],
+        |line| line.to_string(),
+        problems,
+    );
 }
 
 fn check_ports(first: &At<u64>, count: &At<u64>, problems: &mut Problems) {
-    if first.value >= PORTS {
-        let title = format!("there is no I/O port {:#x}", first.value);
-        let label = format!("the highest is {:#x}", PORTS - 1);
+    check_range(
+        [first, count],
+        PORTS,
+        ["I/O port", "ports"],
+        |port| format!("{port:#x}"),
+        problems,
+    );
+}
+
+/// There are `end` of what is called `one` and `many`, and written by `number`.
+fn check_range(
+    [first, count]: [&At<u64>; 2],
+    end: u64,
+    [one, many]: [&str; 2],
+    number: impl Fn(u64) -> String,
+    problems: &mut Problems,
+) {
+    if first.value >= end {
+        let title = format!("there is no {one} {}", number(first.value));
+        let label = format!("the highest is {}", number(end - 1));
         problems.add(Problem::new(title, &first.span, label));
-    } else if count.value == 0 || count.value > PORTS - first.value {
-        let title = format!("{} ports from {:#x}", count.value, first.value);
-        let label = format!("must be from 1 to {}", PORTS - first.value);
+    } else if count.value == 0 || count.value > end - first.value {
+        let title = format!("{} {many} from {}", count.value, number(first.value));
+        let label = format!("must be from 1 to {}", end - first.value);
         problems.add(Problem::new(title, &count.span, label));
     }
 }

@@ -5,7 +5,7 @@ use crate::cast::{REMOTE_SERVANTS, SERVANTS, Who};
 use crate::op::{OP_WORDS, Op};
 use crate::outcome::{Outcome, WORDS};
 use crate::patience::comes_elsewhere;
-use crate::servant::{self, FIRST_STEP, ORDER, REPORT, STOP};
+use crate::servant::{self, ECHO, FIRST_STEP, ORDER, REPORT, STOP};
 use crate::stage::SETTLE;
 use crate::tests::interrupts::spin;
 use crate::verdict::{Failure, Verdict, done, holds};
@@ -81,6 +81,23 @@ impl Driver {
         // One of another core may be on its way back from its last order.
         let patience = if REMOTE_SERVANTS.contains(&who) { 0 } else { ipc::SEND_ZERO };
         done("an order to a servant", order.flags(patience).run()).map(|_| ())
+    }
+
+    /// Gives an order whose first step is a message to a servant of another core, and returns when it
+    /// has begun that: when it waits, if it has to.
+    pub fn order_to_wait(&mut self, who: Who, steps: &[Op]) -> Verdict {
+        // Its answer is the beginning of its wait for orders, which has the number read then.
+        done("a servant waits for orders", Op::call(who.gate()).tag(ECHO, 0).run())?;
+        let orders = self.epoch(who)?;
+        self.order(who, steps)?;
+        let waits = comes_elsewhere(|| self.epoch(who).is_ok_and(|epoch| epoch > orders));
+        holds("a servant of another core begins its first step", waits)
+    }
+
+    /// How many messages this thread has begun: the number of its wait.
+    pub fn epoch(&self, who: Who) -> Result<u64, Failure> {
+        let read = Op::thread(thread::READ, who.thread()).word(0, 0);
+        Ok(done("read", read.run())?.words[0])
     }
 
     /// Time enough for other cores to do what they can.

@@ -229,11 +229,15 @@ impl Cell {
     }
 
     fn order(self, driver: &mut Driver, who: Who, steps: &[Op]) -> Verdict {
-        if REMOTE_SERVANTS.contains(&who) {
+        if !REMOTE_SERVANTS.contains(&who) {
+            driver.order(who, steps)?;
+            return self.rest(driver);
+        }
+        if who == self.victim && self.phase.is_fault() {
             return driver.order_remote(who, steps);
         }
-        driver.order(who, steps)?;
-        self.rest(driver)
+        driver.order_to_wait(who, steps)?;
+        driver.pause()
     }
 
     fn is_taken(self) -> bool {

@@ -57,30 +57,20 @@ fn send(driver: &mut Driver) -> Verdict {
 }
 
 fn send_zero_busy(driver: &mut Driver) -> Verdict {
-    driver.order_remote(Who::R1, &[Op::receive(Who::Far1.gate())])?;
+    driver.order_to_wait(Who::R1, &[Op::receive(Who::Far1.gate())])?;
     let send = Op::send(Who::R1.gate()).tag(5, 0).flags(ipc::SEND_ZERO);
     status("send", &send.run(), Status::NotReady)
 }
 
 fn send_zero_waiting(driver: &mut Driver) -> Verdict {
-    driver.order_remote(Who::R1, &[OPEN])?;
-    let send = Op::send(Who::R1.gate()).tag(5, 0).flags(ipc::SEND_ZERO);
-    // It may still be on its way into its receive.
-    let mut out = send.run();
-    for _ in 0..1000 {
-        if out.status() != Status::NotReady {
-            break;
-        }
-        driver.pause()?;
-        out = send.run();
-    }
-    done("send", out)?;
+    driver.order_to_wait(Who::R1, &[OPEN])?;
+    done("send", Op::send(Who::R1.gate()).tag(5, 0).flags(ipc::SEND_ZERO).run())?;
     driver.await_remote(Who::R1)?;
     equal("label", driver.outcome(Who::R1, 0)?.out.tag.label(), 5)
 }
 
 fn queued(driver: &mut Driver) -> Verdict {
-    driver.order_remote(Who::R1, &[Op::receive(Who::B.gate()), OPEN, OPEN])?;
+    driver.order_to_wait(Who::R1, &[Op::receive(Who::B.gate()), OPEN, OPEN])?;
     driver.carry_out(Who::A, &[Op::send(Who::R1.gate()).tag(5, 0)])?;
     driver.pause()?;
     driver.is_busy("A waits for its turn", Who::A)?;
@@ -161,7 +151,7 @@ fn partner_gone(driver: &mut Driver) -> Verdict {
     driver.pause()?;
     driver.is_busy("A waits", Who::A)?;
     driver.destroy(0)?;
-    driver.pause()?;
+    driver.await_remote(Who::A)?;
     status("A's call", &driver.outcome(Who::A, 0)?.out, Status::PartnerGone)
 }
 

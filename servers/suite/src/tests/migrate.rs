@@ -246,7 +246,7 @@ fn not_stopped(driver: &mut Driver) -> Verdict {
     refused("one that is queued", Who::A.thread(), there, Status::WrongState)?;
     refused("one that is ready", Who::Low.thread(), there, Status::WrongState)?;
     STOP.store(false, Ordering::SeqCst);
-    driver.order(Who::R1, &[Op::raw(SPIN)])?;
+    driver.order_remote(Who::R1, &[Op::raw(SPIN)])?;
     refused("one that runs", Who::R1.thread(), Who::Root.thread(), Status::WrongState)?;
     STOP.store(true, Ordering::SeqCst);
     driver.await_remote(Who::R1)
@@ -280,10 +280,9 @@ fn waiters(driver: &mut Driver) -> Verdict {
         create(driver, core, NOWHERE, 0)?;
         driver.order(Who::A, &[call(driver, 1)])?;
         driver.order(Who::B, &[Op::receive(driver.slot(GATE))])?;
-        driver.order(Who::R1, &[Op::send(driver.slot(GATE)).tag(1, 0)])?;
-        // Time enough for all of them to get there.
-        (0..20).try_for_each(|_| driver.settle_all())?;
-        super::interrupts::spin(2_000_000);
+        driver.order_to_wait(Who::R1, &[Op::send(driver.slot(GATE)).tag(1, 0)])?;
+        // Time enough for the messages of all of them to get there.
+        driver.pause()?;
         migrate(driver, 1 - core)?;
         for who in [Who::A, Who::B, Who::R1] {
             driver.await_remote(who)?;

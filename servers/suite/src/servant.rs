@@ -158,9 +158,9 @@ fn obey(
         *outcome = Outcome { out, in_order: words_in_order(this, &out), stamp: stamp() };
         board::set_steps(who, board::steps(who) + 1);
     }
-    // An interrupt that the order left open would keep its line quiet.
+    // An interrupt that the order left open would keep its line quiet, a fault its thread.
     for Outcome { out, .. } in outcomes {
-        if out.tag.kernel_label() == Some(Label::Irq) {
+        if matches!(out.tag.kernel_label(), Some(Label::Irq | Label::Fault)) {
             Op::send(out.token).run();
         }
     }

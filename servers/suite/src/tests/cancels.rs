@@ -17,7 +17,7 @@ use crate::servant::{LAST_TOKEN, SPIN, STEPS, STOP, probing};
 use crate::verdict::{Failure, Verdict, done, equal, failure, holds, label, status};
 use cedo_lib::abi::call::{ipc, thread};
 use cedo_lib::abi::name::ANY;
-use cedo_lib::abi::{Label, Status};
+use cedo_lib::abi::{Label, Rights, Status};
 use cedo_lib::raw::probe;
 use core::sync::atomic::Ordering;
 
@@ -215,7 +215,7 @@ impl Cell {
         } else {
             (self.partner.gate(), Who::Driver.gate())
         };
-        let (steps, count) = self.partner_steps(self.victim.gate());
+        let (steps, count) = self.partner_steps(driver, self.victim.gate());
         self.order(driver, self.partner, &steps[..count])?;
         if self.phase.is_fault() {
             page::handled_by(self.victim.thread(), page::weak_gate(driver, self.partner)?)?;
@@ -259,8 +259,8 @@ impl Cell {
     }
 
     /// P's steps: perhaps take V's message; wait for the driver; what ends V's wait; then, on the other
-    /// core, spin, so that V does not run there.
-    fn partner_steps(self, victim_gate: u64) -> ([Op; STEPS], usize) {
+    /// core, spin, so that V does not run there. Whose fault it handles finds the page only after that.
+    fn partner_steps(self, driver: &Driver, victim_gate: u64) -> ([Op; STEPS], usize) {
         let open = Op::receive(ANY);
         let hold = Op::receive(Who::Driver.gate());
         let poll = open.flags(ipc::RECEIVE_ZERO);
@@ -269,6 +269,7 @@ impl Cell {
         let may_wait = self.phase == Phase::BothQueued && self.is_in_vain();
         let timeout = if may_wait { 0 } else { ipc::SEND_ZERO };
         let send = Op::send(victim_gate).tag(2, 0).flags(timeout);
+        let bring = page::mapping(driver, self.victim == Who::Far1, Rights::READ);
         let spin = Op::raw(SPIN);
         let (steps, count) = match self.phase {
             Phase::SendQueued => ([hold, poll, spin, spin, spin], 3),
@@ -279,12 +280,13 @@ impl Cell {
             Phase::BothQueued => ([hold, poll, hold, send, spin], 5),
             Phase::BothWaits => ([open, hold, send, spin, spin], 4),
             Phase::FaultQueued if self.end == End::Destroy => ([hold, poll, reply, spin, spin], 4),
-            Phase::FaultQueued => ([hold, open, reply, spin, spin], 4),
-            // V's fault comes again when V has been stopped.
+            Phase::FaultQueued => ([hold, open, bring, reply, spin], 5),
+            // V's fault comes again when V has been stopped; a servant answers it after its order.
             Phase::FaultTaken if self.end == End::Suspend => {
-                return ([open, hold, reply, open, reply], 5);
+                return ([open, hold, reply, open, bring], 5);
             }
-            Phase::FaultTaken => ([open, hold, reply, spin, spin], 4),
+            Phase::FaultTaken if self.end == End::Destroy => ([open, hold, reply, spin, spin], 4),
+            Phase::FaultTaken => ([open, hold, bring, reply, spin], 5),
         };
         (steps, if self.partner == Who::R1 { count } else { count - 1 })
     }
@@ -349,9 +351,6 @@ impl Cell {
 
     /// P does the rest of its steps.
     fn let_partner_go_on(self, driver: &Driver) -> Verdict {
-        if self.phase.is_fault() && self.end != End::Destroy {
-            page::map(driver, self.victim == Who::Far1)?;
-        }
         let let_go = Op::send(self.partner.gate()).tag(0, 0);
         done("P is let go", let_go.run())?;
         if self.phase == Phase::BothQueued {
@@ -365,7 +364,7 @@ impl Cell {
         driver.settle()?;
         // A partner that works on V's time only goes on when the driver waits.
         if self.end.is_late() || self.crosses() {
-            let (steps, count) = self.partner_steps(self.victim.gate());
+            let (steps, count) = self.partner_steps(driver, self.victim.gate());
             let steps = steps[..count].iter().filter(|step| step.operation != SPIN);
             await_steps(self.partner, steps.count() as u64)?;
         }
@@ -406,18 +405,21 @@ impl Cell {
             }
             Phase::FaultQueued => {
                 label("what P takes", &seen(1)?, Label::Fault)?;
-                status("P replies", &seen(2)?, Status::Ok)
+                status("P brings the page", &seen(2)?, Status::Ok)?;
+                status("P replies", &seen(3)?, Status::Ok)
             }
             Phase::FaultTaken => {
                 label("what P takes", &seen(0)?, Label::Fault)?;
-                let is_over = matches!(self.end, End::Suspend | End::Destroy);
-                let first = if is_over { Status::Stale } else { Status::Ok };
-                status("P replies", &seen(2)?, first)?;
-                if self.end != End::Suspend {
+                if !matches!(self.end, End::Suspend | End::Destroy) {
+                    status("P brings the page", &seen(2)?, Status::Ok)?;
+                    return status("P replies", &seen(3)?, Status::Ok);
+                }
+                status("P replies", &seen(2)?, Status::Stale)?;
+                if self.end == End::Destroy {
                     return Ok(());
                 }
                 label("what P takes then", &seen(3)?, Label::Fault)?;
-                status("P replies again", &seen(4)?, Status::Ok)
+                status("P brings the page", &seen(4)?, Status::Ok)
             }
         }
     }

@@ -54,7 +54,7 @@ impl Cell {
     pub(super) fn check_destroyed(self, driver: &mut Driver) -> Verdict {
         STOP.store(false, Ordering::SeqCst);
         self.make(driver)?;
-        let (steps, count) = self.partner_steps(driver.slot(GATE));
+        let (steps, count) = self.partner_steps(driver, driver.slot(GATE));
         self.order(driver, self.partner, &steps[..count])?;
         self.start(driver)?;
         driver.destroy(THREAD)?;

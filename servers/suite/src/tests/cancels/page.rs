@@ -31,18 +31,14 @@ pub fn fill(driver: &Driver) -> Verdict {
     unmap(driver, false)
 }
 
-/// Brings the page to one of the Spaces.
-pub fn map(driver: &Driver, far: bool) -> Verdict {
-    done("the page is brought", mapping(driver, far, Rights::READ).run()).map(|_| ())
-}
-
 /// Takes it away again.
 pub fn unmap(driver: &Driver, far: bool) -> Verdict {
     let unmap = Op::memory(memory::UNMAP, space(driver, far), 0);
     done("the page is taken away", unmap.word(0, ADDRESS).word(1, 1).run()).map(|_| ())
 }
 
-fn mapping(driver: &Driver, far: bool, access: Rights) -> Op {
+/// Brings the page to one of the Spaces.
+pub fn mapping(driver: &Driver, far: bool, access: Rights) -> Op {
     let map = Op::memory(memory::MAP, space(driver, far), driver.frames);
     map.word(0, driver.frame(FRAME)).word(1, ADDRESS).word(2, 1).word(3, access.0.into())
 }

@@ -386,8 +386,8 @@ pub(super) fn spinning(stage: &mut Stage) -> Result<u64, Failure> {
 }
 
 fn preempted_by_device(stage: &mut Stage) -> Verdict {
-    for _ in 0..50 {
-        if let Some(out) = interrupted(stage)? {
+    for attempt in 0..50 {
+        if let Some(out) = interrupted(stage, attempt)? {
             about(stage, &out, Label::Preempted, stage.x)?;
             equal("preempter", out.words[notice::PREEMPTER], stage.cookie(Who::Handler))?;
             holds("its token", out.words[notice::PREEMPTER_TOKEN] != 0)?;
@@ -401,14 +401,14 @@ fn preempted_by_device(stage: &mut Stage) -> Verdict {
 
 /// Lets X spin until the timer interrupts it; nothing if the timer was faster than the dispatch,
 /// which an emulator on a busy machine makes possible.
-fn interrupted(stage: &mut Stage) -> Result<Option<Out>, Failure> {
+fn interrupted(stage: &mut Stage, attempt: u32) -> Result<Option<Out>, Failure> {
     let handler = Who::Handler;
     stage.order(handler, &[Op::receive(ANY)])?;
     let token = stage.token(handler)?;
     let out = done("dispatch", stage.dispatch(token, 0))?;
     about_waiting(stage, &out, handler)?;
     let token = spinning(stage)?;
-    interrupts::arm()?;
+    interrupts::arm_later(attempt)?;
     let out = stage.dispatch(token, 0);
     if out.status() == Status::News {
         return Ok(None);

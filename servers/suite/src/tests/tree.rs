@@ -2,7 +2,7 @@
 //! root of core 0, with the scheduler Nested below it and that one's child N1. Some are tests of
 //! every root.
 
-use super::interrupts::{arm, spin};
+use super::interrupts::{arm, arm_later, spin};
 use super::scheduling::{Test, test};
 use super::scheduling::{about, about_waiting, by_deadline, clock, ready_below, run_x, spinning};
 use crate::board;
@@ -79,11 +79,11 @@ fn hear(stage: &mut Stage, wanted: impl Fn(&Out) -> bool) -> Result<Out, Failure
 
 /// The core's deadline is when the device interrupts, or as near as an emulator can make it.
 fn two_in_one_tick(stage: &mut Stage) -> Verdict {
-    for _ in 0..50 {
+    for attempt in 0..50 {
         handler_waits(stage)?;
         let token = spinning(stage)?;
-        let deadline_ns = clock(stage).now_ns() + 200_000;
-        arm()?;
+        let now_ns = clock(stage).now_ns();
+        let deadline_ns = now_ns + arm_later(attempt)?;
         let out = stage.dispatch_until(token, deadline_ns);
         if out.status() != Status::News {
             return each_once(stage, done("dispatch", out)?);
@@ -222,8 +222,8 @@ fn adopts(stage: &mut Stage) -> Verdict {
 /// Preemptions that Nested hears of: none in direct mode, where the root takes back and gives again
 /// what Nested had; in chain mode it hears of each of its child's, before the child goes on.
 fn order_of_chain(stage: &mut Stage) -> Verdict {
-    for _ in 0..50 {
-        if preempt_below(stage)? {
+    for attempt in 0..50 {
+        if preempt_below(stage, attempt)? {
             let token = stage.token(Who::Handler)?;
             done("the handler's turn", stage.dispatch(token, 0))?;
             let before = PREEMPTIONS_HEARD.load(Ordering::SeqCst);
@@ -240,7 +240,7 @@ fn order_of_chain(stage: &mut Stage) -> Verdict {
 }
 
 /// N1 spins until the device takes the processor from it. False if that was faster.
-fn preempt_below(stage: &mut Stage) -> Result<bool, Failure> {
+fn preempt_below(stage: &mut Stage, attempt: u32) -> Result<bool, Failure> {
     handler_waits(stage)?;
     STOP.store(false, Ordering::SeqCst);
     stage.order(Who::N1, &[Op::raw(SPIN)])?;
@@ -248,7 +248,7 @@ fn preempt_below(stage: &mut Stage) -> Result<bool, Failure> {
     let until_ns = clock(stage).now_ns() + 5_000_000;
     done("dispatch", stage.dispatch_until(token, until_ns))?;
     let token = stage.token(Who::Nested)?;
-    arm()?;
+    arm_later(attempt)?;
     let out = stage.dispatch(token, 0);
     if out.status() == Status::News {
         return Ok(false);

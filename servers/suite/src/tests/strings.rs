@@ -401,22 +401,25 @@ fn reply_without_pages(driver: &mut Driver) -> Verdict {
 }
 
 /// Times that a test tries to have the timer's interrupt in the middle of a string.
-const TRIES: usize = 40;
+const TRIES: u64 = 40;
 
 /// B, less urgent than the handler of the timer, sends 4 MiB to Far while the timer is running; the
-/// handler does these steps.
-fn during_long_string(driver: &mut Driver, steps: &[Op]) -> Result<Outcome, Failure> {
+/// handler does these steps. A busy host may be late with the interrupt: later attempts begin later.
+fn during_long_string(driver: &mut Driver, attempt: u64, steps: &[Op]) -> Result<Outcome, Failure> {
     clear(8)?;
     begin(driver, Who::Far, with_window(Op::receive(ANY), TARGET, MAX_STRING))?;
     driver.carry_out(Who::Handler, steps)?;
     let send = with_string(Op::send(Who::Far.gate()), SOURCE, MAX_STRING);
+    let wait = || super::interrupts::spin(attempt / 4 * 1_000_000);
     if is_chain() {
         // B begins as soon as it has its order.
         arm()?;
+        wait();
         driver.order(Who::B, &[send])?;
     } else {
         driver.order(Who::B, &[send])?;
         arm()?;
+        wait();
     }
     driver.settle()?;
     end(driver, Who::B)
@@ -424,8 +427,8 @@ fn during_long_string(driver: &mut Driver, steps: &[Op]) -> Result<Outcome, Fail
 
 fn interrupted(driver: &mut Driver) -> Verdict {
     prepare(driver)?;
-    for _ in 0..TRIES {
-        let sent = during_long_string(driver, &[Op::receive(ANY)])?;
+    for attempt in 0..TRIES {
+        let sent = during_long_string(driver, attempt, &[Op::receive(ANY)])?;
         holds("the string is sent", sent.out.status().is_done())?;
         end(driver, Who::Far)?;
         arrived(MAX_STRING, 0, 0)?;
@@ -441,11 +444,11 @@ fn interrupted(driver: &mut Driver) -> Verdict {
 
 fn cancelled(driver: &mut Driver) -> Verdict {
     prepare(driver)?;
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         // Its wait for orders is the operation before the one with the string.
         let seen = done("read", Op::thread(thread::READ, Who::B.thread()).run())?;
         let abort = Op::thread(thread::ABORT, Who::B.thread()).word(0, seen.words[0] + 1);
-        let sent = during_long_string(driver, &[Op::receive(ANY), abort])?;
+        let sent = during_long_string(driver, attempt, &[Op::receive(ANY), abort])?;
         if sent.out.status().is_done() {
             end(driver, Who::Far)?;
             super::interrupts::spin(30_000_000);

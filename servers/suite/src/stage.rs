@@ -15,10 +15,13 @@ use cedo_lib::abi::call::{core, ipc, thread};
 use cedo_lib::abi::name::{ANY, SELF};
 use cedo_lib::abi::system::{self, parameter};
 use cedo_lib::abi::{Label, Status, notice};
-use cedo_lib::{Environment, ThisThread};
+use cedo_lib::{Clock, Environment, ThisThread};
 
 /// From the driver: answer when nobody else can run.
 pub const SETTLE: u32 = 0x51;
+/// From the driver: the same, but not before the time in word 0 (the core's clock, nanoseconds). The core
+/// halts meanwhile, which an emulator that counts instructions skips.
+pub const SLEEP: u32 = 0x54;
 /// From the driver: run your tests, then answer.
 pub const RUN_TESTS: u32 = 0x52;
 /// From the scheduler above: make the call that begins at word [`FIRST_STEP`].
@@ -55,6 +58,13 @@ struct Child {
     since: u64,
 }
 
+/// Who waits for an answer at this time.
+#[derive(Clone, Copy)]
+struct Sleeper {
+    token: u64,
+    until_ns: u64,
+}
+
 /// A scheduler and what it knows.
 pub struct Stage {
     pub this: ThisThread,
@@ -68,6 +78,8 @@ pub struct Stage {
     pub printer: u64,
     /// Event number of the last message.
     pub event: u64,
+    /// Who sleeps, and until when.
+    sleeper: Option<Sleeper>,
     children: [Child; CHILDREN],
     time: u64,
 }
@@ -93,7 +105,8 @@ impl Stage {
         if core.is_none() {
             Op::thread(thread::SET_OPTIONS, SELF).word(0, thread::ASK_BLOCKED).run();
         }
-        let stage = Stage { this, who, x, y, core, printer: 0, event: 0, children, time: 0 };
+        let (printer, event, sleeper, time) = (0, 0, None, 0);
+        let stage = Stage { this, who, x, y, core, printer, event, sleeper, children, time };
         if who == Who::Nested {
             COOKIE_OF_N1.store(stage.cookie(Who::N1), Ordering::SeqCst);
         }
@@ -103,9 +116,10 @@ impl Stage {
     /// Schedules for ever.
     pub fn run(mut self) -> ! {
         loop {
+            self.wake_sleeper();
             let out = match self.most_urgent() {
                 Some(token) => self.dispatch(token, 0),
-                None => self.wait(),
+                None => self.wait(self.sleeper.map_or(0, |sleeper| sleeper.until_ns)),
             };
             self.serve(&out);
         }
@@ -135,10 +149,19 @@ impl Stage {
         out
     }
 
-    /// Waits, with the core halted if this is a root.
-    pub fn wait(&mut self) -> Out {
+    /// Answers who sleeps, like a dispatch, when it is time.
+    fn wake_sleeper(&mut self) {
+        let is_over = |sleeper: &Sleeper| Clock::of_core(0).now_ns() >= sleeper.until_ns;
+        if let Some(sleeper) = self.sleeper.filter(is_over) {
+            self.sleeper = None;
+            self.add_caller(sleeper.token, 0);
+        }
+    }
+
+    /// Waits, with the core halted, until a deadline (0: none) if this is a root.
+    fn wait(&mut self, deadline_ns: u64) -> Out {
         let out = match self.core {
-            Some(core) => Op::core(core::IDLE, core).word(0, self.event).run(),
+            Some(core) => Op::core(core::IDLE, core).word(0, self.event).word(1, deadline_ns).run(),
             None => Op::receive(ANY).run(),
         };
         self.take_in(&out);
@@ -221,6 +244,9 @@ impl Stage {
         match out.tag.label() {
             // Answered like a dispatch when all others have had their turn.
             SETTLE => self.add_caller(out.token, 0),
+            SLEEP => {
+                self.sleeper = Some(Sleeper { token: out.token, until_ns: out.words[0] });
+            }
             RUN_TESTS => {
                 self.printer = CORES[usize::from(self.who == Who::Root1)].load(Ordering::SeqCst);
                 scheduling::run_all(self);

@@ -6,7 +6,7 @@
 //! which is asserted at each of its ticks until the reason is read. Sources: National Semiconductor
 //! PC16550D, section 8; Motorola MC146818A.
 
-use super::interrupts::{EDGE_NS, arm, fire, fire_for, silence, spin};
+use super::interrupts::{arm, fire, fire_for, late_edges_pass, silence, spin};
 use super::{Test, test};
 use crate::board;
 use crate::cast::{CLOCK_PORTS, SERIAL_PORTS, TIMER_PORTS, Who};
@@ -246,8 +246,7 @@ fn storm() -> Verdict {
 /// Ends that, and lets pass what is late: the emulator may be behind.
 fn calm() -> Verdict {
     silence()?;
-    spin(EDGE_NS);
-    Ok(())
+    late_edges_pass()
 }
 
 /// The driver gets on while `begin` makes a storm, which `end` ends: at least a twentieth of the turns

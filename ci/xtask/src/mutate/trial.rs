@@ -14,6 +14,8 @@ use std::time::Duration;
 /// A check that has not ended by then tells nothing. Most take less than a tenth of it alone; several
 /// at the same time, on a busy machine, take more.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
+/// What is shown of a failure.
+const SHOWN_CHARACTERS: usize = 240;
 /// Tells the search to end at the first counterexample (`kernel/core/tests/search/main.rs`).
 const STOP_AT_FIRST: &str = "CEDO_SEARCH_FIRST";
 
@@ -152,7 +154,15 @@ fn first_violation(output: &str, status: ExitStatus) -> String {
         }
         said = format!("{said} {line}");
     }
-    format!("{test}: {said}")
+    shortened(format!("{test}: {said}"))
+}
+
+/// As much of a line as a person reads: a test may print whole threads.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{} ...", text[..end].trim_end()),
+        None => text,
+    }
 }
 
 #[cfg(test)]
@@ -178,6 +188,9 @@ mod tests {
                      note: run\n";
         let said = "tree::x: assertion failed: no left: 1 right: 2";
         assert_eq!(first_violation(equal, status), said);
+        let long = first_violation(&equal.replace(": no", &": threads".repeat(99)), status);
+        assert!(long.starts_with("tree::x: ") && long.ends_with(" ..."), "{long}");
+        assert!(long.len() <= super::SHOWN_CHARACTERS + " ...".len(), "{long}");
         assert!(first_violation("running\nstack overflow\n", status).ends_with("stack overflow"));
     }
 

@@ -28,7 +28,10 @@ const SENDER: u8 = 3;
 const OTHER_ROOT: u8 = 4;
 
 /// What the destination may be doing, wherever it lives: all but what is about its own core's tree.
-const DESTINATIONS: &[Destination] = cell::DESTINATIONS.split_at(6).0;
+fn destinations() -> impl Iterator<Item = Destination> {
+    let of_tree = [Destination::AwaitsReplyAndDonates, Destination::IsScheduler];
+    cell::DESTINATIONS.into_iter().filter(move |destination| !of_tree.contains(destination))
+}
 
 /// Who lives on the other core.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,7 +78,7 @@ impl Situation {
     fn all(protocol: Protocol) -> Vec<Situation> {
         let mut all = Vec::new();
         for (far, _) in FAR {
-            for &destination in DESTINATIONS {
+            for destination in destinations() {
                 for pending in cell::PENDING {
                     all.push(Situation { protocol, far, destination, pending });
                 }

@@ -88,16 +88,10 @@ impl Driver {
     pub fn order_to_wait(&mut self, who: Who, steps: &[Op]) -> Verdict {
         // Its answer is the beginning of its wait for orders, which has the number read then.
         done("a servant waits for orders", Op::call(who.gate()).tag(ECHO, 0).run())?;
-        let orders = self.epoch(who)?;
+        let orders = epoch(who)?;
         self.order(who, steps)?;
-        let waits = comes_elsewhere(|| self.epoch(who).is_ok_and(|epoch| epoch > orders));
+        let waits = comes_elsewhere(|| epoch(who).is_ok_and(|epoch| epoch > orders));
         holds("a servant of another core begins its first step", waits)
-    }
-
-    /// How many messages this thread has begun: the number of its wait.
-    pub fn epoch(&self, who: Who) -> Result<u64, Failure> {
-        let read = Op::thread(thread::READ, who.thread()).word(0, 0);
-        Ok(done("read", read.run())?.words[0])
     }
 
     /// Time enough for other cores to do what they can.
@@ -252,6 +246,11 @@ impl Driver {
         }
         holds("a servant comes back to wait for orders", false)
     }
+}
+
+/// How many messages this thread has begun: the number of its wait.
+pub fn epoch(who: Who) -> Result<u64, Failure> {
+    Ok(done("read", Op::thread(thread::READ, who.thread()).run())?.words[0])
 }
 
 /// The call with a number no kernel has.

@@ -10,7 +10,7 @@ mod page;
 
 use super::remote_end::{abort, await_steps};
 use crate::cast::{REMOTE_SERVANTS, Who};
-use crate::driver::Driver;
+use crate::driver::{Driver, epoch};
 use crate::op::{Op, Out};
 use crate::report::{self, Console};
 use crate::servant::{LAST_TOKEN, SPIN, STEPS, STOP, probing};
@@ -259,7 +259,8 @@ impl Cell {
     }
 
     /// P's steps: perhaps take V's message; wait for the driver; what ends V's wait; then, on the other
-    /// core, spin, so that V does not run there. Whose fault it handles finds the page only after that.
+    /// core, spin, so that V does not run there. If P handles V's fault, it brings the page itself: V makes
+    /// that fault, however late it comes to it.
     fn partner_steps(self, driver: &Driver, victim_gate: u64) -> ([Op; STEPS], usize) {
         let open = Op::receive(ANY);
         let hold = Op::receive(Who::Driver.gate());
@@ -293,14 +294,13 @@ impl Cell {
 
     /// The number of V's wait. On another core V may be on its way there: then the number changes.
     fn epoch(self, driver: &Driver) -> Result<u64, Failure> {
-        let read = Op::thread(thread::READ, self.victim.thread());
-        let mut epoch = done("read", read.run())?.words[0];
+        let mut number = epoch(self.victim)?;
         for _ in 0..100 {
             self.rest(driver)?;
-            let before = epoch;
-            epoch = done("read", read.run())?.words[0];
-            if epoch == before {
-                return Ok(epoch);
+            let before = number;
+            number = epoch(self.victim)?;
+            if number == before {
+                return Ok(number);
             }
         }
         Err(failure("V comes to its wait"))

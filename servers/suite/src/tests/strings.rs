@@ -3,7 +3,7 @@
 use super::interrupts::arm;
 use super::{Test, test};
 use crate::cast::{Who, is_chain};
-use crate::driver::{Driver, SHARED_FRAMES};
+use crate::driver::{Driver, SHARED_FRAMES, epoch};
 use crate::op::Op;
 use crate::outcome::Outcome;
 use crate::pager::{self, Range};
@@ -446,8 +446,7 @@ fn cancelled(driver: &mut Driver) -> Verdict {
     prepare(driver)?;
     for attempt in 0..TRIES {
         // Its wait for orders is the operation before the one with the string.
-        let seen = done("read", Op::thread(thread::READ, Who::B.thread()).run())?;
-        let abort = Op::thread(thread::ABORT, Who::B.thread()).word(0, seen.words[0] + 1);
+        let abort = Op::thread(thread::ABORT, Who::B.thread()).word(0, epoch(Who::B)? + 1);
         let sent = during_long_string(driver, attempt, &[Op::receive(ANY), abort])?;
         if sent.out.status().is_done() {
             end(driver, Who::Far)?;

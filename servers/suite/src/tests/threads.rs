@@ -2,7 +2,7 @@
 
 use super::{Test, test};
 use crate::cast::Who;
-use crate::driver::Driver;
+use crate::driver::{Driver, epoch};
 use crate::op::Op;
 use crate::servant::{PROGRESS, SPIN, STOP};
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
@@ -37,10 +37,6 @@ const OPEN: Op = Op::receive(ANY);
 
 fn on(sub: u8, who: Who) -> Op {
     Op::thread(sub, who.thread())
-}
-
-fn epoch(who: Who) -> Result<u64, Failure> {
-    Ok(done("read", on(thread::READ, who).run())?.words[0])
 }
 
 fn suspend_and_resume(driver: &mut Driver) -> Verdict {

@@ -2,7 +2,7 @@
 
 use super::{Test, test};
 use crate::cast::Who;
-use crate::driver::Driver;
+use crate::driver::{Driver, epoch};
 use crate::op::Op;
 use crate::servant::LAST_TOKEN;
 use crate::verdict::{Failure, Verdict, done, equal, status};
@@ -73,8 +73,7 @@ fn foreign(driver: &mut Driver) -> Verdict {
 
 fn caller_gave_up(driver: &mut Driver) -> Verdict {
     c_waits(driver)?;
-    let seen = done("read", Op::thread(thread::READ, Who::C.thread()).run())?;
-    done("abort", Op::thread(thread::ABORT, Who::C.thread()).word(0, seen.words[0]).run())?;
+    done("abort", Op::thread(thread::ABORT, Who::C.thread()).word(0, epoch(Who::C)?).run())?;
     driver.settle()?;
     status("C's call", &driver.outcome(Who::C, 0)?.out, Status::Aborted)?;
     driver.carry_out(Who::A, &[ANSWER])?;

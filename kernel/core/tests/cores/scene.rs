@@ -6,13 +6,13 @@ use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::{ANY, NOBODY, SELF};
 use cedo_abi::{Rights, Status, Token};
-use cedo_arch_host::{HostContext, HostMachine, Mix, Roles, Setup, Snapshot, World, image};
-use cedo_core::Kernel;
+use cedo_arch_host::{HostContext, Mix, Roles, Setup, Snapshot, World, image};
 use cedo_core::kernel::Local;
 use cedo_core::object::thread::{Record, State, Thread};
 use cedo_core::object::unusual::LATCHED;
 use cedo_floor::{FrameKind, Inbox, Mail, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame};
+use cedo_simulated::{Simulated, Simulation};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::iter;
@@ -76,7 +76,7 @@ pub struct Moment {
 }
 
 pub struct Scene {
-    pub world: World<Kernel<HostMachine>>,
+    pub world: Simulation,
     pub ids: Vec<ThreadId>,
     homes: Vec<CoreNumber>,
     acts: Vec<VecDeque<Act>>,
@@ -268,8 +268,7 @@ impl Scene {
 
     /// The scene as it is now.
     pub fn moment(&mut self) -> Moment {
-        let locals =
-            |kernels: &[Kernel<HostMachine>]| kernels.iter().map(|one| one.local).collect();
+        let locals = |kernels: &[Simulated]| kernels.iter().map(|one| one.local).collect();
         let posted = self.posted();
         let world = self.world.snapshot(|kernels, _| locals(kernels));
         let (acts, done, calls) = (self.acts.clone(), self.done.clone(), self.calls.clone());

@@ -8,11 +8,11 @@ use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::SELF;
 use cedo_abi::{Rights, Status};
-use cedo_arch_host::{HostMachine, Random, Roles, Setup, World, image};
-use cedo_core::Kernel;
+use cedo_arch_host::{Random, Roles, Setup, image};
 use cedo_core::object::capability::{Capability, look_up};
 use cedo_floor::{Entry, FrameKind, SpaceId};
 use cedo_machine::{Context, CoreNumber, Frame};
+use cedo_simulated::Simulation;
 
 const CODE: u64 = 0x20_0000;
 /// Where the tests map.
@@ -41,7 +41,7 @@ const LONGEST: u32 = 10_000;
 pub const CORES: [CoreNumber; 2] = [CoreNumber(0), CoreNumber(1)];
 
 pub struct Stage {
-    pub world: World<Kernel<HostMachine>>,
+    pub world: Simulation,
     pub model: Model,
     /// By core: what its actor waits for.
     pub pending: [Option<Pending>; 2],
@@ -60,7 +60,7 @@ impl Stage {
     pub fn build(random: &mut Random) -> Stage {
         let archive = image::minimal(CODE);
         let setup = Setup { cores: 2, ram: vec![500], archive, ..Setup::default() };
-        let mut world: World<Kernel<HostMachine>> = World::boot(&setup).expect("boots");
+        let mut world = Simulation::boot(&setup).expect("boots");
         let region = world.load(CORES[0], INIT_BOOT_INFO + 24 + 24 + 16).expect("told");
         let first = world.current(CORES[0]).expect("runs");
         let mut stage = Stage {

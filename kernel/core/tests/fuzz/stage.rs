@@ -8,14 +8,14 @@ use cedo_abi::info::{BootInfo, MemoryRange, slot};
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::SELF;
 use cedo_abi::{Rights, Status};
-use cedo_arch_host::{HostMachine, Roles, Setup, World, image};
-use cedo_core::Kernel;
+use cedo_arch_host::{Roles, Setup, image};
 use cedo_floor::ThreadId;
 use cedo_fuzz::{Slots, Surroundings, surroundings};
 use cedo_machine::{Context, CoreNumber, Frame};
+use cedo_simulated::Simulation;
 use std::mem::offset_of;
 
-pub type Machine = World<Kernel<HostMachine>>;
+pub type Machine = Simulation;
 
 pub const CORE: CoreNumber = CoreNumber(0);
 /// Where everybody starts.

@@ -9,9 +9,9 @@ use cedo_abi::layout::{
 };
 use cedo_abi::{Kind, Rights, Status};
 use cedo_arch_host::translate::Want;
-use cedo_arch_host::{HostMachine, Setup, World, image};
-use cedo_core::Kernel;
+use cedo_arch_host::{Setup, image};
 use cedo_machine::{Context, MemoryKind, MemoryRange};
+use cedo_simulated::Simulation;
 
 const CODE_ACCESS: Rights = Rights::READ.or(Rights::EXECUTE);
 
@@ -93,7 +93,7 @@ fn the_image_is_copied_and_the_rest_of_a_segment_is_zero() {
 }
 
 fn complaint(setup: &Setup) -> &'static str {
-    World::<Kernel<HostMachine>>::boot(setup).err().expect("cannot boot")
+    Simulation::boot(setup).err().expect("cannot boot")
 }
 
 #[test]
@@ -165,7 +165,6 @@ fn a_hostile_image_is_refused() {
 fn too_little_memory_is_named_in_one_line_and_a_second_range_can_do() {
     let small = Setup { ram: vec![20, 30], ..setup(image::minimal(CODE)) };
     assert!(complaint(&small).contains("too little memory"));
-    let mut world =
-        World::<Kernel<HostMachine>>::boot(&Setup { ram: vec![20, 200], ..small }).expect("boots");
+    let mut world = Simulation::boot(&Setup { ram: vec![20, 200], ..small }).expect("boots");
     assert_eq!(world.load(CORE, INIT_BOOT_INFO + 16).map(|count| count as u32), Ok(3));
 }

@@ -25,9 +25,9 @@ use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::SELF;
 use cedo_abi::{Rights, Status};
-use cedo_arch_host::{HostMachine, Roles, Setup, World, image};
-use cedo_core::Kernel;
+use cedo_arch_host::{Roles, Setup, World, image};
 use cedo_machine::{Context, CoreNumber};
+use cedo_simulated::Simulation;
 
 pub(crate) const CORE: CoreNumber = CoreNumber(0);
 /// Where the first server's only page of code is.
@@ -40,7 +40,7 @@ pub(crate) const READ_WRITE: Rights = Rights::READ.or(Rights::WRITE);
 
 /// The first server, as the test plays it.
 pub(crate) struct Server {
-    pub(crate) world: World<Kernel<HostMachine>>,
+    pub(crate) world: Simulation,
     /// Slot of its Region of RAM, and the pages of that.
     pub(crate) region: u64,
     pub(crate) pages: u64,

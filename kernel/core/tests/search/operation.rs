@@ -7,11 +7,11 @@ use cedo_abi::info::slot;
 use cedo_abi::name::{ANY, NOBODY};
 use cedo_abi::state::Cause;
 use cedo_abi::{Token, name};
+use cedo_arch_host::Roles;
 use cedo_arch_host::context::Resume;
-use cedo_arch_host::{HostMachine, Roles};
-use cedo_core::Kernel;
 use cedo_core::kernel::Protocol;
 use cedo_machine::{Context, Fault, Interrupt, Line, Next, Upcalls};
+use cedo_simulated::Simulated;
 use std::fmt::Write;
 
 /// Winner bits.
@@ -141,7 +141,7 @@ pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
 
 /// The current thread makes a call, as the machine does it: by the short cut if that will do and
 /// `may_be_short`. True if it did.
-pub fn enter(kernel: &mut Kernel<HostMachine>, roles: &Roles, may_be_short: bool) -> (Next, bool) {
+pub fn enter(kernel: &mut Simulated, roles: &Roles, may_be_short: bool) -> (Next, bool) {
     let current = kernel.local.current.expect("somebody runs");
     let context = &mut kernel.thread(current).context;
     context.set_request(&roles.request());

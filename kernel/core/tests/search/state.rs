@@ -8,8 +8,7 @@ use crate::mail::MailCopy;
 use crate::system::System;
 use cedo_abi::Label;
 use cedo_abi::call::thread;
-use cedo_arch_host::{HostContext, HostMachine};
-use cedo_core::Kernel;
+use cedo_arch_host::HostContext;
 use cedo_core::cross::Post;
 use cedo_core::kernel::Local;
 use cedo_core::object::irq::{Irq, IrqState};
@@ -17,6 +16,7 @@ use cedo_core::object::thread::{ErrandKind, List, Record, State, Thread};
 use cedo_core::object::unusual::{LATCHED, LEAVING, NEW};
 use cedo_floor::{FrameKind, IrqId, ThreadId};
 use cedo_machine::{CoreNumber, Interrupt, Line};
+use cedo_simulated::Simulated;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
@@ -512,13 +512,13 @@ fn irqs_of(system: &mut System, before: Option<&Snapshot>) -> Vec<Irq> {
 }
 
 /// Whose mail is in the inbox, oldest first.
-fn all_posted(kernel: &Kernel<HostMachine>) -> Vec<ThreadId> {
+fn all_posted(kernel: &Simulated) -> Vec<ThreadId> {
     let id = |frame: NonZeroU32| ThreadId::from_number(frame.get()).expect("not zero");
     let next = |at: &NonZeroU32| NonZeroU32::new(kernel.mail(id(*at)).next.observe());
     std::iter::successors(kernel.inbox().first(), next).map(id).collect()
 }
 
-fn post(kernel: &Kernel<HostMachine>, posted: &[ThreadId]) {
+fn post(kernel: &Simulated, posted: &[ThreadId]) {
     let id = |frame: NonZeroU32| ThreadId::from_number(frame.get()).expect("not zero");
     for thread in posted {
         let _ = kernel.inbox().post(thread.number(), |frame| kernel.mail(id(frame)));

@@ -6,12 +6,12 @@ use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::SELF;
 use cedo_abi::{Rights, Status};
 use cedo_arch_host::context::Resume;
-use cedo_arch_host::{HostMachine, Roles, Setup, World, image};
-use cedo_core::Kernel;
+use cedo_arch_host::{Roles, Setup, image};
 use cedo_core::kernel::Protocol;
 use cedo_core::object::unusual::NEW;
 use cedo_floor::{IrqId, SpaceId, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Ticks};
+use cedo_simulated::{Simulated, Simulation};
 
 /// The core of the first server.
 const FIRST: CoreNumber = CoreNumber(0);
@@ -86,7 +86,7 @@ impl Plan {
 
 /// A machine built from a [`Plan`].
 pub struct System {
-    pub world: World<Kernel<HostMachine>>,
+    pub world: Simulation,
     pub plan: Plan,
     pub ids: Vec<ThreadId>,
     /// The core whose step it is.
@@ -105,7 +105,7 @@ impl System {
         let cores = plan.homes.iter().max().expect("a thread") + 1;
         let archive = image::minimal(CODE);
         let setup = Setup { cores, ram: vec![160], archive, ..Setup::default() };
-        let mut world: World<Kernel<HostMachine>> = World::boot(&setup).expect("boots");
+        let mut world = Simulation::boot(&setup).expect("boots");
         let region = world.load(FIRST, INIT_BOOT_INFO + 24 + 24 + 16).expect("boot information");
         let root = world.kernel(FIRST).local.root.expect("the first server is the root");
         let mut system = System {
@@ -258,7 +258,7 @@ impl System {
     }
 
     /// The kernel of the core whose step it is.
-    pub fn kernel(&mut self) -> &mut Kernel<HostMachine> {
+    pub fn kernel(&mut self) -> &mut Simulated {
         self.world.kernel_mut(self.core)
     }
 }

@@ -15,12 +15,12 @@ use cedo_abi::layout::{INIT_BOOT_INFO, INIT_UTCB, PAGE_SIZE};
 use cedo_abi::name::SELF;
 use cedo_abi::utcb::Utcb;
 use cedo_abi::{Rights, Status, state};
-use cedo_arch_host::{HostContext, HostMachine, Roles, Setup, World, image};
-use cedo_core::Kernel;
+use cedo_arch_host::{HostContext, Roles, Setup, image};
 use cedo_core::kernel::Protocol;
 use cedo_core::object::thread::{GateTo, State, Thread};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, CoreNumber, Frame};
+use cedo_simulated::Simulation;
 use std::mem::offset_of;
 
 /// Where programs start. Nothing is mapped there: user code is not interpreted.
@@ -141,7 +141,7 @@ pub struct Actor {
 
 /// A machine with actors.
 pub struct Stage {
-    pub world: World<Kernel<HostMachine>>,
+    pub world: Simulation,
     pub actors: Vec<Actor>,
     pub plan: Plan,
     pub play: crate::play::Play,
@@ -159,7 +159,7 @@ impl Stage {
             archive: image::minimal(CODE),
             ..Setup::default()
         };
-        let mut world: World<Kernel<HostMachine>> = World::boot(&setup).expect("boots");
+        let mut world = Simulation::boot(&setup).expect("boots");
         let core = CoreNumber(0);
         let region = world.load(core, INIT_BOOT_INFO + 24 + 24 + 16).expect("boot information");
         let id = world.kernel(core).local.root.expect("the first server is the root");

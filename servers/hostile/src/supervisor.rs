@@ -114,14 +114,26 @@ fn play(means: &mut Means, episode: &Episode, sum: &mut Sum) -> Result<(), Broke
     sum.interrupts += watched.interrupts;
     clear::stop(means, episode);
     close(means);
-    inspect::bring_back(means)?;
-    // Enemies that were started again by others take pages away from the inspector too.
-    OPEN.store(true, Ordering::SeqCst);
-    inspect::inspect(means)?;
-    close(means);
+    look(means, make::SPARES[0], inspect::nothing_is_more)?;
+    clear::take_back(means)?;
+    look(means, make::SPARES[1], inspect::nothing_is_left)?;
     clear::clear(means)?;
     clear::call_all(means)?;
     means.check_board()
+}
+
+/// Lets the inspector look.
+fn look(
+    means: &mut Means,
+    spare: (u64, u64),
+    check: fn(&mut Means) -> Result<(), Broken>,
+) -> Result<(), Broken> {
+    inspect::bring_back(means, spare)?;
+    // Enemies that were started again by others take pages away from the inspector too.
+    OPEN.store(true, Ordering::SeqCst);
+    check(means)?;
+    close(means);
+    Ok(())
 }
 
 /// Handlers change the confined Space no more.

@@ -96,6 +96,11 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         run: Box::new(|context| fuzz::hostile::ci(&context.tree.workspace)),
     });
     cases.push(Case {
+        group: "fuzz",
+        name: "fuzz: a capability that was not given is found".to_string(),
+        run: Box::new(|context| fuzz::hostile::finds_what_is_planted(&context.tree.workspace)),
+    });
+    cases.push(Case {
         group: "orders",
         name: "orders: what crosses cores, in every order".to_string(),
         run: Box::new(|context| orders::run(&context.tree)),

@@ -4,7 +4,7 @@ use super::make::{OBJECTS, step};
 use super::means::Means;
 use super::plan::Episode;
 use crate::board::Broken;
-use crate::places::INSPECTOR;
+use crate::places::{ENEMIES_PER_CORE, INSPECTOR};
 use cedo_fuzz::pattern::mix;
 use cedo_fuzz::surroundings::PAGES;
 use cedo_lib::abi::layout::PAGE_SIZE;
@@ -25,24 +25,36 @@ pub fn stop(means: &Means, episode: &Episode) {
     }
 }
 
-/// Takes everything back.
-pub fn clear(means: &mut Means) -> Result<(), Broken> {
-    for thread in (0..means.cores * crate::places::ENEMIES_PER_CORE).chain([INSPECTOR]) {
-        match destroy(means.thread(thread)) {
-            // Enemies destroy each other.
-            Ok(()) | Err(Status::NoCapability) => {}
-            Err(status) => step("a thread can be destroyed", thread, Err(status))?,
-        }
-    }
+/// Takes back all that was given, and with it what was made by means of that. The inspector comes last:
+/// a Space with a thread in it can be destroyed by nobody.
+pub fn take_back(means: &Means) -> Result<(), Broken> {
     step("what enemies own can be taken back", 0, revoke(means.loot))?;
+    step("a page can be taken back", 0, revoke(means.published))?;
+    step("ports can be taken back", 0, revoke(means.ports))?;
+    step("lines can be taken back", 0, revoke(means.lines.lines))?;
+    step("a Space's copies can be taken back", 0, revoke(means.space()))?;
+    for (number, given) in (0..).zip(means.gates.iter().flatten()) {
+        step("a gate can be taken back", number, revoke(given.gate))?;
+    }
+    (0..means.cores * ENEMIES_PER_CORE).chain([INSPECTOR]).try_for_each(|thread| end(means, thread))
+}
+
+fn end(means: &Means, thread: u64) -> Result<(), Broken> {
+    match destroy(means.thread(thread)) {
+        // Enemies destroy each other.
+        Ok(()) | Err(Status::NoCapability) => Ok(()),
+        Err(status) => step("a thread can be destroyed", thread, Err(status)),
+    }
+}
+
+/// Takes the Space itself back, and looks whether that was everything.
+pub fn clear(means: &mut Means) -> Result<(), Broken> {
+    end(means, INSPECTOR)?;
     match destroy(means.space()) {
         // Enemies have a capability for their own Space, but not without threads in it.
         Ok(()) | Err(Status::NoCapability) => {}
         Err(status) => step("a Space can be destroyed", 0, Err(status))?,
     }
-    step("a page can be taken back", 0, revoke(means.published))?;
-    step("ports can be taken back", 0, revoke(means.ports))?;
-    step("lines can be taken back", 0, revoke(means.lines.lines))?;
     step("objects can be taken back", 0, revoke(means.objects))?;
     if let Some(address) = means.layout.changed_code(means.image) {
         return Err(Broken { rule: "code is read-only", numbers: [address, 0, 0] });

@@ -1,11 +1,13 @@
-//! What the confined Space has when its enemies have stopped: a thread of it that runs clean code
-//! says what is in every slot, and nothing may be there that was not given.
+//! What the confined Space has: a thread of it that runs clean code says what is in every slot.
 //!
-//! Gates that enemies made to their own threads cannot be told from others by looking: a badge says
-//! whether a gate is one of those that were given, and victims watch the badges of what they receive.
+//! It looks twice. When the enemies have stopped, nothing may be more than what was given: ranges and
+//! rights. That tells nothing of what cannot be told by looking, such as a gate that enemies made to
+//! their own thread from one to a victim. So it looks again when all that was given is taken back, and
+//! with it whatever was made by means of that: then every slot is empty. What is still there came from
+//! somewhere else.
 
 use super::layout::Piece;
-use super::make::{SPARE, make_thread, step};
+use super::make::{make_thread, step};
 use super::means::Means;
 use crate::board::Broken;
 use crate::enemy::REPORT_WORDS;
@@ -20,10 +22,10 @@ const PATIENCE_NS: u64 = 15_000_000_000;
 const READ_WRITE: Rights = Rights::READ.or(Rights::WRITE);
 const GATE: Rights = places::DONATION;
 
-/// Makes the program whole again.
-pub fn bring_back(means: &mut Means) -> Result<(), Broken> {
+/// Makes the program whole again, with `spare` of the memory "objects" for page tables.
+pub fn bring_back(means: &mut Means, spare: (u64, u64)) -> Result<(), Broken> {
     let space = means.space();
-    step("a Space can get more stock", 0, space.stock(means.objects, SPARE.0, SPARE.1))?;
+    step("a Space can get more stock", 0, space.stock(means.objects, spare.0, spare.1))?;
     for piece in means.layout.pieces() {
         // What enemies put there goes, what they took away comes back.
         let result = space.unmap(piece.address, piece.pages).and_then(|()| {
@@ -36,8 +38,23 @@ pub fn bring_back(means: &mut Means) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Looks into every slot.
-pub fn inspect(means: &mut Means) -> Result<(), Broken> {
+/// Nothing is more than what was given.
+pub fn nothing_is_more(means: &mut Means) -> Result<(), Broken> {
+    let given = Given::of(means);
+    inspect(means, "no capability is gained", |words| given.allows(words))
+}
+
+/// Nothing is there, now that all that was given is taken back.
+pub fn nothing_is_left(means: &mut Means) -> Result<(), Broken> {
+    inspect(means, "no capability comes from elsewhere", |[kind, ..]| kind == Kind::Empty as u64)
+}
+
+/// Looks into every slot: `allows` says of what is there whether it may be.
+fn inspect(
+    means: &mut Means,
+    rule: &'static str,
+    allows: impl Fn([u64; REPORT_WORDS]) -> bool,
+) -> Result<(), Broken> {
     step("an inspector can be started", 0, start(means))?;
     let count = Count::of(means.image_page(means.layout.counts()), INSPECTOR);
     let begin_ns = means.clock.now_ns();
@@ -54,13 +71,12 @@ pub fn inspect(means: &mut Means) -> Result<(), Broken> {
         }
     }
     let report = means.image_page(means.layout.counts() + 2);
-    let given = Given::of(means);
     for slot in 0..slot::COUNT {
         let words = core::array::from_fn(|at| report.word(slot as usize * REPORT_WORDS + at));
-        if !given.allows(words) {
+        if !allows(words) {
             let [kind, rights, badge_or_first, _] = words;
             let numbers = [slot << 32 | kind, rights, badge_or_first];
-            return Err(Broken { rule: "no capability is gained", numbers });
+            return Err(Broken { rule, numbers });
         }
     }
     Ok(())
@@ -102,7 +118,7 @@ impl Given {
                 })
         };
         match kind {
-            // Of what was given: which interrupt objects there are is for nobody else to see.
+            // Nobody sees which one it is; the second look tells.
             Kind::Empty | Kind::Space | Kind::Thread | Kind::Irq => true,
             Kind::Gate if first & !0xff == TRUSTED_BADGE => {
                 let mut gates = self.gates.iter().flatten();

@@ -15,10 +15,13 @@ use cedo_lib::{Gate, Rights, Space, Status, Thread, Winner};
 const TABLE_FRAMES: u64 = slot::COUNT / object::SLOTS_PER_FRAME;
 const STOCK: (u64, u64) = (16, 64);
 const THREADS: u64 = STOCK.0 + STOCK.1;
-/// More stock, for the inspector: enemies may have used all there was.
-pub const SPARE: (u64, u64) = (THREADS + FRAMES * (ENEMIES + 1), 8);
+/// More stock, for each of the inspector's looks: enemies may have used all there was, or tables may be
+/// gone with the memory that they were made of.
+pub const SPARES: [(u64, u64); 2] = [(SPARE, SPARE_PAGES), (SPARE + SPARE_PAGES, SPARE_PAGES)];
+const SPARE: u64 = THREADS + FRAMES * (ENEMIES + 1);
+const SPARE_PAGES: u64 = 16;
 /// Pages of it in all.
-pub const OBJECTS: u64 = SPARE.0 + SPARE.1;
+pub const OBJECTS: u64 = SPARE + 2 * SPARE_PAGES;
 
 /// A step that must succeed with a correct kernel.
 pub fn step<T>(rule: &'static str, number: u64, result: Result<T, Status>) -> Result<T, Broken> {
@@ -43,7 +46,13 @@ pub fn make(means: &Means, episode: &Episode) -> Result<(), Broken> {
         let made = make_thread(means, enemy, core);
         step("a thread can be made again", enemy, made)?;
     }
-    step("enemies can be given capabilities", 0, give(means, space))
+    step("enemies can be given capabilities", 0, give(means, space))?;
+    if episode.plants {
+        let root = means.roots[0].ok_or(Status::NoCapability);
+        let planted = root.and_then(|root| copy(root, space, slot::COUNT as u32 - 1, Rights::ALL));
+        step("a capability can be planted", 0, planted)?;
+    }
+    Ok(())
 }
 
 fn order(means: &Means, episode: &Episode) -> Order {

@@ -6,7 +6,8 @@ use cedo_fuzz::Random;
 use core::ops::RangeInclusive;
 
 /// The parameters: `[seed, calls, first episode | last << 32, enemies | calls of an episode << 16]`,
-/// 0 meaning: as the seed says, or no limit. Bit 63 of the last: messages carry typed items.
+/// 0 meaning: as the seed says, or no limit. Bit 63 of the last: messages carry typed items. Bit 62: the
+/// confined Space gets a capability that it must not have, which must be found.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Of everything.
@@ -18,6 +19,7 @@ pub struct Plan {
     enemies: u64,
     limit: u64,
     items: bool,
+    plants: bool,
 }
 
 /// One episode.
@@ -31,6 +33,8 @@ pub struct Episode {
     pub enemies: u64,
     /// Messages carry typed items.
     pub items: bool,
+    /// The confined Space gets a capability that it must not have.
+    pub plants: bool,
     /// See [`crate::order::Order`].
     pub self_harm: u64,
     /// As above.
@@ -51,8 +55,8 @@ impl Plan {
     /// What the description says.
     pub fn read(means: &Means) -> Plan {
         let [seed, calls, episodes, limits] = means.parameters;
-        let items = limits >> 63 != 0;
-        let limits = limits & !(1 << 63);
+        let (items, plants) = (limits >> 63 != 0, limits >> 62 & 1 != 0);
+        let limits = limits & !(3 << 62);
         let (first, last) = (episodes & 0xffff_ffff, episodes >> 32);
         Plan {
             seed,
@@ -61,6 +65,7 @@ impl Plan {
             last: if last == 0 { u64::from(u32::MAX) } else { last },
             enemies: if limits & 0xffff == 0 { 0xffff } else { limits & 0xffff },
             items,
+            plants,
             limit: if limits >> 16 == 0 { u64::MAX } else { limits >> 16 },
         }
     }
@@ -81,6 +86,7 @@ impl Plan {
         }
         Episode {
             items: self.items && random.once_in(2),
+            plants: self.plants,
             self_harm: random.pick(&[0, 1_000, 10_000]),
             faults: random.pick(&[32, 200, 1_000]),
             patience: random.pick(&[2, 20, 100, 500]),

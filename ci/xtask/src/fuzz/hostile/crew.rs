@@ -2,7 +2,7 @@
 //! busy, and a machine with few cores leaves the others of the host idle.
 
 use super::boot::{Bench, Broken, Outcome};
-use super::order::Order;
+use super::order::{Order, chain_of};
 use super::{Options, shrink};
 use crate::progress;
 use anyhow::{Result, bail};
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Most calls of one boot: a new boot is a new machine, and a new seed.
 const CALLS_OF_A_BOOT: u64 = 1_000_000;
+/// Boots at least: one for each choice of protocols.
+const BOOTS: u64 = 4;
 /// Time for making a failing episode small.
 const SHRINKING: Duration = Duration::from_secs(300);
 
@@ -39,7 +41,8 @@ pub fn run(bench: &Bench<'_>, options: &Options, cores: u32, goal: u64) -> Resul
         Some(_) => (1, goal),
         None => {
             let jobs = options.jobs.unwrap_or_else(|| jobs(cores)).max(1);
-            (jobs, goal.div_ceil(jobs as u64).min(CALLS_OF_A_BOOT))
+            let boots = BOOTS.next_multiple_of(jobs as u64);
+            (jobs, goal.div_ceil(boots).min(CALLS_OF_A_BOOT))
         }
     };
     let task = Task {
@@ -93,15 +96,17 @@ impl Task<'_> {
         if enough || self.over.load(Ordering::Relaxed) {
             return None;
         }
+        let seed = self.options.seed + boot;
         Some(Order {
-            seed: self.options.seed + boot,
+            seed,
             cores: self.cores,
-            chain: self.options.chain.unwrap_or(0),
+            chain: self.options.chain.unwrap_or_else(|| chain_of(seed, self.cores)),
             calls: self.calls_of_a_boot,
             episodes: self.options.episodes.unwrap_or((0, 0)),
             enemies: self.options.enemies.unwrap_or(0),
             limit: self.options.limit.unwrap_or(0),
             items: !self.options.no_items,
+            plants: false,
             release: self.options.release,
             counted: self.options.counted,
         })

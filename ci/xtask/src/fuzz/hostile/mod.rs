@@ -26,8 +26,9 @@ use crate::board::Board;
 use crate::build::Profile;
 use crate::setup;
 use crate::workspace::Workspace;
-use anyhow::{Result, ensure};
-use boot::Bench;
+use anyhow::{Result, bail, ensure};
+use boot::{Bench, Outcome};
+use order::Order;
 
 /// Calls of a run that does not say how many.
 pub const CALLS: u64 = 10_000_000;
@@ -35,6 +36,8 @@ pub const CALLS: u64 = 10_000_000;
 const LONG: u64 = 1_000_000_000;
 /// Calls of a test run, by kernel: most on the one that ships, some on one that asserts its invariants.
 const CI: [(Profile, u64); 2] = [(Profile::Release, 10_000_000), (Profile::Debug, 150_000)];
+/// The rule that is broken by a capability that was not given (`servers/hostile`).
+const PLANTED: &str = "no capability comes from elsewhere";
 /// Systems by cores, and how many hundredths of the calls each makes.
 type Shares = [(u32, u64); 3];
 const SHARES: Shares = [(1, 25), (2, 50), (4, 25)];
@@ -56,7 +59,7 @@ pub struct Options {
     /// Only machines with this many cores: 1, 2 or 4.
     #[arg(long, value_name = "N")]
     cores: Option<u32>,
-    /// Which cores are in chain mode, bit n: core n [default: none].
+    /// Which cores are in chain mode, bit n: core n [default: the seed chooses]. 0: none.
     #[arg(long, value_name = "BITS", conflicts_with = "host", value_parser = order::bits)]
     chain: Option<u64>,
     /// On the simulated machine of the host instead of an emulator.
@@ -111,6 +114,28 @@ pub fn ci(workspace: &Workspace) -> Result<String> {
         sum += fuzz(workspace, &options, calls, &SHARES_IN_CI)?;
     }
     Ok(format!("{sum} calls, 0 violations"))
+}
+
+/// The look for capabilities that were not given finds one; by which rule.
+pub fn finds_what_is_planted(workspace: &Workspace) -> Result<String> {
+    let order = Order {
+        seed: 1,
+        cores: 1,
+        chain: 0,
+        calls: 1,
+        episodes: (0, 0),
+        enemies: 0,
+        limit: 100,
+        items: true,
+        plants: true,
+        release: true,
+        counted: false,
+    };
+    let mut bench = Bench::build(workspace, Profile::Release, order.cores)?;
+    match bench.boot(&order, None)? {
+        Outcome::Broken(broken) if broken.rule == PLANTED => Ok(broken.rule),
+        other => bail!("a capability was planted, and what the supervisor says is {other:?}"),
+    }
 }
 
 impl Options {

@@ -20,6 +20,8 @@ pub struct Order {
     pub limit: u64,
     /// Messages carry typed items.
     pub items: bool,
+    /// Hostile programs get a capability that they must not have, which must be found.
+    pub plants: bool,
     /// The kernel is the one that ships, without assertions.
     pub release: bool,
     /// Time is the number of instructions executed, and cores take turns: repeats bit for bit.
@@ -31,6 +33,7 @@ impl Order {
     pub fn parameters(&self) -> [u64; PARAMETERS] {
         let (first, last) = self.episodes;
         let limits = self.enemies & 0xffff | self.limit << 16 | u64::from(self.items) << 63;
+        let limits = limits | u64::from(self.plants) << 62;
         [self.seed, self.calls, first & 0xffff_ffff | last << 32, limits]
     }
 
@@ -40,7 +43,7 @@ impl Order {
         // With more jobs each would make a part of the calls.
         let mut text =
             format!("cargo xtask fuzz --seed {seed} --cores {cores} --calls {calls} --jobs 1");
-        if self.chain != 0 {
+        if self.chain != chain_of(seed, cores) {
             text += &format!(" --chain {:#x}", self.chain);
         }
         if self.release {
@@ -75,6 +78,16 @@ impl fmt::Display for Order {
     }
 }
 
+/// Which cores are in chain mode if nobody says: none, all or every other one, by turns.
+pub fn chain_of(seed: u64, cores: u32) -> u64 {
+    let all = (1 << cores) - 1;
+    match seed % 4 {
+        2 => all,
+        0 => all & 0xaaaa,
+        _ => 0,
+    }
+}
+
 /// `7` or `3-7`.
 pub fn episodes(text: &str) -> Result<(u64, u64), String> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
@@ -96,7 +109,7 @@ pub fn bits(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Order, bits, episodes};
+    use super::{Order, bits, chain_of, episodes};
 
     #[test]
     fn an_order_is_told_to_the_supervisor_and_to_people() {
@@ -109,6 +122,7 @@ mod tests {
             enemies: 0,
             limit: 0,
             items: true,
+            plants: false,
             release: false,
             counted: false,
         };
@@ -118,6 +132,7 @@ mod tests {
             "cargo xtask fuzz --seed 5 --cores 2 --calls 9 --jobs 1 --chain 0x2"
         );
         assert_eq!(all.to_string(), "2 cores, seed 5, chain mode on [1]");
+        assert_eq!(Order { plants: true, ..all }.parameters()[3], 3 << 62);
         let (enemies, limit) = (0x11, 100);
         let episodes = (3, 7);
         let some = Order { episodes, enemies, limit, items: false, release: true, ..all };
@@ -126,6 +141,12 @@ mod tests {
         assert!(some.command().ends_with(ending), "{}", some.command());
         let exact = Order { counted: true, ..some };
         assert_eq!(exact.command(), some.command() + " --counted");
+    }
+
+    #[test]
+    fn seeds_choose_the_protocols() {
+        assert_eq!([1, 2, 3, 4].map(|seed| chain_of(seed, 4)), [0, 0xf, 0, 0xa]);
+        assert_eq!([1, 2, 3, 4].map(|seed| chain_of(seed, 1)), [0, 1, 0, 0]);
     }
 
     #[test]

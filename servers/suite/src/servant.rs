@@ -53,6 +53,10 @@ pub const GIFT: u64 = 1 << 62;
 /// Not a kernel call: run the probe with the number in word 0 at address word 1.
 pub const PROBE: u64 = 0xf1;
 
+/// Not a kernel call: as [`PROBE`], again and again until the probe is caught, or [`STOP`]. Each turn counts
+/// in [`PROGRESS`].
+pub const PROBES_ON: u64 = 0xf3;
+
 /// Not a kernel call: call the gate in word 0 until [`STOP`], and judge each answer of its [`ECHO`].
 pub const CALLS: u64 = 0xf2;
 
@@ -86,6 +90,11 @@ fn probes() -> impl Iterator<Item = Probe> {
 pub fn probing(probe: Probe, address: u64) -> Op {
     let number = probes().position(|other| other as usize == probe as usize);
     Op::raw(PROBE).word(0, number.map_or(u64::MAX, |number| number as u64)).word(1, address)
+}
+
+/// The order to run a probe until it is caught; `value` is what a write writes.
+pub fn probing_on(probe: Probe, address: u64, value: u64) -> Op {
+    Op { operation: PROBES_ON, ..probing(probe, address) }.word(2, value)
 }
 
 /// Ends every spin of this Space.
@@ -190,17 +199,32 @@ pub fn perform(this: &mut ThisThread, step: &Op) -> Out {
             }
             Out::NOTHING
         }
-        PROBE => {
-            let [number, address, value, ..] = step.words;
-            let Some(probe) = probes().nth(number as usize) else { return Out::NOTHING };
-            let seen = probe(address, value);
-            let mut out = Out::NOTHING;
-            out.words[0] = seen.caught;
-            out.words[1] = seen.value;
-            out
+        PROBE => run_probe(step),
+        PROBES_ON => {
+            let mut last = 0;
+            loop {
+                let mut out = run_probe(step);
+                if out.words[0] != 0 || STOP.load(Ordering::SeqCst) {
+                    out.words[1] = last;
+                    return out;
+                }
+                last = out.words[1];
+                PROGRESS.fetch_add(1, Ordering::SeqCst);
+            }
         }
         _ => step.run(),
     }
+}
+
+/// Whether the probe was caught, and what it read.
+fn run_probe(step: &Op) -> Out {
+    let [number, address, value, ..] = step.words;
+    let mut out = Out::NOTHING;
+    if let Some(probe) = probes().nth(number as usize) {
+        let seen = probe(address, value);
+        (out.words[0], out.words[1]) = (seen.caught, seen.value);
+    }
+    out
 }
 
 /// The answer of an echo depends on the number of the call.

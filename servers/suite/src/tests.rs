@@ -17,6 +17,7 @@ pub mod migrate;
 pub mod objects;
 pub mod operations;
 pub mod remote_end;
+pub mod revoke;
 pub mod rights;
 pub mod scheduling;
 pub mod segments;
@@ -50,6 +51,7 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
     rights::TESTS,
     capabilities::TESTS,
     memory::TESTS,
+    revoke::TESTS,
     objects::TESTS,
     faults::TESTS,
     segments::TESTS,
@@ -66,6 +68,7 @@ pub const ON_ONE_CORE: &[&[Test]] = &[
 /// What needs a second core.
 pub const ON_TWO_CORES: &[&[Test]] = &[
     cores::TESTS,
+    revoke::TESTS_ON_TWO_CORES,
     forward::TESTS_ON_TWO_CORES,
     remote_end::TESTS_ON_TWO_CORES,
     migrate::TESTS_ON_TWO_CORES,

@@ -2,7 +2,7 @@
 
 use crate::facts::Fact;
 use crate::operation::{Step, in_words};
-use crate::play::{Outcome, Play};
+use crate::play::{Dispatch, Outcome, Play};
 use crate::state::Snapshot;
 use crate::system::Plan;
 use cedo_core::kernel::Protocol;
@@ -18,6 +18,8 @@ pub struct Kind {
     pub event: &'static str,
     /// In direct mode the current thread works on its client's account.
     pub on_client: bool,
+    /// How schedulers dispatch.
+    pub dispatch: Dispatch,
 }
 
 /// All differences of a kind.
@@ -64,9 +66,9 @@ pub struct Pair {
 }
 
 impl Sides {
-    pub fn new(plan: &Plan) -> Sides {
-        let chain = Play::new(plan, Protocol::Chain);
-        let direct = Play::new(plan, Protocol::Direct);
+    pub fn new(plan: &Plan, dispatch: Dispatch) -> Sides {
+        let chain = Play::new(plan, Protocol::Chain, dispatch);
+        let direct = Play::new(plan, Protocol::Direct, dispatch);
         let start = Pair { chain: chain.state.clone(), direct: direct.state.clone() };
         Sides { chain, direct, start }
     }
@@ -86,8 +88,13 @@ impl Sides {
 
 /// Makes everything that `steps` says happen to both, from the start on, in every order; goes on only
 /// from where there is no difference.
-pub fn compare(plan: &Plan, limit: usize, steps: impl Fn(&Snapshot) -> Vec<Step>) -> Comparison {
-    let mut sides = Sides::new(plan);
+pub fn compare(
+    plan: &Plan,
+    dispatch: Dispatch,
+    limit: usize,
+    steps: impl Fn(&Snapshot) -> Vec<Step>,
+) -> Comparison {
+    let mut sides = Sides::new(plan, dispatch);
     let mut comparison = Comparison::default();
     let mut seen = HashSet::new();
     let mut work = VecDeque::from([(sides.start(), Vec::new())]);
@@ -107,7 +114,8 @@ pub fn compare(plan: &Plan, limit: usize, steps: impl Fn(&Snapshot) -> Vec<Step>
             if chain == direct {
                 work.push_back((next, events));
             } else {
-                let kind = Kind { event: name(event.0), on_client: is_on_client(&pair.direct) };
+                let on_client = is_on_client(&pair.direct);
+                let kind = Kind { event: name(event.0), on_client, dispatch };
                 let new = || Difference {
                     example: Example::of(&mut sides, &plan.names, &events, [&chain, &direct]),
                     ..Difference::default()
@@ -162,7 +170,14 @@ fn name(step: Step) -> &'static str {
         Step::SendAndReceive(..) => "send and receive",
         Step::Reply(..) => "reply",
         Step::ReplyAndWait(..) => "reply and wait",
-        Step::Receive(..) | Step::ReceiveFrom(..) => "receive",
+        Step::Forward(..) => "forward a call",
+        Step::Receive(..) => "receive",
+        Step::ReceiveFrom(..) => "receive from one thread",
+        Step::Fault => "page fault",
+        Step::Abort(_) => "abort another's wait",
+        Step::Suspend(_) => "suspend another thread",
+        Step::Resume(..) => "resume another thread",
+        Step::Destroy(_) => "destroy another thread",
         _ => "another operation",
     }
 }

@@ -4,7 +4,7 @@
 use crate::compare::compare;
 use crate::interrupts;
 use crate::operation::Step;
-use crate::play::Play;
+use crate::play::{Dispatch, Play};
 use crate::system::Plan;
 use cedo_abi::MAX_DEPTH;
 use cedo_core::kernel::Protocol;
@@ -27,7 +27,7 @@ fn who_decides_about_a_preempted_leaf_runs_it_or_the_handler_at_any_depth() {
     for (depth, above, plan) in every_plan() {
         let (leaf, handler) = (depth, depth + 1);
         for protocol in [Protocol::Chain, Protocol::Direct] {
-            let mut play = Play::new(&plan, protocol);
+            let mut play = Play::new(&plan, protocol, Dispatch::Reschedule);
             let start = play.state.clone();
             assert_eq!(start.current(), Some(leaf), "{plan:?}");
             for (favourite, runs) in [(above + 1, leaf), (handler, handler)] {
@@ -44,7 +44,7 @@ fn who_decides_about_a_preempted_leaf_runs_it_or_the_handler_at_any_depth() {
 #[test]
 fn preemption_at_any_depth_tells_every_scheduler_the_same_in_both_protocols() {
     for (depth, above, plan) in every_plan() {
-        let comparison = compare(&plan, usize::MAX, interrupts);
+        let comparison = compare(&plan, Dispatch::Reschedule, usize::MAX, interrupts);
         println!("depth {depth}, handler below {above}: {} pairs of states", comparison.pairs);
         assert!(comparison.complete && comparison.differences.is_empty(), "{plan:?}");
     }

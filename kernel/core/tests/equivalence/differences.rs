@@ -2,7 +2,9 @@
 
 use crate::compare::{Difference, Kind, compare};
 use crate::operation::{Step, Timeout, Winner};
+use crate::play::Dispatch;
 use crate::program::{Line, Programs};
+use crate::state::Snapshot;
 use crate::system::Plan;
 use std::collections::BTreeMap;
 
@@ -21,13 +23,31 @@ const TREES: [([&str; 7], [usize; 7]); 3] = [
     (["R", "S", "T", "A", "B", "V", "H"], [0, 0, 1, 2, 2, 0, 0]),
 ];
 
+/// Programs, who handles faults, and how schedulers dispatch.
+struct Scene {
+    programs: Programs,
+    fault_handlers: Vec<(usize, usize)>,
+    dispatch: Dispatch,
+}
+
+fn scenes() -> [Scene; 3] {
+    let talk = |dispatch| Scene { programs: talk(), fault_handlers: Vec::new(), dispatch };
+    let ends =
+        Scene { programs: ends(), fault_handlers: vec![(V, H)], dispatch: Dispatch::Reschedule };
+    [talk(Dispatch::Reschedule), talk(Dispatch::Plain), ends]
+}
+
 /// All kinds of differences, and how many pairs of states were compared.
 pub fn all() -> (BTreeMap<Kind, Difference>, usize) {
-    let programs = programs();
     let (mut all, mut pairs) = (BTreeMap::<Kind, Difference>::new(), 0);
-    for (names, parent) in TREES {
-        let plan = Plan { names: names.to_vec(), ..crate::plan(&parent, &[H], &[A]) };
-        let comparison = compare(&plan, usize::MAX, |state| programs.steps(state));
+    for (scene, (names, parent)) in
+        scenes().iter().flat_map(|scene| TREES.map(|tree| (scene, tree)))
+    {
+        let fault_handlers = scene.fault_handlers.clone();
+        let plan = crate::plan(&parent, &[H], &[A]);
+        let plan = Plan { names: names.to_vec(), fault_handlers, ..plan };
+        let steps = |state: &Snapshot| scene.programs.steps(state);
+        let comparison = compare(&plan, scene.dispatch, usize::MAX, steps);
         pairs += comparison.pairs;
         for (kind, difference) in comparison.differences {
             all.entry(kind).or_default().merge(difference);
@@ -40,8 +60,12 @@ fn send(to: usize, winner: Winner) -> Line {
     Line::Do(Step::Send(to as u8, winner, Timeout::Never))
 }
 
-fn programs() -> Programs {
-    let call = |to: usize| Line::Do(Step::Call(to as u8));
+fn call(to: usize) -> Line {
+    Line::Do(Step::Call(to as u8))
+}
+
+/// Messages.
+fn talk() -> Programs {
     let mut lines = vec![Vec::new(); 7];
     lines[A] = vec![
         call(V),
@@ -61,7 +85,36 @@ fn programs() -> Programs {
         Line::Reply(Winner::SendPartner),
         Line::Do(Step::SendAndReceive(B as u8, None)),
     ];
-    lines[H] = vec![Line::Wait, send(B, SELF), Line::Do(Step::Call(V as u8))];
+    lines[H] = vec![Line::Wait, send(B, SELF), call(V)];
+    programs(lines)
+}
+
+/// Faults, calls that are passed on, and threads whose waits, grants and lives others end.
+fn ends() -> Programs {
+    let to = |at: usize| at as u8;
+    let mut lines = vec![Vec::new(); 7];
+    lines[A] = vec![call(V), Line::Do(Step::ReceiveFrom(to(V), Timeout::Never))];
+    lines[B] = vec![Line::Wait, Line::ReplyAndWait(SELF)];
+    lines[V] = vec![
+        Line::Wait,
+        Line::ReplyAndWait(SELF),
+        Line::Forward(to(B), true),
+        Line::Do(Step::Fault),
+    ];
+    lines[H] = vec![
+        Line::Wait,
+        Line::ReplyAndWait(SELF),
+        Line::Do(Step::Abort(to(A))),
+        Line::Do(Step::Suspend(to(A))),
+        Line::Do(Step::Resume(to(A), SELF)),
+        Line::Do(Step::Suspend(to(V))),
+        Line::Do(Step::Resume(to(V), SELF)),
+        Line::Do(Step::Destroy(to(V))),
+    ];
+    programs(lines)
+}
+
+fn programs(lines: Vec<Vec<Line>>) -> Programs {
     Programs {
         lines,
         schedulers: Vec::new(),

@@ -37,6 +37,7 @@ mod system;
 use cedo_core::object::irq::IrqState;
 use compare::compare;
 use operation::Step;
+use play::Dispatch;
 use state::Snapshot;
 use system::Plan;
 
@@ -77,7 +78,12 @@ fn interrupts_tell_every_scheduler_the_same() {
         (vec![0, 0, 0, 1, 1, 2, 2], vec![4, 5, 6], vec![3]),
         (vec![0, 0, 1, 2, 0, 4, 3, 3, 5], vec![7, 8], vec![6]),
     ] {
-        let comparison = compare(&plan(&parent, &handlers, &started), usize::MAX, interrupts);
+        let comparison = compare(
+            &plan(&parent, &handlers, &started),
+            Dispatch::Reschedule,
+            usize::MAX,
+            interrupts,
+        );
         println!("{parent:?}: {} pairs of states, all there are", comparison.pairs);
         assert!(comparison.complete && comparison.differences.is_empty());
     }
@@ -86,13 +92,13 @@ fn interrupts_tell_every_scheduler_the_same() {
 #[test]
 fn random_programs_of_interrupts_tell_every_scheduler_the_same() {
     // Two tests, so that both cores of a small machine have something to do.
-    let events = random::play(1, 500, 100);
+    let events = random::play(1, Dispatch::Reschedule, 500, 100);
     println!("50000 programs, {events} events");
 }
 
 #[test]
 fn more_random_programs_of_interrupts_tell_every_scheduler_the_same() {
-    let events = random::play(2, 500, 100);
+    let events = random::play(2, Dispatch::Reschedule, 500, 100);
     println!("50000 programs, {events} events");
 }
 

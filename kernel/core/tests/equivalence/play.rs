@@ -28,14 +28,24 @@ pub struct Play {
     pub state: Snapshot,
     /// The first thread that schedulers prefer; the others follow round the list.
     favourite: usize,
+    dispatch: Dispatch,
+}
+
+/// How schedulers dispatch.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Dispatch {
+    /// Each scheduler on the way is to hear of what became of its child.
+    Reschedule,
+    /// The thread itself goes on.
+    Plain,
 }
 
 impl Play {
     /// The system at rest.
-    pub fn new(plan: &Plan, protocol: Protocol) -> Play {
+    pub fn new(plan: &Plan, protocol: Protocol, dispatch: Dispatch) -> Play {
         let mut system = System::build(&Plan { protocol, ..plan.clone() });
         let state = Snapshot::take(&mut system, None);
-        let mut play = Play { system, state, favourite: 0 };
+        let mut play = Play { system, state, favourite: 0, dispatch };
         play.settle();
         play
     }
@@ -73,7 +83,7 @@ impl Play {
         let known = self.state.records(self.state.threads[me].scheduler.delivered);
         let count = self.state.threads.len();
         match known.into_iter().min_by_key(|at| (at + count - self.favourite) % count) {
-            // Each scheduler on the way is to hear of what became of its child.
+            Some(child) if self.dispatch == Dispatch::Plain => Step::Dispatch(child as u8),
             Some(child) => Step::Reschedule(child as u8),
             None if me == 0 => Step::Idle,
             None => Step::Receive(Winner::Oneself, Timeout::Never),

@@ -36,3 +36,17 @@ pub fn check(name: &str, bytes: &[u8]) {
     let reader = reader.unwrap_or_else(|| panic!("there is no reader `{name}`"));
     (reader.check)(bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::READERS;
+
+    /// Nothing that is built here compiles the programs for libFuzzer: each reader must have one.
+    #[test]
+    fn every_reader_has_a_program_for_libfuzzer() {
+        let manifest = include_str!("../libfuzzer/Cargo.toml");
+        let programs = manifest.split("[[bin]]").skip(1);
+        let names = programs.map(|program| program.split('"').nth(1).expect("a name"));
+        assert!(names.eq(READERS.iter().map(|reader| reader.name)));
+    }
+}

@@ -40,7 +40,7 @@ const SMALL_MEMORY_MIB: u32 = 32;
 /// Little more than the suite needs for what its tests make.
 const SUITE_MEMORY_MIB: u32 = 128;
 
-/// How long inputs are made up for each reader of untrusted files: nine, as many at once as there are
+/// How long inputs are made up for each reader of untrusted files, as many at once as there are
 /// processors.
 const READER_SECONDS: f64 = 60.0;
 const QUICK_READER_SECONDS: f64 = 1.0;

@@ -1,7 +1,7 @@
 //! Decodes the kernel's binary log: what arrives on the second serial line, with the format strings
 //! and source positions that only the full ELF file has.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use defmt_decoder::{DecodeError, Frame, Locations, StreamDecoder, Table};
 use std::fs::File;
 use std::io::Read;
@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 const POLL: Duration = Duration::from_millis(100);
+/// Instead of a position. [`Dictionary::read`] has seen that each entry of the kernel has one.
+const UNKNOWN: &str = "position unknown";
 
 /// What a kernel's log needs to become text.
 pub struct Dictionary {
@@ -29,7 +31,17 @@ impl Dictionary {
             Ok(None) => bail!("{} has no log table", kernel.display()),
             Err(error) => bail!("cannot read the log table of {}: {error:#}", kernel.display()),
         };
-        let locations = table.get_locations(&elf).unwrap_or_default();
+        let locations = table.get_locations(&elf).with_context(|| {
+            format!("cannot read where the log's entries are in the source of {}", kernel.display())
+        })?;
+        let lost = table.indices().filter(|index| !locations.contains_key(&(*index as u64)));
+        let lost = lost.count();
+        ensure!(
+            lost == 0,
+            "{} does not say where {lost} of its log's entries are in the source; build it with \
+             `debug` in its profile in Cargo.toml",
+            kernel.display()
+        );
         Ok(Self { table, locations, root: root.to_path_buf() })
     }
 
@@ -57,7 +69,9 @@ impl Dictionary {
 
     fn line(&self, frame: &Frame<'_>) -> String {
         let text = frame.display(false).to_string();
-        let Some(location) = self.locations.get(&frame.index()) else { return text };
+        let Some(location) = self.locations.get(&frame.index()) else {
+            return format!("{text}  ({UNKNOWN})");
+        };
         let file = location.file.strip_prefix(&self.root).unwrap_or(&location.file);
         format!("{text}  ({}:{})", file.display(), location.line)
     }

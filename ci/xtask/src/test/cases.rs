@@ -5,6 +5,7 @@ use super::failures;
 use super::images;
 use super::miri;
 use super::orders;
+use super::positions;
 use super::trace::{self, STORIES, Story};
 use super::variants::{self, Variant};
 use crate::bench;
@@ -126,6 +127,11 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(systems.map(|name| system(name, usual)));
     cases.push(system(MIXED, Setup { memory_mib: Some(SMALL_MEMORY_MIB), ..usual }));
     cases.extend(failing());
+    cases.push(Case {
+        group: "system",
+        name: format!("system: {MIXED}, the log names lines of the source"),
+        run: Box::new(|context| positions::are_right(&context.builds, MIXED)),
+    });
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, Setup { loader, ..usual })));
     cases.extend(VIRT.map(virt));

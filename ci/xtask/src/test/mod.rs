@@ -13,6 +13,7 @@
 //! | [`miri`] | the host tests of crates with unsafe code, interpreted |
 //! | [`suite`] | what the test program prints |
 //! | [`trace`] | the emulated PC and the simulated machine tell the same story |
+//! | [`positions`] | the log says where each entry is in the source |
 //! | [`report`] | what a person reads |
 
 mod boots;
@@ -22,6 +23,7 @@ mod fat;
 mod images;
 mod miri;
 mod orders;
+mod positions;
 mod report;
 mod suite;
 mod trace;

@@ -1,40 +1,62 @@
 //! The rows that must be there.
 
 use super::row::Row;
+use core::fmt;
 
 /// Message sizes measured.
 const WORDS: [u64; 6] = [0, 4, 8, 16, 32, 63];
 /// Where the partner of a round trip is: space, cores.
 const PLACES: [(&str, &str); 3] = [("same", "same"), ("other", "same"), ("other", "cross")];
-/// One row of each, wherever its parts are.
-const SINGLE: [&str; 6] = [
-    "timer-decision-direct",
-    "timer-decision-chain",
-    "interrupt-to-handler",
-    "page-fault",
-    "page-fault-map",
-    "page-fault-state",
+/// One row of each: operation, space, cores.
+const SINGLE: [(&str, &str, &str); 6] = [
+    ("timer-decision-direct", NOWHERE, NOWHERE),
+    ("timer-decision-chain", NOWHERE, NOWHERE),
+    ("interrupt-to-handler", NOWHERE, NOWHERE),
+    ("page-fault", "other", "same"),
+    ("page-fault-map", "other", "same"),
+    ("page-fault-state", "other", "same"),
 ];
+/// The space and the cores of what has no partner.
+const NOWHERE: &str = "-";
+
+/// What is measured, and where.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Expected {
+    op: &'static str,
+    space: &'static str,
+    cores: &'static str,
+    words: u64,
+}
+
+impl Expected {
+    fn is(&self, row: &Row) -> bool {
+        let Self { op, space, cores, words } = *self;
+        row.op == op && row.space == space && row.cores == cores && row.words == words
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { op, space, cores, words } = *self;
+        write!(formatter, "{op}")?;
+        if space != NOWHERE {
+            write!(formatter, " space={space} cores={cores} words={words}")?;
+        }
+        Ok(())
+    }
+}
+
+fn all() -> impl Iterator<Item = Expected> {
+    let round_trips = PLACES.into_iter().flat_map(|(space, cores)| {
+        WORDS.map(|words| Expected { op: "round-trip", space, cores, words })
+    });
+    round_trips.chain(SINGLE.map(|(op, space, cores)| Expected { op, space, cores, words: 0 }))
+}
 
 /// Names of the rows that are not among `rows`.
 pub fn missing(rows: &[Row]) -> Vec<String> {
-    let mut missing = Vec::new();
-    for (space, cores) in PLACES {
-        for words in WORDS {
-            let is_it = |row: &Row| {
-                row.op == "round-trip"
-                    && row.space == space
-                    && row.cores == cores
-                    && row.words == words
-            };
-            if !rows.iter().any(is_it) {
-                missing.push(format!("round-trip space={space} cores={cores} words={words}"));
-            }
-        }
-    }
-    let singles = SINGLE.iter().filter(|op| !rows.iter().any(|row| row.op == **op));
-    missing.extend(singles.map(|op| (*op).to_string()));
-    missing
+    let missing = all().filter(|expected| !rows.iter().any(|row| expected.is(row)));
+    missing.map(|expected| expected.to_string()).collect()
 }
 
 #[cfg(test)]
@@ -42,15 +64,30 @@ mod tests {
     use super::missing;
     use crate::bench::row::parse;
 
+    const FIGURES: &str = "unit=instructions min=1 median=1 p99=1 max=1 samples=1";
+
     #[test]
     fn a_missing_row_is_named() {
         assert_eq!(missing(&[]).len(), 24);
-        let line = "[bench] op=round-trip space=other cores=cross words=63 unit=instructions \
-                    min=1 median=1 p99=1 max=1 samples=1\n\
-                    [bench] op=page-fault unit=instructions min=1 median=1 p99=1 max=1 samples=1";
-        let left = missing(&parse(line, "pc").unwrap());
+        let line = format!(
+            "[bench] op=round-trip space=other cores=cross words=63 {FIGURES}\n\
+             [bench] op=page-fault space=other cores=same {FIGURES}"
+        );
+        let left = missing(&parse(&line, "pc").unwrap());
         assert_eq!(left.len(), 22);
         assert!(!left.iter().any(|row| row == "round-trip space=other cores=cross words=63"));
         assert!(left.iter().any(|row| row == "round-trip space=other cores=cross words=32"));
+    }
+
+    #[test]
+    fn a_row_from_another_place_is_another_row() {
+        for place in ["", "space=same cores=same", "space=other cores=cross"] {
+            let line = format!("[bench] op=page-fault {place} {FIGURES}");
+            assert_eq!(missing(&parse(&line, "pc").unwrap()).len(), 24, "{place}");
+        }
+        let line = format!("[bench] op=interrupt-to-handler {FIGURES}");
+        assert_eq!(missing(&parse(&line, "pc").unwrap()).len(), 23);
+        let line = format!("[bench] op=interrupt-to-handler space=other cores=same {FIGURES}");
+        assert_eq!(missing(&parse(&line, "pc").unwrap()).len(), 24);
     }
 }

@@ -209,6 +209,13 @@ fn needs(board: Board, loader: Loader) -> Vec<Need> {
 /// Systems that print counts.
 const MEASURING: [&str; 3] = ["default", "bench", "bench-chain"];
 
+/// True if instructions count as time unless somebody asks for something else. What an emulator measures
+/// means something in instructions only. Counted UEFI firmware takes more than a minute, and a network
+/// has a time of its own.
+pub fn is_counted(system: &str, loader: Loader) -> bool {
+    MEASURING.contains(&system) && !loader.is_uefi() && !loader.is_network()
+}
+
 fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     let mut machine = boot.machine.clone();
     let cores = arguments.cores.unwrap_or(machine.cores);
@@ -226,11 +233,8 @@ fn machine(arguments: &Arguments, boot: &Boot) -> Result<Machine> {
     machine.hypervisor |= arguments.hypervisor;
     machine.memory_mib = arguments.memory.unwrap_or(machine.memory_mib);
     machine.hpet &= !arguments.no_hpet;
-    // What an emulator measures means something in instructions only. Counted UEFI firmware takes
-    // more than a minute, and a network has a time of its own.
-    let free = arguments.boot.is_uefi() || arguments.boot.is_network();
-    let measures = MEASURING.contains(&boot.system.as_str()) && !free;
-    machine.icount = arguments.icount || measures && !arguments.no_icount;
+    let counts = is_counted(&boot.system, arguments.boot);
+    machine.icount = arguments.icount || counts && !arguments.no_icount;
     Ok(machine)
 }
 

@@ -10,7 +10,7 @@ const PLACES: [(&str, &str); 3] = [("same", "same"), ("other", "same"), ("other"
 /// One row of each: operation, space, cores.
 const SINGLE: [(&str, &str, &str); 6] = [
     ("timer-decision-direct", NOWHERE, NOWHERE),
-    ("timer-decision-chain", NOWHERE, NOWHERE),
+    (IN_CHAIN_MODE, NOWHERE, NOWHERE),
     ("interrupt-to-handler", NOWHERE, NOWHERE),
     ("page-fault", "other", "same"),
     ("page-fault-map", "other", "same"),
@@ -18,6 +18,13 @@ const SINGLE: [(&str, &str, &str); 6] = [
 ];
 /// The space and the cores of what has no partner.
 const NOWHERE: &str = "-";
+/// What a system in direct mode cannot measure.
+const IN_CHAIN_MODE: &str = "timer-decision-chain";
+
+/// First column of the table for people, and its columns.
+const HEAD: &str = "operation ";
+const COLUMNS: usize = 8;
+const KEY_COLUMNS: usize = 4;
 
 /// What is measured, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +39,15 @@ impl Expected {
     fn is(&self, row: &Row) -> bool {
         let Self { op, space, cores, words } = *self;
         row.op == op && row.space == space && row.cores == cores && row.words == words
+    }
+
+    /// True of a line of the table: what was measured, and figures that can be.
+    fn is_in(&self, columns: &[&str]) -> bool {
+        let words = self.words.to_string();
+        let (key, figures) = columns.split_at(KEY_COLUMNS);
+        let figures: Option<Vec<u64>> = figures.iter().map(|text| text.parse().ok()).collect();
+        key == [self.op, self.space, self.cores, words.as_str()]
+            && figures.is_some_and(|figures| figures.is_sorted())
     }
 }
 
@@ -59,9 +75,19 @@ pub fn missing(rows: &[Row]) -> Vec<String> {
     missing.map(|expected| expected.to_string()).collect()
 }
 
+/// Names of the rows that are not in the table for people which a guest in direct mode printed.
+pub fn missing_in_table(transcript: &str) -> Vec<String> {
+    let lines = transcript.lines().skip_while(|line| !line.starts_with(HEAD)).skip(1);
+    let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let table: Vec<_> = lines.take_while(|columns| columns.len() == COLUMNS).collect();
+    let here = all().filter(|expected| expected.op != IN_CHAIN_MODE);
+    let missing = here.filter(|expected| !table.iter().any(|columns| expected.is_in(columns)));
+    missing.map(|expected| expected.to_string()).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::missing;
+    use super::{all, missing, missing_in_table};
     use crate::bench::row::parse;
 
     const FIGURES: &str = "unit=instructions min=1 median=1 p99=1 max=1 samples=1";
@@ -89,5 +115,24 @@ mod tests {
         assert_eq!(missing(&parse(&line, "pc").unwrap()).len(), 23);
         let line = format!("[bench] op=interrupt-to-handler space=other cores=same {FIGURES}");
         assert_eq!(missing(&parse(&line, "pc").unwrap()).len(), 24);
+    }
+
+    #[test]
+    fn the_table_for_people_needs_all_rows_but_that_of_the_other_protocol() {
+        assert_eq!(missing_in_table("hello\n").len(), 23);
+        let mut table = "hello\noperation  space cores words min median p99 max\n".to_string();
+        for row in all().filter(|row| row.op != super::IN_CHAIN_MODE) {
+            table += &format!("{} {} {}  {}  1 2 3 4\n", row.op, row.space, row.cores, row.words);
+        }
+        assert_eq!(missing_in_table(&table), [""; 0]);
+        let fault = "page-fault other same  0  1 2 3 4\n";
+        for other in
+            ["", "page-fault other same  0  1 2 3 x\n", "page-fault other same  0  2 1 3 4\n"]
+        {
+            let table = table.replace(fault, other);
+            assert_eq!(missing_in_table(&table), ["page-fault space=other cores=same words=0"]);
+        }
+        let before = format!("{fault}{}", table.replace(fault, ""));
+        assert_eq!(missing_in_table(&before).len(), 1, "it is not in the table");
     }
 }

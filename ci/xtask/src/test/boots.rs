@@ -2,6 +2,7 @@
 
 use super::suite;
 use super::variants::Variant;
+use crate::bench::expected;
 use crate::board::Board;
 use crate::build::{self, Boot, Profile};
 use crate::qemu::again;
@@ -9,7 +10,7 @@ use crate::qemu::end::End;
 use crate::qemu::guest::{self, Limits, Outcome, Session};
 use crate::qemu::{Loader, Machine, Medium, Processor};
 use crate::run::{self, Watch};
-use crate::workspace::Workspace;
+use crate::workspace::{DEFAULT_SYSTEM, Workspace};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -124,6 +125,18 @@ pub fn powers_off(builds: &Builds, system: &str, setup: Setup) -> Result<String>
     let lines = outcome.transcript.lines().filter(|line| !line.trim().is_empty()).count();
     ensure!(lines > 0, "the system powered off without printing anything");
     Ok(format!("{lines} lines"))
+}
+
+/// Boots the system of a plain `cargo xtask run` as that does; it must show the whole table of what
+/// it measured.
+pub fn shows_table(builds: &Builds, loader: Loader) -> Result<String> {
+    let outcome = builds.run(DEFAULT_SYSTEM, |machine| {
+        machine.loader = loader;
+        machine.icount = run::is_counted(DEFAULT_SYSTEM, loader);
+    })?;
+    let missing = expected::missing_in_table(&outcome.transcript);
+    ensure!(missing.is_empty(), "the table has no row for:\n  {}", missing.join("\n  "));
+    Ok(format!("the table, after {:.0} s", outcome.took.as_secs_f32()))
 }
 
 /// Boots what cannot start; the kernel must say so in one line and power off.

@@ -16,7 +16,7 @@ use crate::fuzz;
 use crate::hil;
 use crate::mutate;
 use crate::qemu::{Gic, Loader, Machine, Processor, version};
-use crate::workspace::Workspace;
+use crate::workspace::{DEFAULT_SYSTEM, Workspace};
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
 
@@ -46,11 +46,13 @@ const SUITE_MEMORY_MIB: u32 = 128;
 const READER_SECONDS: f64 = 60.0;
 const QUICK_READER_SECONDS: f64 = 1.0;
 
-/// Systems other than the suite that must power off by themselves, with 0.
-const SYSTEMS: [&str; 6] = ["default", MIXED, "tiers", "eight", "locks", "locks-chain"];
+/// Systems other than the suite and the default one that must power off by themselves, with 0.
+const SYSTEMS: [&str; 5] = [MIXED, "tiers", "eight", "locks", "locks-chain"];
 const MIXED: &str = "mixed";
 /// Two of them are busy when one panics.
 const PANIC_CORES: u32 = 4;
+/// Loaders by which the default system must come to its table.
+const TABLE_LOADERS: [Loader; 3] = [Loader::Pvh, Loader::IsoBios, Loader::IsoUefi];
 /// Loaders that must start a small system. The suite runs from CDs besides.
 const LOADERS: [Loader; 4] = [Loader::UsbBios, Loader::UsbUefi, Loader::NetBios, Loader::NetUefi];
 
@@ -121,6 +123,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.push(suite_in_chain_mode(Profile::Debug));
     cases.extend(VIRT_SUITES.map(virt_suite));
     cases.extend(Refusal::ALL.map(refusal));
+    cases.extend(TABLE_LOADERS.map(table));
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
     let usual = Setup { loader: Loader::Pvh, memory_mib: None };
@@ -191,6 +194,14 @@ fn system(name: &'static str, setup: Setup) -> Case {
         group: "system",
         name: format!("system: {name}, {}{memory}", setup.loader.name()),
         run: Box::new(move |context| boots::powers_off(&context.builds, name, setup)),
+    }
+}
+
+fn table(loader: Loader) -> Case {
+    Case {
+        group: "system",
+        name: format!("system: {DEFAULT_SYSTEM}, {}", loader.name()),
+        run: Box::new(move |context| boots::shows_table(&context.builds, loader)),
     }
 }
 

@@ -13,6 +13,7 @@ mod migrate;
 mod peers;
 mod posts;
 mod ranks;
+mod registers;
 mod rights;
 mod rounds;
 mod table;

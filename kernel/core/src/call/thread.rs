@@ -99,13 +99,12 @@ impl<M: Machine> Kernel<M> {
         Ok(Answer::Later)
     }
 
-    /// True if an operation on a thread of this core is too much for one entry, or needs another core.
+    /// True if an operation on a thread of this core must not begin in the entry of its call: it may be
+    /// too much for one, or needs another core. ABORT and WRITE have done nothing yet when they see that.
     fn operation_takes_long(&self, operation: &ThreadOperation) -> bool {
-        let target = operation.target;
         match operation.sub_operation {
-            _ if !self.objects.is_here(target) => false,
-            sub::SUSPEND => self.takes_long(target),
-            sub::ABORT => self.abort_takes_long(target, operation.words[0]),
+            _ if !self.objects.is_here(operation.target) => false,
+            sub::SUSPEND => self.takes_long(operation.target),
             sub::MIGRATE => true,
             _ => false,
         }
@@ -173,16 +172,19 @@ impl<M: Machine> Kernel<M> {
         let result = match operation.sub_operation {
             sub::SUSPEND => return self.suspend_step(target, stage, ender),
             sub::RESUME => self.resume(target, operation, invoker),
+            sub::ABORT if stage == Stage::Fetched => Ok(()),
             sub::ABORT => {
-                let (epoch, fetches) = (operation.words[0], operation.fetches);
-                return self.abort_step(target, epoch, fetches, stage, ender);
+                return self.abort_step(target, operation.words[0], operation.fetches, ender);
+            }
+            sub::WRITE => {
+                let written = self.write_registers(operation, utcb, stage, ender);
+                return written.err().unwrap_or(Status::Ok.into());
             }
             sub::MIGRATE => return self.migrate_step(target, operation, stage, ender),
             sub::READ => {
                 let (status, words) = self.read_state(target, operation.words[0], utcb);
                 return Progress::Done(status, words);
             }
-            sub::WRITE => self.write_registers(target, utcb, ender),
             sub::SET_SCHEDULER => self.set_scheduler(target, operation),
             sub::SET_HANDLER => self.set_handler(target, operation),
             sub::SET_FOREIGN => self.set_foreign(target, operation),
@@ -246,39 +248,49 @@ impl<M: Machine> Kernel<M> {
         (Status::Ok, words)
     }
 
-    /// Errors: `WrongState` if it runs, and as for `abort`; `BadAddress`.
-    fn write_registers(&mut self, id: ThreadId, utcb: Frame, ender: Ender) -> Result<(), Status> {
-        if self.look(id).state == State::Running {
-            return Err(Status::WrongState);
+    /// Stops short of `Ok` with `WrongState` if the thread runs; `BadAddress`; as for `abort_step`. A
+    /// thread whose mail has been fetched for this may run already.
+    fn write_registers(
+        &mut self,
+        operation: &ThreadOperation,
+        utcb: Frame,
+        stage: Stage,
+        ender: Ender,
+    ) -> Result<(), Progress> {
+        let id = operation.target;
+        if self.look(id).state == State::Running && stage != Stage::Fetched {
+            return Err(Status::WrongState.into());
         }
         let area = self.reply_state(utcb);
         self.check_state(&area)?;
-        if area.mask & state::GENERAL != 0 {
-            self.leave_call(id, area.general[state::INSTRUCTION], ender)?;
+        let general = area.mask & state::GENERAL != 0;
+        if general && self.leaves_call(id, area.general[state::INSTRUCTION]) {
+            let epoch = self.look(id).epoch;
+            match self.abort_step(id, epoch, operation.fetches, ender) {
+                Progress::Done(Status::Ok, _) => {}
+                progress => return Err(progress),
+            }
         }
         self.install(id, &area, utcb, Area::Reply);
         Ok(())
     }
 
     /// `id` is to go on at `instruction`. If that is elsewhere, it is no longer where it could make
-    /// its call again.
-    fn leave_call(&mut self, id: ThreadId, instruction: u64, ender: Ender) -> Result<(), Status> {
+    /// its call again. True if it waits in a call.
+    fn leaves_call(&mut self, id: ThreadId, instruction: u64) -> bool {
         let thread = self.thread(id);
         if thread.context.instruction() == instruction || thread.in_fault.is_some() {
-            return Ok(());
+            return false;
         }
         match thread.state {
             State::Ready => {
                 thread.unusual.set(LATCHED, false);
                 self.refuse_impatient(id);
+                false
             }
-            State::Running | State::Suspended => {}
-            _ => {
-                let epoch = thread.epoch;
-                self.abort(id, epoch, ender)?;
-            }
+            State::Running | State::Suspended => false,
+            _ => true,
         }
-        Ok(())
     }
 
     /// Errors: `WrongState` unless suspended, for a root, or if a thread below has been granted time

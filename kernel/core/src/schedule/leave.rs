@@ -51,28 +51,14 @@ impl<M: Machine> Kernel<M> {
         thread.branch.child_count > left
     }
 
-    /// True if cancelling the wait `epoch` of `id` needs another core.
-    pub fn abort_takes_long(&self, id: ThreadId, epoch: u64) -> bool {
-        let thread = self.look(id);
-        let message = matches!(thread.state, State::Remote(errand) | State::Recalled(errand)
-            if errand.kind == ErrandKind::Message);
-        message && thread.epoch == epoch && !self.is_at_instruction(id)
-    }
-
     /// Cancels the wait `epoch` of `id`; `fetches` counts how often its mail has been looked for.
-    pub fn abort_step(
-        &mut self,
-        id: ThreadId,
-        epoch: u64,
-        fetches: u64,
-        stage: Stage,
-        ender: Ender,
-    ) -> Progress {
-        if stage == Stage::Fetched {
-            return Status::Ok.into();
-        }
-        match self.look(id).state {
-            State::Remote(errand) | State::Recalled(errand) if self.abort_takes_long(id, epoch) => {
+    pub fn abort_step(&mut self, id: ThreadId, epoch: u64, fetches: u64, ender: Ender) -> Progress {
+        let thread = self.look(id);
+        let waits = thread.epoch == epoch && !self.is_at_instruction(id);
+        match thread.state {
+            State::Remote(errand) | State::Recalled(errand)
+                if waits && errand.kind == ErrandKind::Message =>
+            {
                 if fetches == MAX_FETCHES {
                     return Status::WrongState.into();
                 }

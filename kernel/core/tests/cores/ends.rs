@@ -2,9 +2,10 @@
 //! core, in every order.
 
 use crate::orders::in_every_order;
-use crate::scene::{Act, Scene};
+use crate::scene::{Act, ELSEWHERE, Scene};
 use cedo_abi::Status;
 use cedo_core::object::thread::State;
+use cedo_machine::Context;
 
 /// Waits, on core 0.
 const VICTIM: usize = 0;
@@ -26,10 +27,18 @@ const WAITS: [(Act, &[Act]); 7] = [
 
 /// Plays all waits with the ender on every core.
 fn with_every_wait(ends: &[Act], look: impl Fn(&Scene)) {
+    with_every_wait_in(|scene| scene.with_quick_roots(), ends, look);
+}
+
+fn with_every_wait_in(
+    setting: impl Fn(&mut Scene) -> &mut Scene,
+    ends: &[Act],
+    look: impl Fn(&Scene),
+) {
     for (wait, partner) in WAITS {
         for home in 0..3 {
             let mut scene = Scene::new(3, &[0, 1, home]);
-            scene.with_quick_roots().does(VICTIM, &[wait]).does(PARTNER, partner).does(ENDER, ends);
+            setting(&mut scene).does(VICTIM, &[wait]).does(PARTNER, partner).does(ENDER, ends);
             let ends = in_every_order(scene, |scene| {
                 look(scene);
                 assert_eq!(scene.look(PARTNER).owed.first.is_some(), owes(scene));
@@ -59,6 +68,46 @@ fn an_abort_cancels_the_wait_or_says_that_it_is_over() {
             ref other => panic!("{other:?}"),
         }
     });
+}
+
+/// What a new instruction pointer for the victim comes to.
+fn look_at_a_write(scene: &Scene) {
+    let is_elsewhere = scene.context(VICTIM).instruction() == ELSEWHERE;
+    match *scene.done[ENDER] {
+        [Status::Ok] => assert!(is_elsewhere),
+        // It ran: it had not begun to wait, or has been answered.
+        [Status::WrongState] => {
+            assert!(!is_elsewhere);
+            assert_ne!(scene.done[VICTIM], [Status::Aborted]);
+        }
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_new_instruction_pointer_cancels_the_wait() {
+    with_every_wait(&[Act::Write(VICTIM)], look_at_a_write);
+    with_every_wait_in(
+        |scene| scene.with_quick_roots().with_roots_that_run_woken(),
+        &[Act::Write(VICTIM)],
+        look_at_a_write,
+    );
+}
+
+#[test]
+fn a_thread_that_waits_for_another_core_goes_on_where_it_is_sent() {
+    for home in 0..3 {
+        let mut scene = Scene::new(3, &[0, 1, home]);
+        scene.with_quick_roots().with_busy_roots().does(VICTIM, &[Act::Call(PARTNER)]);
+        scene.does(PARTNER, &[Act::Receive]).play();
+        assert!(scene.waits(VICTIM));
+        scene.does(ENDER, &[Act::Write(VICTIM)]);
+        in_every_order(scene, |scene| {
+            assert_eq!(scene.done[ENDER], [Status::Ok]);
+            assert!(!scene.waits(VICTIM), "{:?}", scene.look(VICTIM).state);
+            look_at_a_write(scene);
+        });
+    }
 }
 
 #[test]
@@ -162,6 +211,12 @@ fn an_operation_on_another_core_is_no_wait_to_cancel() {
             (&*scene.done[VICTIM], &*scene.done[ENDER]),
             (&[Status::Ok][..], &[Status::Stale][..])
         );
+    });
+    let mut scene = Scene::new(2, &[0, 1, 0]);
+    scene.does(VICTIM, &[Act::Suspend(PARTNER)]).does(ENDER, &[Act::Write(VICTIM)]);
+    in_every_order(scene, |scene| {
+        assert_eq!(scene.done[VICTIM], [Status::Ok]);
+        assert!(matches!(*scene.done[ENDER], [Status::Stale | Status::Ok]));
     });
 }
 

@@ -5,7 +5,8 @@ use cedo_abi::call::{Call, capability, core, ipc, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::{ANY, NOBODY, SELF};
-use cedo_abi::{Rights, Status, Token};
+use cedo_abi::utcb::Utcb;
+use cedo_abi::{Rights, Status, Token, state};
 use cedo_arch_host::{HostContext, Mix, Roles, Setup, Snapshot, World, image};
 use cedo_core::kernel::Local;
 use cedo_core::object::thread::{Record, State, Thread};
@@ -16,6 +17,7 @@ use cedo_simulated::{Simulated, Simulation};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::iter;
+use std::mem::offset_of;
 use std::num::NonZeroU32;
 
 const CODE: u64 = 0x20_0000;
@@ -25,6 +27,8 @@ pub const THREADS: u64 = 64;
 pub const GATES: u64 = 96;
 /// Slot of the root of core 0.
 const ROOTS: u64 = 48;
+/// An instruction pointer where no thread of a scene is by itself.
+pub const ELSEWHERE: u64 = 0x9000;
 
 /// A call that a thread makes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -42,6 +46,8 @@ pub enum Act {
     Abort(usize),
     /// Of the wait that is the thread's first operation.
     AbortFirst(usize),
+    /// Registers with the instruction pointer [`ELSEWHERE`].
+    Write(usize),
     Suspend(usize),
     Resume(usize),
     Destroy(usize),
@@ -89,6 +95,7 @@ pub struct Scene {
     uses_floating: bool,
     quick_roots: bool,
     busy_roots: bool,
+    idle_flags: u64,
 }
 
 impl Scene {
@@ -111,6 +118,7 @@ impl Scene {
             uses_floating: false,
             quick_roots: false,
             busy_roots: false,
+            idle_flags: 0,
         };
         scene.make_threads(cores);
         scene
@@ -134,6 +142,7 @@ impl Scene {
                 let gate = (slot, slot - THREADS + GATES);
                 let words = [SELF, all, slot - THREADS];
                 self.setup(Call::Capability, capability::MAKE_GATE, gate, &words);
+                self.prepare_registers(AREA + page * PAGE_SIZE);
             }
         }
         for core in 1..u64::from(cores) {
@@ -144,6 +153,15 @@ impl Scene {
             let root = ROOTS + u64::from(home.0);
             self.setup(Call::Thread, thread::SET_SCHEDULER, (slot, root), &[slot]);
             self.setup(Call::Thread, thread::RESUME, (slot, 0), &[]);
+        }
+    }
+
+    /// Registers that the owner of a UTCB may write, in there.
+    fn prepare_registers(&mut self, utcb: u64) {
+        let area = utcb + offset_of!(Utcb, reply) as u64;
+        let instruction = area + 8 * (1 + state::INSTRUCTION as u64);
+        for (place, word) in [(area, state::GENERAL), (instruction, ELSEWHERE)] {
+            self.world.store(CoreNumber(0), place, word).expect("its UTCB");
         }
     }
 
@@ -179,6 +197,12 @@ impl Scene {
     /// Roots that have nothing to do keep the processor, so that threads can get something to do later.
     pub fn with_busy_roots(&mut self) -> &mut Scene {
         self.busy_roots = true;
+        self
+    }
+
+    /// On a core that halts, who is woken alone runs without the root.
+    pub fn with_roots_that_run_woken(&mut self) -> &mut Scene {
+        self.idle_flags = core::RUN_WOKEN;
         self
     }
 
@@ -461,7 +485,7 @@ impl Scene {
             ipc(ipc::SEND | ipc::RECEIVE, token, scheduler.event)
         } else {
             Roles {
-                operation: operation(Call::Core, core::IDLE, 0),
+                operation: operation(Call::Core, core::IDLE, self.idle_flags),
                 to: u64::from(slot::CORE_0) + u64::from(core.0),
                 from: NOBODY,
                 tag: 0,
@@ -505,6 +529,7 @@ impl Scene {
             Act::Forward(client, to) => ipc(ipc::SEND | ipc::FORWARD, gate(to), self.token(client)),
             Act::Abort(thread) => on(Call::Thread, thread::ABORT, thread, self.look(thread).epoch),
             Act::AbortFirst(thread) => on(Call::Thread, thread::ABORT, thread, 1),
+            Act::Write(thread) => on(Call::Thread, thread::WRITE, thread, 0),
             Act::Suspend(thread) => on(Call::Thread, thread::SUSPEND, thread, 0),
             Act::Resume(thread) => on(Call::Thread, thread::RESUME, thread, 0),
             Act::Destroy(thread) | Act::DestroyAgain(thread) => {

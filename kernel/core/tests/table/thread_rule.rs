@@ -115,6 +115,8 @@ pub struct Cell {
     pub named: Named,
     /// Invoker and thread are on one core.
     pub here: bool,
+    /// Whom the thread waits for is on another core than it.
+    pub partner_far: bool,
 }
 
 /// What has become of the thread.
@@ -154,10 +156,11 @@ impl Target {
     }
 
     fn is_in_wait(self) -> bool {
-        matches!(
-            self,
-            Target::Waits | Target::WaitsForPartner | Target::Queued | Target::AwaitsReply
-        )
+        self == Target::Waits || self.has_partner()
+    }
+
+    fn has_partner(self) -> bool {
+        matches!(self, Target::WaitsForPartner | Target::Queued | Target::AwaitsReply)
     }
 }
 
@@ -167,8 +170,10 @@ pub fn all() -> Vec<Cell> {
     for (operation, _) in OPERATIONS {
         for (named, _) in NAMED {
             for (target, _) in TARGETS {
-                for here in [true, false] {
-                    cells.push(Cell { operation, target, named, here });
+                for (here, partner_far) in
+                    [(true, false), (true, true), (false, false), (false, true)]
+                {
+                    cells.push(Cell { operation, target, named, here, partner_far });
                 }
             }
         }
@@ -181,6 +186,7 @@ impl Cell {
     fn makes_sense(&self) -> bool {
         let oneself = self.named == Named::Oneself;
         !(self.target == Target::Runs && self.here)
+            && (!self.partner_far || self.target.has_partner())
             && (self.named != Named::WithoutAdopt || self.operation.names_scheduler())
             && (!oneself || self.here && self.target == Target::Ready)
     }
@@ -204,8 +210,10 @@ impl Cell {
         let refused = |status| Outcome { status, after: After::AsBefore };
         let only_if =
             |condition, after, status| if condition { done(after) } else { refused(status) };
-        // On another core its partner runs, on its time, which it has again when the call ends early.
-        let has_time = target == Target::AwaitsReply && !self.here && protocol == Protocol::Direct;
+        // On another core than the invoker's its partner runs, on its time, which it has again when
+        // the call ends early.
+        let elsewhere = !self.here && !self.partner_far;
+        let has_time = target == Target::AwaitsReply && elsewhere && protocol == Protocol::Direct;
         let waits_no_more = if has_time { After::Runs } else { After::Ready };
         match self.operation {
             Operation::Read | Operation::SetHandler | Operation::SetForeign => {
@@ -248,22 +256,24 @@ impl Cell {
 pub fn document() -> String {
     let mut text = String::from(
         "# Operations on a thread, every cell\n\nGenerated from the rule; `cargo test -p cedo-core --test table` holds the kernel \
-         against it, with invoker and\nthread on one core and on two. What is refused changes nothing.\n\n\
+         against it, with invoker and\nthread on one core and on two, and the thread and whom it waits for, too. What is refused changes nothing.\n\n\
          | the thread | operation | status | the thread then |\n|---|---|---|---|\n",
     );
     for (target, state) in TARGETS {
         for (operation, name) in OPERATIONS {
-            let cell = |here, protocol| {
-                Cell { operation, target, named: Named::Rightly, here }.outcome(protocol)
+            let cell = |here, partner_far, protocol| {
+                let named = Named::Rightly;
+                Cell { operation, target, named, here, partner_far }.outcome(protocol)
             };
-            let there = cell(false, Protocol::Direct);
+            let there = cell(false, false, Protocol::Direct);
             let mut then = after(there.after).to_owned();
-            for (here, protocol, where_else) in [
-                (false, Protocol::Chain, "in chain mode"),
-                (true, Protocol::Direct, "on the invoker's core"),
-                (true, Protocol::Chain, "on the invoker's core in chain mode"),
+            for (here, partner_far, protocol, where_else) in [
+                (false, false, Protocol::Chain, "in chain mode"),
+                (true, false, Protocol::Direct, "on the invoker's core"),
+                (true, false, Protocol::Chain, "on the invoker's core in chain mode"),
+                (false, true, Protocol::Direct, "if its partner is on another core"),
             ] {
-                let other = cell(here, protocol).after;
+                let other = cell(here, partner_far, protocol).after;
                 if other != there.after && !(here && target == Target::Runs) {
                     let _ = write!(then, "; {where_else} {}", after(other));
                 }
@@ -280,7 +290,8 @@ pub fn document() -> String {
             _ => "any",
         };
         let operation = Operation::Migrate;
-        let cell = Cell { operation, target: Target::Ready, named, here: true };
+        let target = Target::Ready;
+        let cell = Cell { operation, target, named, here: true, partner_far: false };
         let _ = writeln!(text, "| {how} | {which} | {:?} |", cell.outcome(Protocol::Direct).status);
     }
     text

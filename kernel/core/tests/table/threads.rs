@@ -39,12 +39,14 @@ struct Run {
 
 fn plan(cell: &Cell, protocol: Protocol) -> Plan {
     let (home, root) = if cell.here { (0, ROOT) } else { (1, OTHER_ROOT) };
+    let (partner, partner_root) =
+        if cell.partner_far == cell.here { (1, OTHER_ROOT) } else { (0, ROOT) };
     let above_child = if cell.target == Target::Scheduler { TARGET } else { root };
-    let parent = [ROOT, ROOT, root, root, OTHER_ROOT, above_child];
+    let parent = [ROOT, ROOT, root, partner_root, OTHER_ROOT, above_child];
     let line = (cell.target == Target::Handler).then_some(usize::from(TARGET));
     let parent = parent.map(usize::from);
     Plan {
-        homes: vec![0, 0, home, home, 1, home],
+        homes: vec![0, 0, home, partner, 1, home],
         lines: line.into_iter().collect(),
         started: [INVOKER, TARGET, PARTNER].map(usize::from).to_vec(),
         protocol,
@@ -67,6 +69,11 @@ impl Run {
             Target::AwaitsReply => {
                 run.pair.does(PARTNER, receive);
                 run.pair.does(TARGET, Step::Call(PARTNER));
+                if cell.partner_far {
+                    run.pair.pump();
+                    run.pair.until_runs(PARTNER);
+                    run.pair.repeat(PARTNER);
+                }
             }
             Target::New | Target::Suspended | Target::Scheduler | Target::Handler => {
                 let suspend = (operation(Call::Thread, thread::SUSPEND, 0), THREADS + 2, 0);
@@ -82,6 +89,7 @@ impl Run {
                     .set(NEW, cell.target == Target::New);
             }
         }
+        run.pair.pump();
         run.pair.until_runs(INVOKER);
         run
     }

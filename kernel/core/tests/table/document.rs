@@ -37,10 +37,13 @@ const COLUMNS: [&str; 8] = [
 ];
 const RESULTS: [&str; 6] = ["runs", "invoker", "D", "F", "status", "reported"];
 
+/// Values that a column can have.
+const MOST_VALUES: usize = u16::BITS as usize;
+
 /// A value of a column: its place in the order of values, and its words.
 pub type Value = (u8, &'static str);
 /// By column: bit n for the value whose place is n.
-type Values = Vec<u8>;
+type Values = Vec<u16>;
 
 /// An operation.
 pub struct Group {
@@ -51,7 +54,7 @@ pub struct Group {
     /// By column: all values there are.
     values: Values,
     /// By column and place: their words.
-    words: Vec<[&'static str; 8]>,
+    words: Vec<[&'static str; MOST_VALUES]>,
     /// What rows say, each once.
     said: Vec<Vec<String>>,
 }
@@ -161,7 +164,7 @@ impl Group {
     ) -> &'a mut Group {
         let place = groups.iter().position(|group| group.title == title).unwrap_or(groups.len());
         if place == groups.len() {
-            let (values, words) = (vec![0; columns.len()], vec![[""; 8]; columns.len()]);
+            let (values, words) = (vec![0; columns.len()], vec![[""; MOST_VALUES]; columns.len()]);
             let (rows, said) = (Vec::new(), Vec::new());
             groups.push(Group { title, rows, columns, results, values, words, said });
         }
@@ -234,7 +237,7 @@ impl Group {
         text.push('\n');
     }
 
-    fn in_words(&self, column: usize, values: u8) -> String {
+    fn in_words(&self, column: usize, values: u16) -> String {
         if values == self.values[column] && values.count_ones() > 1 {
             return "*".to_owned();
         }
@@ -283,6 +286,8 @@ pub fn named(by: By) -> &'static str {
         By::AllRights => "a gate",
         By::Weak => "a gate without DONATE, HANDOVER",
         By::NotDonating => "a gate, NO_DONATION",
+        By::WithoutDonate => "a gate without DONATE",
+        By::WithoutHandover => "a gate without HANDOVER",
         By::WithoutSend => "a gate without SEND",
         By::WithoutCall => "a gate without CALL",
         By::ThreadCapability => "no gate",

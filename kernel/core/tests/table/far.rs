@@ -142,7 +142,7 @@ impl Situation {
         // A partner of the invoker's own core may win, if the gate lets it.
         let refused = self.far == Far::Sender
             && (message.sends, message.winner) == (Sends::Message, Winner::SendPartner)
-            && message.by == By::Weak;
+            && !message.by.hands_over();
         if refused && outcome.status == Some(Status::Ok) {
             outcome.status = Some(Status::KeptProcessor);
         }

@@ -9,9 +9,11 @@ use cedo_abi::{Rights, Status, Token};
 use cedo_arch_host::Roles;
 use cedo_machine::Upcalls;
 
-/// Slots for gates to the destination without SEND, without CALL; one where nothing is.
+/// Slots for gates to the destination that lack one right each; one where nothing is.
 const SILENT: u64 = 130;
 const ONE_WAY: u64 = 131;
+const LENDS_NOTHING: u64 = 132;
+const NEVER_WINS: u64 = 133;
 const EMPTY: u64 = 140;
 
 /// The send phase.
@@ -42,6 +44,8 @@ pub enum By {
     Weak,
     /// All rights, and a flag that lends nothing.
     NotDonating,
+    WithoutDonate,
+    WithoutHandover,
     WithoutSend,
     WithoutCall,
     ThreadCapability,
@@ -54,10 +58,12 @@ pub const RECEIVES: [Receives; 4] =
 pub const WINNERS: [Winner; 4] =
     [Winner::Oneself, Winner::SendPartner, Winner::ReceivePartner, Winner::Scheduler];
 pub const TIMEOUTS: [Timeout; 2] = [Timeout::Never, Timeout::Zero];
-pub const BY: [By; 7] = [
+pub const BY: [By; 9] = [
     By::AllRights,
     By::Weak,
     By::NotDonating,
+    By::WithoutDonate,
+    By::WithoutHandover,
     By::WithoutSend,
     By::WithoutCall,
     By::ThreadCapability,
@@ -102,6 +108,18 @@ pub fn all() -> Vec<Message> {
     all
 }
 
+impl By {
+    /// The destination of a call goes on instead of its caller, on its account.
+    pub fn lends(self) -> bool {
+        !matches!(self, By::Weak | By::NotDonating | By::WithoutDonate)
+    }
+
+    /// The destination may be the winner.
+    pub fn hands_over(self) -> bool {
+        !matches!(self, By::Weak | By::WithoutHandover)
+    }
+}
+
 impl Message {
     fn makes_sense(&self) -> bool {
         let names_gate = matches!(self.sends, Sends::Message | Sends::Call);
@@ -130,6 +148,8 @@ impl Message {
             (Sends::Reply, _) => Token::new(system.ids[usize::from(to)].frame().0, sequence).0,
             (_, By::AllRights | By::NotDonating) => gate(to),
             (_, By::Weak) => WEAK_GATES + u64::from(to),
+            (_, By::WithoutDonate) => LENDS_NOTHING,
+            (_, By::WithoutHandover) => NEVER_WINS,
             (_, By::WithoutSend) => SILENT,
             (_, By::WithoutCall) => ONE_WAY,
             (_, By::ThreadCapability) => THREADS + u64::from(to),
@@ -148,7 +168,12 @@ impl Message {
 /// The current thread makes the gates that lack a right.
 pub fn make_gates(system: &mut System, to: u8) {
     let copy = operation(Call::Capability, capability::COPY, 0);
-    for (slot, lacks) in [(SILENT, Rights::SEND), (ONE_WAY, Rights::CALL)] {
+    for (slot, lacks) in [
+        (SILENT, Rights::SEND),
+        (ONE_WAY, Rights::CALL),
+        (LENDS_NOTHING, Rights::DONATE),
+        (NEVER_WINS, Rights::HANDOVER),
+    ] {
         let kernel = system.kernel();
         let current = kernel.local.current.expect("the invoker runs");
         let words = [SELF, (Rights::ALL.0 & !lacks.0).into(), 0, 0, 0, 0, 0];

@@ -143,8 +143,7 @@ fn pass(at: &Situation, message: &Message, effect: &mut Effect) {
         Sends::Call => {
             could_run(at, effect);
             effect.invoker = Fate::AwaitsReplyOf(at.partner());
-            let lends = !matches!(message.by, By::Weak | By::NotDonating);
-            effect.donated = lends && at.destination != Destination::IsScheduler;
+            effect.donated = message.by.lends() && at.destination != Destination::IsScheduler;
             return;
         }
         Sends::Reply => {
@@ -183,7 +182,7 @@ fn settle_winner(cell: &Cell, effect: &mut Effect) {
             yields || effect.send_partner.or(effect.receive_partner).is_some()
         }
     };
-    let weak = matches!(cell.act, Act::Message(Message { by: By::Weak, .. }));
+    let weak = matches!(cell.act, Act::Message(message) if !message.by.hands_over());
     let may = match effect.winner {
         _ if cell.at.tree == Tree::InvokerIsRoot => false,
         Winner::SendPartner => !weak,
@@ -249,7 +248,7 @@ fn chain(cell: &Cell, effect: Effect) -> Outcome {
         [own, effect.send_partner, effect.receive_partner].into_iter().flatten().collect();
     let hands_on = matches!(
         cell.act,
-        Act::Message(Message { sends: Sends::Call, by: By::Weak | By::NotDonating, .. })
+        Act::Message(message) if message.sends == Sends::Call && !message.by.lends()
     );
     let yields = cell.act == Act::Step(Step::Yield) && effect.winner == Winner::Scheduler;
     let runs = match could.as_slice() {

@@ -187,15 +187,15 @@ impl Machine for X86_64 {
 
     fn route_line(&mut self, line: Line, trigger: Trigger) -> bool {
         let apic = self.record.apic.load(Relaxed);
-        self.system.io_apics.with(|controllers| controllers.route(line, trigger, apic))
+        self.system.io_apics.route(line, trigger, apic)
     }
 
     fn unmask_line(&mut self, line: Line) {
-        self.system.io_apics.with(|controllers| controllers.set_masked(line, false));
+        self.system.io_apics.set_masked(line, false);
     }
 
     fn mask_line(&mut self, line: Line) {
-        self.system.io_apics.with(|controllers| controllers.set_masked(line, true));
+        self.system.io_apics.set_masked(line, true);
     }
 
     fn port_read(&mut self, port: u16, bytes: u8) -> Option<u32> {

@@ -34,7 +34,7 @@
 //! On a host only the pure parts are built, and tested.
 #![no_std]
 #![cfg_attr(
-    target_os = "none",
+    any(test, target_os = "none"),
     expect(unsafe_code, reason = "this crate is the processor's side of the kernel")
 )]
 
@@ -71,7 +71,8 @@ pub mod system;
 pub mod time;
 
 #[cfg(target_os = "none")]
-use cedo_arch_common::{late, lock};
+use cedo_arch_common::late;
+use cedo_arch_common::lock;
 
 #[cfg(target_os = "none")]
 pub use boot::start::start;

@@ -5,7 +5,6 @@ use crate::device::io_apic::IoApics;
 use crate::device::local_apic::LocalApic;
 use crate::features::Features;
 use crate::late::Late;
-use crate::lock::TicketLock;
 use crate::time::scale::Scale;
 
 /// The machine.
@@ -15,7 +14,7 @@ pub struct System {
     /// The calling core's interrupt controller: each core sees its own at the same address.
     pub local_apic: LocalApic,
     /// The controllers that lines arrive at.
-    pub io_apics: TicketLock<IoApics>,
+    pub io_apics: IoApics,
     /// Ticks, nanoseconds, timer counts.
     pub scale: Scale,
 }

@@ -11,7 +11,6 @@ use crate::device::io_apic::{self, IoApics};
 use crate::device::local_apic::{self, LocalApic};
 use crate::device::pic;
 use crate::features::Features;
-use crate::lock::TicketLock;
 use crate::system::{self, System};
 use crate::time::calibrate;
 use crate::time::reference::Reference;
@@ -74,8 +73,7 @@ pub fn initialise(devices: Devices, features: Features, tables: &Tables) -> &'st
         reference.hertz
     );
     system::set_power(tables.fadt);
-    let io_apics = TicketLock::new(lines);
-    match system::set(System { features, local_apic: local, io_apics, scale }) {
+    match system::set(System { features, local_apic: local, io_apics: lines, scale }) {
         Some(system) => system,
         None => fail(format_args!("the boot code ran twice: reset the machine")),
     }

@@ -135,8 +135,7 @@ fn report(information: &Information, found: &Tables, system: &System, platform: 
             is_device
         );
     }
-    let lines = system.io_apics.with(|controllers| controllers.lines());
-    defmt::info!("device interrupt lines: {=u32}", lines);
+    defmt::info!("device interrupt lines: {=u32}", system.io_apics.lines());
     match platform.archive {
         Some((first, bytes)) => {
             defmt::info!("archive: frame {=u32:#x}, {=u64} bytes", first.0, bytes)

@@ -3,7 +3,8 @@
 //! | file | contents |
 //! |---|---|
 //! | [`redirection`] | entries of an I/O interrupt controller; which line goes where |
-//! | `io_apic` | the controllers that device lines arrive at |
+//! | [`routes`] | what the entries of all lines say |
+//! | [`io_apic`] | the controllers that device lines arrive at |
 //! | `local_apic` | each core's own interrupt controller and timer |
 //! | `pic` | the old interrupt controllers, switched off |
 //! | `hpet` | the high precision event timer, as a counter |
@@ -14,7 +15,6 @@
 
 #[cfg(target_os = "none")]
 pub mod hpet;
-#[cfg(target_os = "none")]
 pub mod io_apic;
 #[cfg(target_os = "none")]
 pub mod local_apic;
@@ -27,5 +27,6 @@ pub mod port;
 #[cfg(target_os = "none")]
 pub mod power_timer;
 pub mod redirection;
+pub mod routes;
 #[cfg(target_os = "none")]
 pub mod uart;

@@ -16,7 +16,7 @@ const ISA_LINES: u32 = 16;
 /// Entry bit: active low.
 const ACTIVE_LOW: u32 = 1 << 13;
 /// Entry bit: level-triggered.
-const LEVEL: u32 = 1 << 15;
+pub const LEVEL: u32 = 1 << 15;
 /// Entry bit: masked.
 pub const MASKED: u32 = 1 << 16;
 
@@ -49,6 +49,11 @@ pub fn entry(line: u32, vector: u8, trigger: Trigger, overrides: &[Override]) ->
         entry |= LEVEL;
     }
     entry
+}
+
+/// The high half of an entry for the core with this identifier.
+pub const fn destination(identifier: u8) -> u32 {
+    (identifier as u32) << 24
 }
 
 #[cfg(test)]

@@ -112,11 +112,7 @@ fn interrupt<K: Upcalls<Machine = X86_64>>(
         TIMER_VECTOR => deadline::expired(record, system).then_some(Interrupt::Timer),
         SIGNAL_VECTOR => Some(Interrupt::Signal),
         _ => redirection::line(number).map(|line| {
-            system.io_apics.with(|controllers| {
-                if controllers.is_level(Line(line)) {
-                    controllers.set_masked(Line(line), true);
-                }
-            });
+            system.io_apics.mask_level(Line(line), record.apic.load(Relaxed));
             Interrupt::Line(Line(line))
         }),
     };

@@ -11,7 +11,7 @@ use crate::floating::{FloatingUnit, Hardware};
 use crate::page::X86Pages;
 use crate::power;
 use crate::system::System;
-use crate::time::{calibrate, deadline};
+use crate::time::{calibrate, deadline, offset};
 use cedo_machine::{CoreNumber, Frame, Line, Machine, Power, Ticks, Trigger, UserAddress};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicU64, fence};
@@ -143,7 +143,7 @@ impl Machine for X86_64 {
     #[inline]
     fn now(&mut self) -> Ticks {
         let offset = self.record.clock_offset.load(Relaxed);
-        Ticks(calibrate::ticks().wrapping_add_signed(offset))
+        Ticks(offset::machine_ticks(calibrate::ticks(), offset))
     }
 
     #[inline]

@@ -5,6 +5,7 @@
 use crate::context::USER_DATA;
 use crate::descriptor::KERNEL_CODE;
 use crate::floating;
+use crate::time::timer::Mode;
 use crate::time::unit::Signature;
 use raw_cpuid::{CpuId, FeatureInfo, native_cpuid};
 use x86_64::registers::model_specific::Msr;
@@ -42,8 +43,8 @@ const CLEARED_FLAGS: u64 = 0x4_7700;
 pub struct Features {
     /// Pages can be made non-executable.
     pub no_execute: bool,
-    /// The local timer can compare with the time-stamp counter.
-    pub counter_deadline: bool,
+    /// How the local timer works.
+    pub timer: Mode,
     /// The time-stamp counter runs at one rate whatever the processor does.
     pub constant_counter: bool,
     /// How the hypervisor or emulator signs that the processor reports.
@@ -51,6 +52,8 @@ pub struct Features {
     cr4: u64,
 }
 
+/// Function of CPUID that every x86-64 processor has.
+const BASIC: u32 = 1;
 /// Function of CPUID that is a hypervisor's.
 const HYPERVISOR: u32 = 0x4000_0000;
 
@@ -75,7 +78,7 @@ impl Features {
         let intel = cpuid.get_vendor_info().is_some_and(|vendor| vendor.as_str() == "GenuineIntel");
         Features {
             no_execute: extended.is_some_and(|info| info.has_execute_disable()),
-            counter_deadline: basic.as_ref().is_some_and(FeatureInfo::has_tsc_deadline),
+            timer: Mode::of(native_cpuid::cpuid_count(BASIC, 0).ecx),
             constant_counter: power.is_some_and(|info| info.has_invariant_tsc())
                 || intel && netburst,
             hypervisor: hypervisor(basic.as_ref()),

@@ -122,7 +122,7 @@ extern "C" fn main<K: Upcalls<Machine = X86_64>>(core: u64) -> ! {
     segments::load(core, record);
     gates::load();
     local_apic::enter_xapic_mode();
-    system.local_apic.initialise(system.features.counter_deadline);
+    system.local_apic.initialise(system.features.timer);
     record.apic.store(system.local_apic.identifier(), Ordering::Relaxed);
     record.clock_offset.store(MEETING.measure(ordered_ticks), Ordering::Relaxed);
     ARRIVED.store(core as u32, Ordering::Release);

@@ -14,6 +14,7 @@ use crate::features::Features;
 use crate::system::{self, System};
 use crate::time::calibrate;
 use crate::time::reference::Reference;
+use crate::time::timer::Mode;
 use cedo_mmio::Registers;
 use core::sync::atomic::Ordering;
 use heapless::Vec;
@@ -53,7 +54,7 @@ pub fn initialise(devices: Devices, features: Features, tables: &Tables) -> &'st
         fail(format_args!("firmware locked x2APIC mode: switch x2APIC off in the firmware"));
     }
     // For the measurement the timer has to count, whatever it does later.
-    local.initialise(false);
+    local.initialise(Mode::Count);
     let mut lines = IoApics::new(tables.madt.overrides.clone());
     for (registers, first_line) in io_apics {
         lines.add(registers, first_line);
@@ -63,7 +64,7 @@ pub fn initialise(devices: Devices, features: Features, tables: &Tables) -> &'st
         fail(format_args!("no timer runs: neither HPET nor ACPI timer nor PIT"))
     };
     let scale = calibrate::measure(&reference, local);
-    local.initialise(features.counter_deadline);
+    local.initialise(features.timer);
     RECORDS[0].apic.store(local.identifier(), Ordering::Relaxed);
     defmt::info!(
         "clocks: counter {=u64} Hz, timer {=u64} Hz, measured with {=str} at {=u64} Hz",

@@ -12,6 +12,7 @@ use crate::late::Late;
 use crate::layout::{WINDOW_BASE, stack_top};
 use crate::panic;
 use crate::system::System;
+use crate::time::timer::Mode;
 use crate::time::unit;
 use cedo_abi::info::feature;
 use cedo_machine::{Frame, MemoryRange, Platform, Upcalls, object_map_words};
@@ -107,7 +108,7 @@ fn take<K: Upcalls>(builder: &mut Builder, ram: &Spans, cores: usize) -> Result<
 fn features(information: &Information, found: &Features) -> u64 {
     let bit = |is_set, bit| if is_set { bit } else { 0 };
     bit(found.no_execute, feature::NO_EXECUTE)
-        | bit(found.counter_deadline, feature::COUNTER_DEADLINE)
+        | bit(found.timer == Mode::Counter, feature::COUNTER_DEADLINE)
         | unit::feature(information.has_word(COUNTED), found.hypervisor)
         | bit(cfg!(debug_assertions), feature::DEBUG)
 }

@@ -14,6 +14,7 @@ use crate::entry::interrupt;
 use crate::features::Features;
 use crate::layout::stack_top;
 use crate::system::System;
+use crate::time::timer::Mode;
 use crate::{console, log};
 use cedo_machine::{Platform, Upcalls};
 use core::sync::atomic::Ordering;
@@ -111,7 +112,7 @@ fn report(information: &Information, found: &Tables, system: &System, platform: 
     defmt::info!(
         "processor: no-execute {=bool}, counter deadline {=bool}, constant counter {=bool}",
         features.no_execute,
-        features.counter_deadline,
+        features.timer == Mode::Counter,
         features.constant_counter
     );
     if !features.constant_counter {

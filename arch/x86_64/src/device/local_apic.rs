@@ -1,6 +1,7 @@
 //! Each core's own interrupt controller and timer, in xAPIC mode (Intel SDM volume 3, chapter 11).
 
 use crate::features;
+use crate::time::timer::{Mode, Setting};
 use cedo_mmio::Registers;
 use core::hint::spin_loop;
 
@@ -72,7 +73,7 @@ impl LocalApic {
 
     /// Accepts interrupts on this core. The NMI input stays as firmware wired it, and so does the
     /// thermal sensor.
-    pub fn initialise(self, counter_deadline: bool) {
+    pub fn initialise(self, timer: Mode) {
         self.0.write32(TASK_PRIORITY, 0);
         self.0.write32(LINT_0, MASKED);
         self.0.write32(PERFORMANCE, MASKED);
@@ -81,7 +82,10 @@ impl LocalApic {
         self.0.write32(ERROR_STATUS, 0);
         self.0.write32(TIMER_DIVIDE, DIVIDE_BY_1);
         self.0.write32(TIMER_INITIAL, 0);
-        let mode = if counter_deadline { COUNTER_DEADLINE } else { 0 };
+        let mode = match timer {
+            Mode::Count => 0,
+            Mode::Counter => COUNTER_DEADLINE,
+        };
         self.0.write32(TIMER, mode | u32::from(TIMER_VECTOR));
         // Section 11.5.4.1: the mode must be set before the first deadline is written.
         core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
@@ -105,6 +109,15 @@ impl LocalApic {
         self.0.write32(END_OF_INTERRUPT, 0);
     }
 
+    /// Arms or stops the timer, in the mode that it was given.
+    #[inline]
+    pub fn set_timer(self, setting: Setting) {
+        match setting {
+            Setting::Count(count) => self.start_timer(count),
+            Setting::Counter(ticks) => features::write(TSC_DEADLINE, ticks),
+        }
+    }
+
     /// Counts down once from `count`; 0 stops.
     #[inline]
     pub fn start_timer(self, count: u32) {
@@ -114,12 +127,6 @@ impl LocalApic {
     /// What is left of the count.
     pub fn timer_count(self) -> u32 {
         self.0.read32(TIMER_CURRENT)
-    }
-
-    /// Interrupts when the time-stamp counter reaches `ticks`; 0 stops.
-    #[inline]
-    pub fn set_counter_deadline(self, ticks: u64) {
-        features::write(TSC_DEADLINE, ticks);
     }
 
     /// Raises `vector` on the core with this identifier.

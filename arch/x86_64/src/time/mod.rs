@@ -6,6 +6,7 @@
 //! | `calibrate` | how fast the time-stamp counter and the local timer run |
 //! | [`offset`] | how far two cores' time-stamp counters are apart |
 //! | [`unit`] | what one tick of the time-stamp counter is |
+//! | [`timer`] | what a core's one-shot timer is told, in either of its modes |
 //! | `deadline` | a core's one-shot timer |
 
 pub use cedo_arch_common::scale;
@@ -17,4 +18,5 @@ pub mod deadline;
 pub mod offset;
 #[cfg(target_os = "none")]
 pub mod reference;
+pub mod timer;
 pub mod unit;

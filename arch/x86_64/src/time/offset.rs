@@ -75,6 +75,23 @@ impl Default for Meeting {
     }
 }
 
+/// The machine-wide counter when a core's own one is at `own`. The offset is what [`Meeting::measure`]
+/// says: positive on a core whose counter is behind core 0's.
+#[inline]
+pub const fn machine_ticks(own: u64, offset: i64) -> u64 {
+    own.wrapping_add_signed(offset)
+}
+
+/// The core's own counter when the machine-wide one is at `machine`: 0 for a time before it began, and at
+/// most `u64::MAX`.
+#[inline]
+pub const fn own_ticks(machine: u64, offset: i64) -> u64 {
+    match offset {
+        0.. => machine.saturating_sub(offset.unsigned_abs()),
+        _ => machine.saturating_add(offset.unsigned_abs()),
+    }
+}
+
 /// What one round says.
 #[derive(Clone, Copy, Debug)]
 struct Estimate {
@@ -116,6 +133,23 @@ mod tests {
         let short = Estimate::new(1000, 501_050, 1100);
         assert_eq!(long.or(short).or(long).offset(), 500_000);
         assert_eq!(Estimate::new(u64::MAX - 49, 1_000_000, 50).offset(), 1_000_000);
+    }
+
+    #[test]
+    fn a_core_that_started_late_adds_and_one_that_started_early_subtracts() {
+        // Core 0's counter is at 5000.
+        for own in [4000, 5000, 6000] {
+            let offset = Estimate::new(own, 5000, own).offset();
+            assert_eq!(offset, 5000 - own as i64);
+            assert_eq!((machine_ticks(own, offset), own_ticks(5000, offset)), (5000, own));
+        }
+    }
+
+    #[test]
+    fn times_that_a_counter_does_not_have_are_its_first_or_last() {
+        assert_eq!((own_ticks(999, 1000), own_ticks(1000, 1000)), (0, 0));
+        assert_eq!((own_ticks(0, i64::MAX), own_ticks(0, i64::MIN)), (0, 1 << 63));
+        assert_eq!((own_ticks(u64::MAX, -1), own_ticks(u64::MAX - 1, -1)), (u64::MAX, u64::MAX));
     }
 
     #[test]

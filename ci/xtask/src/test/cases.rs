@@ -47,7 +47,7 @@ const READER_SECONDS: f64 = 60.0;
 const QUICK_READER_SECONDS: f64 = 1.0;
 
 /// Systems other than the suite and the default one that must power off by themselves, with 0.
-const SYSTEMS: [&str; 5] = [MIXED, "tiers", "eight", "locks", "locks-chain"];
+const SYSTEMS: [&str; 6] = [MIXED, "tiers", "eight", "locks", "locks-chain", "timers"];
 const MIXED: &str = "mixed";
 /// Two of them are busy when one panics.
 const PANIC_CORES: u32 = 4;

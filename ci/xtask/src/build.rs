@@ -52,8 +52,8 @@ pub struct Boot {
     pub kernel: PathBuf,
     /// The same for a boot loader: for a PC an ELF file, else a flat image.
     pub stripped: PathBuf,
-    /// The boot archive.
-    pub archive: PathBuf,
+    /// The boot archive; nothing: it boots without one, in vain.
+    pub archive: Option<PathBuf>,
     /// The device tree, if the emulator makes none.
     pub tree: Option<PathBuf>,
     /// The smallest machine that can run the system.
@@ -145,16 +145,17 @@ impl Parts {
             let file = folder.join(format!("{}.dtb", self.board.name()));
             write(&file, &tree).map(|()| file)
         });
+        let archive = folder.join(format!("{prefix}{}.archive", self.archive));
         let boot = Boot {
             kernel: self.kernel.clone(),
             stripped: folder.join(name),
-            archive: folder.join(format!("{prefix}{}.archive", self.archive)),
+            archive: Some(archive.clone()),
             tree: tree.transpose()?,
             machine: machine(self.board, &self.description)?,
             system: self.system.clone(),
         };
         write(&boot.stripped, &stripped)?;
-        write(&boot.archive, &archive::build(&files))?;
+        write(&archive, &archive::build(&files))?;
         Ok(boot)
     }
 }

@@ -166,7 +166,7 @@ pub fn start(
     let medium = if machine.loader == Loader::Pvh {
         Medium::Files {
             kernel: &boot.stripped,
-            archive: Some(&boot.archive),
+            archive: boot.archive.as_deref(),
             tree: boot.tree.as_deref(),
             card: None,
         }

@@ -34,7 +34,7 @@ impl<'a> Emulator<'a> {
         let machine = &self.boot.machine;
         let medium = Medium::Files {
             kernel: &self.boot.stripped,
-            archive: Some(&self.boot.archive),
+            archive: self.boot.archive.as_deref(),
             tree: self.boot.tree.as_deref(),
             card: None,
         };

@@ -100,19 +100,21 @@ pub fn lay_out(content: &Content<'_>, folder: &Path) -> Result<()> {
         })
     };
     copy(&content.boot.stripped, KERNEL)?;
-    copy(&content.boot.archive, ARCHIVE)?;
-    std::fs::write(&menu, text(&content.boot.system, content.words))
+    let archive = content.boot.archive.as_deref();
+    archive.map_or(Ok(()), |archive| copy(archive, ARCHIVE))?;
+    std::fs::write(&menu, text(&content.boot.system, content.words, archive.is_some()))
         .with_context(|| format!("cannot write {}, choose another place", menu.display()))
 }
 
-fn text(system: &str, words: &str) -> String {
+fn text(system: &str, words: &str, has_archive: bool) -> String {
+    let archive = if has_archive { "    module2 /boot/archive archive\n" } else { "" };
     let kernel = ["multiboot2 /boot/cedo", words].join(" ");
     format!(
         "set timeout=0\n\
          set default=0\n\
          menuentry \"Cedo: {system}\" {{\n\
          \x20   {kernel}\n\
-         \x20   module2 /boot/archive archive\n\
+         {archive}\
          \x20   boot\n\
          }}\n",
         kernel = kernel.trim_end()
@@ -125,8 +127,12 @@ mod tests {
 
     #[test]
     fn menu_passes_the_command_line() {
-        let with = text("default", "counter=instructions");
+        let with = text("default", "counter=instructions", true);
         assert!(with.contains("\n    multiboot2 /boot/cedo counter=instructions\n"), "{with}");
-        assert!(text("default", "").contains("\n    multiboot2 /boot/cedo\n"));
+        let without = text("default", "", true);
+        assert!(
+            without.contains("\n    multiboot2 /boot/cedo\n    module2 /boot/archive archive\n")
+        );
+        assert!(!text("default", "", false).contains("module2"));
     }
 }

@@ -47,6 +47,7 @@ fn name(content: &Content<'_>) -> Result<u64> {
     let read = |path: &Path| {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
     };
-    let (kernel, archive) = (read(&content.boot.stripped)?, read(&content.boot.archive)?);
+    let kernel = read(&content.boot.stripped)?;
+    let archive = content.boot.archive.as_deref().map_or(Ok(Vec::new()), read)?;
     Ok(tool::name(&[&kernel, &archive, content.words.as_bytes()]))
 }

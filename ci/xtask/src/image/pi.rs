@@ -53,8 +53,10 @@ pub fn files(content: &Content<'_>) -> Result<Vec<File>> {
         File::new(CONFIGURATION, configuration(board).into_bytes()),
         File::new(COMMAND_LINE, format!("{}\n", content.words).into_bytes()),
         File::new(KERNEL, read(&content.boot.stripped)?),
-        File::new(ARCHIVE, read(&content.boot.archive)?),
     ];
+    if let Some(archive) = &content.boot.archive {
+        files.push(File::new(ARCHIVE, read(archive)?));
+    }
     if let Some(folder) = content.firmware {
         files.extend(firmware(board, folder)?);
     }

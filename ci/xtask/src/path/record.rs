@@ -55,7 +55,7 @@ pub fn record(boot: &Boot, kernel: &Code, program: &Code, rows: usize) -> Result
     machine.icount = true;
     let medium = Medium::Files {
         kernel: &boot.stripped,
-        archive: Some(&boot.archive),
+        archive: boot.archive.as_deref(),
         tree: None,
         card: None,
     };

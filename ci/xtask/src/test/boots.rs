@@ -7,8 +7,8 @@ use crate::board::Board;
 use crate::build::{self, Boot, Profile};
 use crate::qemu::again;
 use crate::qemu::end::End;
-use crate::qemu::guest::{self, Limits, Outcome, Session};
-use crate::qemu::{Loader, Machine, Medium, Processor};
+use crate::qemu::guest::Outcome;
+use crate::qemu::{Loader, Machine, Processor};
 use crate::run::{self, Watch};
 use crate::workspace::{DEFAULT_SYSTEM, Workspace};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -46,7 +46,7 @@ pub struct Setup {
     pub memory_mib: Option<u32>,
 }
 
-/// A boot that the kernel must refuse in one line.
+/// A boot that must be refused in one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
     NoArchive,
@@ -70,14 +70,19 @@ impl Refusal {
         }
     }
 
-    fn machine(self, boot: &Boot) -> Machine {
-        let mut machine = boot.machine.clone();
+    /// Spoils what boots, or the machine.
+    fn apply(self, workspace: &Workspace, boot: &mut Boot) -> Result<()> {
         match self {
-            Self::LittleMemory => machine.memory_mib = LITTLE_MEMORY_MIB,
-            Self::OldProcessor => machine.processor = Processor::Pentium3,
-            Self::NoArchive | Self::DamagedArchive => {}
+            Self::NoArchive => boot.archive = None,
+            Self::DamagedArchive => {
+                let damaged = workspace.output()?.join("damaged.archive");
+                damage(boot.archive.as_deref().context("there is no archive")?, &damaged)?;
+                boot.archive = Some(damaged);
+            }
+            Self::LittleMemory => boot.machine.memory_mib = LITTLE_MEMORY_MIB,
+            Self::OldProcessor => boot.machine.processor = Processor::Pentium3,
         }
-        machine
+        Ok(())
     }
 }
 
@@ -139,28 +144,12 @@ pub fn shows_table(builds: &Builds, loader: Loader) -> Result<String> {
     Ok(format!("the table, after {:.0} s", outcome.took.as_secs_f32()))
 }
 
-/// Boots what cannot start; the kernel must say so in one line and power off.
-pub fn refused(builds: &Builds, refusal: Refusal) -> Result<String> {
-    let boot = builds.boot(Board::Pc, SUITE, Profile::Release)?;
-    let damaged = builds.workspace.output()?.join("damaged.archive");
-    let archive = match refusal {
-        Refusal::NoArchive => None,
-        Refusal::DamagedArchive => {
-            damage(&boot.archive, &damaged)?;
-            Some(damaged.as_path())
-        }
-        Refusal::LittleMemory | Refusal::OldProcessor => Some(boot.archive.as_path()),
-    };
-    let machine = refusal.machine(&boot);
-    let outcome = guest::run(Session {
-        machine: &machine,
-        medium: Medium::Files { kernel: &boot.stripped, archive, tree: None, card: None },
-        limits: Limits { total: Some(REFUSAL_LIMIT), silence: None },
-        show: Box::new(|_| {}),
-        follow: None,
-        interactive: false,
-        monitor: None,
-    })?;
+/// Boots what cannot start; it must be said in one line, and the machine powers off.
+pub fn refused(builds: &Builds, refusal: Refusal, loader: Loader) -> Result<String> {
+    let mut boot = builds.boot(Board::Pc, SUITE, Profile::Release)?;
+    refusal.apply(&builds.workspace, &mut boot)?;
+    let machine = Machine { loader, ..boot.machine.clone() };
+    let outcome = run::start(&builds.workspace, &boot, &machine, Watch::silent(REFUSAL_LIMIT))?;
     verdict(&outcome)
 }
 

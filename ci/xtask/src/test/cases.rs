@@ -51,6 +51,8 @@ const SYSTEMS: [&str; 6] = [MIXED, "tiers", "eight", "locks", "locks-chain", "ti
 const MIXED: &str = "mixed";
 /// Two of them are busy when one panics.
 const PANIC_CORES: u32 = 4;
+/// Loaders that must pass on what the kernel then refuses.
+const REFUSING_LOADERS: [Loader; 2] = [Loader::Pvh, Loader::IsoBios];
 /// Loaders by which the default system must come to its table.
 const TABLE_LOADERS: [Loader; 3] = [Loader::Pvh, Loader::IsoBios, Loader::IsoUefi];
 /// Loaders that must start a small system. The suite runs from CDs besides.
@@ -122,7 +124,9 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(special().into_iter().map(suite));
     cases.push(suite_in_chain_mode(Profile::Debug));
     cases.extend(VIRT_SUITES.map(virt_suite));
-    cases.extend(Refusal::ALL.map(refusal));
+    for loader in REFUSING_LOADERS {
+        cases.extend(Refusal::ALL.map(|what| refusal(what, loader)));
+    }
     cases.extend(TABLE_LOADERS.map(table));
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
@@ -180,11 +184,11 @@ fn suite_in_chain_mode(profile: Profile) -> Case {
     }
 }
 
-fn refusal(refusal: Refusal) -> Case {
+fn refusal(refusal: Refusal, loader: Loader) -> Case {
     Case {
         group: "bad boot",
-        name: format!("bad boot: {}", refusal.name()),
-        run: Box::new(move |context| boots::refused(&context.builds, refusal)),
+        name: format!("bad boot: {}, {}", refusal.name(), loader.name()),
+        run: Box::new(move |context| boots::refused(&context.builds, refusal, loader)),
     }
 }
 

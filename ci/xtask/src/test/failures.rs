@@ -63,7 +63,7 @@ pub fn panics(builds: &Builds, system: &str, cores: u32) -> Result<String> {
         machine: &machine,
         medium: Medium::Files {
             kernel: &boot.stripped,
-            archive: Some(&boot.archive),
+            archive: boot.archive.as_deref(),
             tree: None,
             card: None,
         },

@@ -87,7 +87,8 @@ impl fmt::Display for Cause {
                 "the machine has {there}; boot a larger one, or lower `cores` of the system"
             ),
             Cause::Memory => formatter.write_str(
-                "memory is used up; raise `ram` of the system and give the machine as much",
+                "memory is used up; give the machine at least the `ram` of the system, and raise that \
+                 if it has as much",
             ),
             Cause::Room(what) => write!(formatter, "too many {what}; describe a smaller system"),
         }

@@ -47,15 +47,15 @@ use system::System;
 
 cedo_lib::program!(start);
 
-/// Exit code of an emulator when the system cannot be started.
-const CANNOT_START: u8 = 3;
+/// Exit code of an emulator when the system cannot be started. The kernel's own are 2 and 3.
+const CANNOT_START: u8 = 4;
 
 fn start(mut this: ThisThread) {
     let core = Core::at(slot::CORE_0);
     match make(&this, core) {
         Ok((system, mut printer)) => faults::serve(&mut this, &system, &mut printer),
         Err(failure) => {
-            Printer::new(None, core).line(this.utcb_mut(), format_args!("init: {failure}"));
+            Printer::new(None, core).line(this.utcb_mut(), format_args!("cannot start: {failure}"));
             core.power_off(CANNOT_START);
         }
     }

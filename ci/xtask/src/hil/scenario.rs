@@ -10,7 +10,7 @@ use toml::de::DeTable;
 /// The line that every boot begins with.
 const START: &str = r"^Cedo \d+\.\d+\.\d+: ";
 /// What no board may say, whatever the scenario.
-const NEVER: [&str; 2] = ["^panic: ", "^cannot boot: "];
+const NEVER: [&str; 3] = ["^panic: ", "^cannot boot: ", "^cannot start: "];
 const SETTLE_MS: u64 = 500;
 
 /// A scenario.

@@ -8,6 +8,8 @@ use std::process::ExitStatus;
 const BASE: i32 = 0x10;
 /// Console lines shown with a failure.
 const TAIL_LINES: usize = 20;
+/// What begins a line that says why something cannot start: of the kernel, of the first server.
+pub const REFUSALS: [&str; 2] = ["cannot boot: ", "cannot start: "];
 /// Lines of a panic shown.
 const PANIC_LINES: usize = 24;
 
@@ -60,7 +62,7 @@ impl Outcome {
         if let Some(panic) = self.panic() {
             return format!("{text} after a kernel panic:\n{}", tail(panic, PANIC_LINES));
         }
-        match self.cannot_boot().first() {
+        match self.refusals().first() {
             Some(line) => format!("{text}: {line}"),
             None => format!("{text}; its last lines:\n{}", tail(&self.transcript, TAIL_LINES)),
         }
@@ -75,9 +77,10 @@ impl Outcome {
         Some(rest.get(..length).unwrap_or(rest))
     }
 
-    /// Lines in which the kernel says why it cannot start.
-    pub fn cannot_boot(&self) -> Vec<&str> {
-        self.transcript.lines().filter(|line| line.starts_with("cannot boot: ")).collect()
+    /// Lines in which the kernel says why it cannot start, or the first server why the system cannot.
+    pub fn refusals(&self) -> Vec<&str> {
+        let is_one = |line: &&str| REFUSALS.iter().any(|mark| line.starts_with(mark));
+        self.transcript.lines().filter(is_one).collect()
     }
 }
 
@@ -129,6 +132,8 @@ mod tests {
     fn a_refused_boot_is_one_line() {
         let text = outcome(End::Off(2), "x\ncannot boot: no archive; add one\n").complaint();
         assert_eq!(text, "the guest powered off with code 2: cannot boot: no archive; add one");
+        let text = outcome(End::Off(4), "x\ncannot start: memory is used up\n").complaint();
+        assert_eq!(text, "the guest powered off with code 4: cannot start: memory is used up");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::bench::expected;
 use crate::board::Board;
 use crate::build::{self, Boot, Profile};
 use crate::qemu::again;
-use crate::qemu::end::End;
+use crate::qemu::end::{End, REFUSALS};
 use crate::qemu::guest::Outcome;
 use crate::qemu::{Loader, Machine, Processor};
 use crate::run::{self, Watch};
@@ -29,8 +29,12 @@ const SYSTEM_LIMIT: Duration = Duration::from_secs(180);
 const REFUSAL_LIMIT: Duration = Duration::from_secs(30);
 /// The kernel powers off with this when it cannot start.
 const CANNOT_BOOT: u8 = 2;
+/// The first server powers off with this when the system cannot start.
+const CANNOT_START: u8 = 4;
 /// Less than the kernel says it needs.
 const LITTLE_MEMORY_MIB: u32 = 8;
+/// More than that, and less than what the system of the tests needs.
+const MEMORY_FOR_LESS_MIB: u32 = 16;
 
 /// What was built for earlier tests.
 pub struct Builds {
@@ -52,13 +56,19 @@ pub enum Refusal {
     NoArchive,
     DamagedArchive,
     LittleMemory,
+    MemoryForLess,
     OldProcessor,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::NoArchive, Self::DamagedArchive, Self::LittleMemory, Self::OldProcessor];
+    pub const ALL: [Self; 5] = [
+        Self::NoArchive,
+        Self::DamagedArchive,
+        Self::LittleMemory,
+        Self::MemoryForLess,
+        Self::OldProcessor,
+    ];
 
     /// As people read it.
     pub fn name(self) -> &'static str {
@@ -66,7 +76,20 @@ impl Refusal {
             Self::NoArchive => "no archive",
             Self::DamagedArchive => "damaged archive",
             Self::LittleMemory => "8 MiB of memory",
+            Self::MemoryForLess => "16 MiB of memory, and a system that needs more",
             Self::OldProcessor => "processor without 64-bit mode",
+        }
+    }
+
+    /// The exit code, and what the line begins with and has in it.
+    fn expected(self) -> (u8, &'static str, &'static str) {
+        let (boot, start) = (REFUSALS[0], REFUSALS[1]);
+        match self {
+            Self::NoArchive => (CANNOT_BOOT, boot, "there is no boot archive: give "),
+            Self::DamagedArchive => (CANNOT_BOOT, boot, "the boot archive is damaged "),
+            Self::LittleMemory => (CANNOT_BOOT, boot, " of free memory: Cedo needs at least "),
+            Self::MemoryForLess => (CANNOT_START, start, "memory is used up; give the machine "),
+            Self::OldProcessor => (CANNOT_BOOT, boot, "this processor has no 64-bit mode: use "),
         }
     }
 
@@ -80,6 +103,7 @@ impl Refusal {
                 boot.archive = Some(damaged);
             }
             Self::LittleMemory => boot.machine.memory_mib = LITTLE_MEMORY_MIB,
+            Self::MemoryForLess => boot.machine.memory_mib = MEMORY_FOR_LESS_MIB,
             Self::OldProcessor => boot.machine.processor = Processor::Pentium3,
         }
         Ok(())
@@ -150,22 +174,23 @@ pub fn refused(builds: &Builds, refusal: Refusal, loader: Loader) -> Result<Stri
     refusal.apply(&builds.workspace, &mut boot)?;
     let machine = Machine { loader, ..boot.machine.clone() };
     let outcome = run::start(&builds.workspace, &boot, &machine, Watch::silent(REFUSAL_LIMIT))?;
-    verdict(&outcome)
+    verdict(&outcome, refusal)
 }
 
-fn verdict(outcome: &Outcome) -> Result<String> {
-    let lines = outcome.cannot_boot();
+fn verdict(outcome: &Outcome, refusal: Refusal) -> Result<String> {
+    let (code, mark, reason) = refusal.expected();
+    let lines = outcome.refusals();
     ensure!(
-        outcome.end == End::Off(CANNOT_BOOT),
-        "it should power off with code {CANNOT_BOOT}, but {}",
+        outcome.end == End::Off(code),
+        "it should power off with code {code}, but {}",
         match outcome.complaint() {
             text if text.is_empty() => "it succeeded".to_string(),
             text => text,
         }
     );
     match lines.as_slice() {
-        [line] => Ok((*line).to_string()),
-        _ => bail!("{} lines start with `cannot boot: `; one should:\n{}", lines.len(), {
+        [line] if line.starts_with(mark) && line.contains(reason) => Ok((*line).to_string()),
+        _ => bail!("one line should start with `{mark}` and say `{reason}`:\n{}", {
             crate::qemu::console::tail(&outcome.transcript, 10)
         }),
     }
@@ -222,7 +247,7 @@ impl Builds {
 
 #[cfg(test)]
 mod tests {
-    use super::{End, Outcome, verdict};
+    use super::{End, Outcome, Refusal, verdict};
     use std::time::Duration;
 
     fn outcome(end: End, transcript: &str) -> Outcome {
@@ -231,13 +256,23 @@ mod tests {
     }
 
     #[test]
-    fn one_line_and_code_2_is_a_refusal() {
-        let good = outcome(End::Off(2), "cannot boot: no archive; add one\n");
-        assert_eq!(verdict(&good).unwrap(), "cannot boot: no archive; add one");
-        assert!(verdict(&outcome(End::Off(2), "")).is_err());
-        assert!(verdict(&outcome(End::Off(2), "cannot boot: a\ncannot boot: b\n")).is_err());
-        assert!(verdict(&outcome(End::TimeLimit, "cannot boot: a\n")).is_err());
-        let success = verdict(&outcome(End::Off(0), "hello\n")).unwrap_err();
+    fn one_line_with_the_reason_and_the_code_is_a_refusal() {
+        let line = "cannot boot: there is no boot archive: give one";
+        let of = |end, text: &str| verdict(&outcome(end, text), Refusal::NoArchive);
+        assert_eq!(of(End::Off(2), &format!("{line}\n")).unwrap(), line);
+        let others = ["", "cannot boot: for whatever reason\n", &format!("{line}\n{line}\n")];
+        assert!(others.iter().all(|text| of(End::Off(2), text).is_err()));
+        assert!(of(End::TimeLimit, line).is_err() && of(End::Off(4), line).is_err());
+        let success = of(End::Off(0), "hello\n").unwrap_err();
         assert!(success.to_string().contains("it succeeded"));
+    }
+
+    #[test]
+    fn the_first_server_refuses_with_a_code_of_its_own() {
+        let line =
+            "cannot start: cannot make the stack of a: memory is used up; give the machine more";
+        let of = |end| verdict(&outcome(end, line), Refusal::MemoryForLess);
+        assert!(of(End::Off(4)).is_ok());
+        assert!(of(End::Off(3)).is_err() && of(End::Off(2)).is_err());
     }
 }

@@ -9,7 +9,7 @@ use cedo_abi::name::{ANY, SELF};
 use cedo_abi::state::{BASES, Cause, GENERAL, INSTRUCTION};
 use cedo_abi::utcb::{StateArea, Utcb};
 use cedo_abi::{Label, Rights, Status, Tag, Token, notice};
-use cedo_arch_host::{HostContext, Roles};
+use cedo_arch_host::{HostContext, Refusal, Roles};
 use cedo_core::object::thread::{Record, State};
 use cedo_floor::ThreadId;
 use cedo_machine::{Context, CoreNumber, Fault, Frame, Interrupt};
@@ -18,6 +18,8 @@ use std::mem::offset_of;
 const FAULT: Fault = Fault { cause: Cause::ReadFault, address: 0x1000, code: 4 };
 /// A word that nothing of the kernel's writes.
 const MARK: u64 = 0x7777;
+/// No user can have it.
+const KERNEL_ADDRESS: u64 = 0xffff_8000_0000_0000;
 
 fn id(frame: Frame) -> ThreadId {
     ThreadId::new(frame).expect("not frame 0")
@@ -181,9 +183,15 @@ fn a_root_of_another_core_handles_a_fault_and_leaves_what_the_faulter_has_receiv
         let token = world.context(handler).token();
         let instruction = reply + 8 * (1 + INSTRUCTION as u64);
         world.store(other, reply + offset_of!(StateArea, mask) as u64, GENERAL).expect("its UTCB");
-        world.store(other, instruction, 0x2000_0000).expect("its UTCB");
         let roles =
             Roles { operation, to: token, from: ANY, tag: Tag::new(1, 20).0, words: [0; 7] };
+        if with_state {
+            world.store(other, instruction, KERNEL_ADDRESS).expect("its UTCB");
+            world.system_call(other, &roles).expect("the handler runs");
+            assert_eq!(world.context(handler).status(), Status::BadAddress);
+            assert_eq!(world.interrupt(CORE, Interrupt::Signal), Err(Refusal::NotPending));
+        }
+        world.store(other, instruction, 0x2000_0000).expect("its UTCB");
         world.system_call(other, &roles).expect("the handler runs");
         world.interrupt(CORE, Interrupt::Signal).expect("is answered");
         family.hear();

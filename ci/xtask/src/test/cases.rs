@@ -124,21 +124,13 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
     cases.extend(special().into_iter().map(suite));
     cases.push(suite_in_chain_mode(Profile::Debug));
     cases.extend(VIRT_SUITES.map(virt_suite));
-    for loader in REFUSING_LOADERS {
-        cases.extend(Refusal::ALL.map(|what| refusal(what, loader)));
-    }
-    cases.extend(TABLE_LOADERS.map(table));
+    cases.extend(refusals().chain(TABLE_LOADERS.map(table)));
     let known = workspace.systems()?;
     let systems = SYSTEMS.iter().filter(|name| known.iter().any(|system| system.name == **name));
     let usual = Setup { loader: Loader::Pvh, memory_mib: None };
     cases.extend(systems.map(|name| system(name, usual)));
     cases.push(system(MIXED, Setup { memory_mib: Some(SMALL_MEMORY_MIB), ..usual }));
-    cases.extend(failing());
-    cases.push(Case {
-        group: "system",
-        name: format!("system: {MIXED}, the log names lines of the source"),
-        run: Box::new(|context| positions::are_right(&context.builds, MIXED)),
-    });
+    cases.extend(told());
     // GRUB puts an archive that is smaller than the suite's at another place.
     cases.extend(LOADERS.map(|loader| system(MIXED, Setup { loader, ..usual })));
     cases.extend(VIRT.map(virt));
@@ -184,6 +176,11 @@ fn suite_in_chain_mode(profile: Profile) -> Case {
     }
 }
 
+fn refusals() -> impl Iterator<Item = Case> {
+    let by = |loader| Refusal::ALL.map(|what| refusal(what, loader));
+    REFUSING_LOADERS.into_iter().flat_map(by)
+}
+
 fn refusal(refusal: Refusal, loader: Loader) -> Case {
     Case {
         group: "bad boot",
@@ -209,12 +206,14 @@ fn table(loader: Loader) -> Case {
     }
 }
 
-/// Something goes wrong, and people are told.
-fn failing() -> [Case; 2] {
+/// People are told what happens, and what goes wrong.
+fn told() -> [Case; 3] {
     let faults: Run = Box::new(|context| failures::faults(&context.builds));
     let panics: Run = Box::new(|context| failures::panics(&context.builds, MIXED, PANIC_CORES));
+    let positions: Run = Box::new(|context| positions::are_right(&context.builds, MIXED));
     let case = |name, run| Case { group: "system", name, run };
     [
+        case(format!("system: {MIXED}, the log names lines of the source"), positions),
         case("system: faults, reported, and the rest goes on".to_string(), faults),
         case(format!("system: {MIXED}, {PANIC_CORES} cores, last words of the kernel"), panics),
     ]

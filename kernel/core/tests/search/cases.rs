@@ -289,6 +289,60 @@ pub fn stuck_deep(above_handler: usize) -> Case {
     case
 }
 
+/// Three levels of schedulers, of which the lower ones are stopped and get another scheduler, with all
+/// that is below them: R over S1 over S2 over A and B; R over S3 over V.
+pub fn adopts(above_handler: usize) -> Case {
+    let (s3, a, b, v, h) = (3, 4, 5, 6, 7);
+    let adopt =
+        |child: usize, scheduler: usize| Line::Do(Step::Adopt(child as u8, scheduler as u8));
+    let client = [Line::Wait, call(v)];
+    let other = [Line::Wait, Line::Do(Step::Yield)];
+    let server = [Line::Wait, Line::ReplyAndWait(SELF)];
+    let handler = [
+        Line::Wait,
+        Line::Do(Step::Suspend(S2 as u8)),
+        adopt(S2, s3),
+        adopt(S2, ROOT),
+        Line::Do(Step::Resume(S2 as u8, SELF)),
+    ];
+    let mut case = stuck_deep(above_handler);
+    case.name = "adopts";
+    case.programs.lines = vec![Vec::new(); case.plan.names.len()];
+    for (thread, lines) in [(a, &client[..]), (b, &other), (v, &server), (h, &handler)] {
+        case.programs.lines[thread] = lines.to_vec();
+    }
+    case
+}
+
+/// The same tree: a scheduler calls and is stopped, and its client, stopped too, is taken away from it
+/// and given back, or sent elsewhere.
+pub fn adopts_clients(above_handler: usize) -> Case {
+    let (s3, a, b, v, h) = (3, 4, 5, 6, 7);
+    let adopt =
+        |child: usize, scheduler: usize| Line::Do(Step::Adopt(child as u8, scheduler as u8));
+    let client = [Line::Wait, call(v)];
+    let server = [
+        Line::Wait,
+        Line::ReplyAndWait(SELF),
+        adopt(a, S2),
+        adopt(a, s3),
+        Line::Do(Step::Write(a as u8)),
+    ];
+    let handler = [
+        Line::Wait,
+        Line::Do(Step::Suspend(a as u8)),
+        Line::Do(Step::Resume(a as u8, SELF)),
+        Line::Do(Step::Write(S2 as u8)),
+    ];
+    let mut case = adopts(above_handler);
+    case.name = "adopts clients";
+    case.programs.lines[S2] = vec![call(v)];
+    for (thread, lines) in [(a, &client[..]), (b, &[Line::Wait]), (v, &server), (h, &handler)] {
+        case.programs.lines[thread] = lines.to_vec();
+    }
+    case
+}
+
 /// Calls that lead back to where they came from, on one account, of which the handler aborts each.
 pub fn circle(above_handler: usize) -> Case {
     let client = [call(V), Line::Wait];

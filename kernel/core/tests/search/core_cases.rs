@@ -96,6 +96,15 @@ pub fn stops() -> Case {
     case("stops", &[A, B, W], [&a, &b, &v, &w])
 }
 
+/// The same, and it is sent elsewhere by both, with new registers.
+pub fn writes() -> Case {
+    let a = [call(V), receive_from(V), Line::Wait];
+    let b = [on(Step::Write, A), Line::Wait, on(Step::Suspend, A)];
+    let v = [Line::Wait, Line::ReplyAndWait(SELF), send(A, SELF)];
+    let w = [on(Step::Write, A), on(Step::Write, B), resume(A), Line::Wait];
+    case("writes", &[A, B, W], [&a, &b, &v, &w])
+}
+
 /// Each stops who stops it.
 pub fn mutual_stops() -> Case {
     let a = [on(Step::Suspend, W), resume(W), on(Step::Abort, W), Line::Wait];

@@ -187,7 +187,7 @@ impl Search<'_> {
             if state.threads[me].is_scheduler() && recorded {
                 steps.push(Step::DispatchStale(place));
             }
-            if recorded && !is_above(state, me, index) {
+            if recorded && !state.is_above(me, index) {
                 steps.push(Step::Dispatch(place));
             }
             if let State::Reply(by) = thread.state {
@@ -360,20 +360,6 @@ fn is_away(state: &Snapshot, at: usize) -> bool {
             State::Remote(errand) => errand.kind == ErrandKind::Operation,
             _ => false,
         }
-}
-
-fn is_above(state: &Snapshot, me: usize, index: usize) -> bool {
-    let mut at = index;
-    loop {
-        let above = state.index(state.threads[at].branch.scheduler);
-        if above == at {
-            return false;
-        }
-        if above == me {
-            return true;
-        }
-        at = above;
-    }
 }
 
 /// The texts of the kernel's own invariants name a rule each.

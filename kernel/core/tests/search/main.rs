@@ -144,6 +144,14 @@ fn schedulers_that_are_stopped_and_aborted_keep_every_invariant() {
 }
 
 #[test]
+fn threads_that_get_another_scheduler_keep_every_invariant() {
+    for level in [0, 1, 3] {
+        let cases = [cases::adopts(level), cases::adopts_clients(level)];
+        search(&[cases.clone(), cases.map(Case::chain)].concat());
+    }
+}
+
+#[test]
 fn every_phase_and_winner_keeps_every_invariant() {
     search(&at_every_level(cases::phases));
 }
@@ -253,6 +261,7 @@ fn two_cores_that_talk_keep_every_invariant() {
 #[test]
 fn two_cores_that_stop_threads_of_each_other_keep_every_invariant() {
     search_all(&in_both_modes(&[core_cases::stops(), core_cases::mutual_stops()]));
+    search_all(&in_both_modes(&[core_cases::writes()]));
 }
 
 #[test]

@@ -87,6 +87,10 @@ pub enum Step {
     Destroy(u8),
     /// The first to the core of the second, which becomes its scheduler.
     Migrate(u8, u8),
+    /// The second becomes the scheduler of the first, on their core.
+    Adopt(u8, u8),
+    /// Registers with an instruction pointer where the thread has never been.
+    Write(u8),
     /// This thread becomes the root of its core.
     SetRoot(u8),
     Fault,
@@ -108,6 +112,8 @@ impl Step {
                 | Step::Resume(..)
                 | Step::Destroy(_)
                 | Step::Migrate(..)
+                | Step::Adopt(..)
+                | Step::Write(_)
                 | Step::SetRoot(_)
         )
     }
@@ -133,6 +139,7 @@ pub fn perform(system: &mut System, state: &Snapshot, step: Step) -> Next {
             let fault = Fault { cause: Cause::ReadFault, address: 0x1000, code: 4 };
             return system.kernel().fault(fault);
         }
+        Step::Write(_) => system.prepare_registers(state.current().expect("somebody runs")),
         _ => {}
     }
     let roles = roles(system, state, step);
@@ -243,11 +250,14 @@ fn other_roles(state: &Snapshot, step: Step, seen: u64) -> Roles {
         Step::Resume(target, winner) => {
             make(Call::Thread, thread::RESUME, winner.bits(), at(target), 0)
         }
-        Step::Migrate(target, scheduler) => {
+        Step::Migrate(target, scheduler) | Step::Adopt(target, scheduler) => {
             let cookie = 10 + u64::from(target);
-            let roles = make(Call::Thread, thread::MIGRATE, 0, at(target), cookie);
+            let moves = matches!(step, Step::Migrate(..));
+            let sub = if moves { thread::MIGRATE } else { thread::SET_SCHEDULER };
+            let roles = make(Call::Thread, sub, 0, at(target), cookie);
             Roles { from: at(scheduler), ..roles }
         }
+        Step::Write(target) => make(Call::Thread, thread::WRITE, 0, at(target), 0),
         Step::SetRoot(target) => {
             let protocol = match state.local().protocol {
                 Protocol::Direct => core::DIRECT,
@@ -329,6 +339,10 @@ fn other_in_words<'a>(name: impl Fn(u8) -> &'a str, step: Step) -> String {
         Step::Migrate(target, scheduler) => {
             format!("migrate {} to {}", name(target), name(scheduler))
         }
+        Step::Adopt(target, scheduler) => {
+            format!("put {} below {}", name(target), name(scheduler))
+        }
+        Step::Write(target) => format!("send {} elsewhere by its registers", name(target)),
         Step::Destroy(target) => format!("destroy {}", name(target)),
         Step::SetRoot(target) => format!("make {} the root", name(target)),
         Step::Fault => "page fault".into(),

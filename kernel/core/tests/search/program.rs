@@ -190,8 +190,11 @@ fn names_only_living(state: &Snapshot, step: Step) -> bool {
         | Step::Suspend(to)
         | Step::Resume(to, _)
         | Step::Destroy(to)
+        | Step::Write(to)
         | Step::SetRoot(to) => lives(to),
-        Step::Migrate(target, scheduler) => lives(target) && lives(scheduler),
+        Step::Migrate(target, scheduler) | Step::Adopt(target, scheduler) => {
+            lives(target) && lives(scheduler)
+        }
         Step::SendAndReceive(to, from) => lives(to) && from.is_none_or(lives),
         _ => true,
     }
@@ -210,7 +213,15 @@ fn makes_sense(state: &Snapshot, step: Step) -> bool {
             let home = |index: u8| state.homes[usize::from(index)];
             is(target) == State::Suspended && home(target) != home(scheduler)
         }
-        Step::Abort(target) => {
+        Step::Adopt(target, scheduler) => {
+            let above = state.threads[usize::from(target)].branch.scheduler;
+            let home = |index: u8| state.homes[usize::from(index)];
+            is(target) == State::Suspended
+                && home(target) == home(scheduler)
+                && state.index(above) != usize::from(scheduler)
+        }
+        // To send somebody elsewhere who is in no wait changes nothing that is looked at.
+        Step::Abort(target) | Step::Write(target) => {
             !matches!(is(target), State::Suspended | State::Ready | State::Running)
         }
         _ => true,

@@ -174,6 +174,13 @@ impl Snapshot {
         self.local().current.map(|id| self.index(id))
     }
 
+    /// True if `scheduler` is an ancestor of the thread with this index.
+    pub fn is_above(&self, scheduler: usize, index: usize) -> bool {
+        let above = |at: &usize| self.index(self.threads[*at].branch.scheduler);
+        let next = |at: &usize| Some(above(at)).filter(|next| next != at);
+        std::iter::successors(next(&index), next).any(|at| at == scheduler)
+    }
+
     /// What a scheduler has not been told of its children, oldest first.
     pub fn queue(&self, index: usize) -> Vec<usize> {
         let scheduler = &self.threads[index].scheduler;

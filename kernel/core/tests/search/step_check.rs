@@ -64,7 +64,8 @@ fn delivered_records(
     }
 }
 
-/// A scheduler has the message of every notice that left its queue, unless that is void.
+/// A scheduler has the message of every notice that left its queue, unless that is void, or the thread
+/// is another one's now.
 fn delivered_notices(
     before: &Snapshot,
     after: &Snapshot,
@@ -78,6 +79,7 @@ fn delivered_notices(
         let account_runs = after.of(thread.leaf).account == thread.id
             && matches!(after.of(thread.leaf).state, State::Ready | State::Running);
         let granted = thread.scheduler.granted.is_some();
+        let void = void || was.branch.scheduler != thread.branch.scheduler;
         if !gone || void || account_runs || granted || !lives_on(before, after, index) {
             continue;
         }
@@ -209,14 +211,16 @@ fn ended_grants(
     }
 }
 
-/// Notes which tokens schedulers have of children that are not their own: from *stuck*.
+/// Notes which tokens schedulers have of children that are not their own: from *stuck*. They are good as
+/// long as the scheduler is above the child.
 pub fn learn(before: &Snapshot, after: &mut Snapshot) {
     for scheduler in 0..after.threads.len() {
         let mut told = after.told[scheduler];
         for index in 0..after.threads.len() {
             let (was, is) = (&before.threads[index].record, &after.threads[index].record);
             let recorded = matches!(is.how, Record::Queued | Record::Delivered);
-            if !recorded || was.sequence != is.sequence || !after.alive[index] {
+            let same = recorded && was.sequence == is.sequence;
+            if !same || !after.alive[index] || !after.is_above(scheduler, index) {
                 told &= !(1 << index);
             }
         }
@@ -231,7 +235,8 @@ pub fn learn(before: &Snapshot, after: &mut Snapshot) {
             let named = after.threads.iter().position(|thread| {
                 thread.id.frame().0 == token.frame() && thread.record.sequence == token.sequence()
             });
-            if let Some(index) = named.filter(|index| after.alive[*index]) {
+            let good = |index: &usize| after.alive[*index] && after.is_above(scheduler, *index);
+            if let Some(index) = named.filter(good) {
                 told |= 1 << index;
             }
         }

@@ -4,7 +4,8 @@ use cedo_abi::call::{Call, capability, core, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::SELF;
-use cedo_abi::{Rights, Status};
+use cedo_abi::utcb::Utcb;
+use cedo_abi::{Rights, Status, state};
 use cedo_arch_host::context::Resume;
 use cedo_arch_host::{Roles, Setup, image};
 use cedo_core::kernel::Protocol;
@@ -12,6 +13,7 @@ use cedo_core::object::unusual::NEW;
 use cedo_floor::{IrqId, SpaceId, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Ticks};
 use cedo_simulated::{Simulated, Simulation};
+use std::mem::offset_of;
 
 /// The core of the first server.
 const FIRST: CoreNumber = CoreNumber(0);
@@ -97,6 +99,8 @@ pub struct System {
     pub generations: Vec<u32>,
     pub irqs: Vec<IrqId>,
     region: u64,
+    /// Instruction pointers that have been given out.
+    instructions: u64,
 }
 
 impl System {
@@ -117,6 +121,7 @@ impl System {
             generations: Vec::new(),
             irqs: Vec::new(),
             region: region & 0xffff_ffff,
+            instructions: 0,
         };
         system.make_threads();
         system.make_irqs();
@@ -247,6 +252,17 @@ impl System {
         let context = self.world.context(caller);
         assert_eq!(context.status(), Status::Ok, "{call:?} {sub} {to} {from} {words:x?}");
         context.words()
+    }
+
+    /// Puts registers into the UTCB of `thread` that lead where nobody has been: a state does not say
+    /// where its threads are.
+    pub fn prepare_registers(&mut self, thread: usize) {
+        self.instructions += 1;
+        let utcb = AREA + thread as u64 * PAGE_SIZE + offset_of!(Utcb, reply) as u64;
+        let place = utcb + 8 * (1 + state::INSTRUCTION as u64);
+        for (place, word) in [(utcb, state::GENERAL), (place, CODE + 0x10 * self.instructions)] {
+            self.world.store(self.core, place, word).expect("its UTCB");
+        }
     }
 
     /// Lets [`STEP_TICKS`] pass, of which nothing has been charged. The time before.

@@ -108,6 +108,20 @@ pub const NAMED: [(Named, &str); 6] = [
     (Named::Oneself, "the invoker itself"),
 ];
 
+/// How somebody waits for the thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Waiter {
+    Sends,
+    Calls,
+    /// From the thread only.
+    Receives,
+}
+
+pub const WAITERS: [Waiter; 3] = [Waiter::Sends, Waiter::Calls, Waiter::Receives];
+
+/// What concerns who waits for the thread, too.
+const ENDS: [Operation; 3] = [Operation::Suspend, Operation::Migrate, Operation::Destroy];
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cell {
     pub operation: Operation,
@@ -117,6 +131,8 @@ pub struct Cell {
     pub here: bool,
     /// Whom the thread waits for is on another core than it.
     pub partner_far: bool,
+    /// Who waits for the thread, and whether on another core than it.
+    pub waiter: Option<(Waiter, bool)>,
 }
 
 /// What has become of the thread.
@@ -173,12 +189,22 @@ pub fn all() -> Vec<Cell> {
                 for (here, partner_far) in
                     [(true, false), (true, true), (false, false), (false, true)]
                 {
-                    cells.push(Cell { operation, target, named, here, partner_far });
+                    let waiter = None;
+                    cells.push(Cell { operation, target, named, here, partner_far, waiter });
                 }
             }
         }
     }
     cells.retain(Cell::makes_sense);
+    let alone = cells.clone().into_iter().filter(|cell| {
+        let ends = ENDS.contains(&cell.operation) && cell.named == Named::Rightly;
+        ends && !cell.partner_far
+    });
+    let waiters = || WAITERS.into_iter().flat_map(|waiter| [(waiter, false), (waiter, true)]);
+    cells.extend(
+        alone.flat_map(|cell| waiters().map(move |waiter| Cell { waiter: Some(waiter), ..cell })),
+    );
+    cells.retain(Cell::can_have_its_waiter);
     cells
 }
 
@@ -189,6 +215,26 @@ impl Cell {
             && (!self.partner_far || self.target.has_partner())
             && (self.named != Named::WithoutAdopt || self.operation.names_scheduler())
             && (!oneself || self.here && self.target == Target::Ready)
+    }
+
+    /// A thread that waits for anybody takes what is sent; one that runs leaves its core to no waiter.
+    fn can_have_its_waiter(&self) -> bool {
+        match self.waiter {
+            Some((Waiter::Sends | Waiter::Calls, _)) if self.target == Target::Waits => false,
+            Some((_, far)) => far || self.target != Target::Runs,
+            None => true,
+        }
+    }
+
+    /// What who waits for the thread hears; nothing if it waits on.
+    pub fn waiter_hears(&self, protocol: Protocol) -> Option<Status> {
+        let done = self.outcome(protocol).status == Status::Ok;
+        let status = match self.operation {
+            Operation::Suspend | Operation::Migrate => Status::Aborted,
+            Operation::Destroy => Status::PartnerGone,
+            _ => return None,
+        };
+        (done && self.waiter.is_some()).then_some(status)
     }
 
     pub fn outcome(&self, protocol: Protocol) -> Outcome {
@@ -263,7 +309,8 @@ pub fn document() -> String {
         for (operation, name) in OPERATIONS {
             let cell = |here, partner_far, protocol| {
                 let named = Named::Rightly;
-                Cell { operation, target, named, here, partner_far }.outcome(protocol)
+                let waiter = None;
+                Cell { operation, target, named, here, partner_far, waiter }.outcome(protocol)
             };
             let there = cell(false, false, Protocol::Direct);
             let mut then = after(there.after).to_owned();
@@ -281,7 +328,9 @@ pub fn document() -> String {
             let _ = writeln!(text, "| {state} | {name} | {:?} | {then} |", there.status);
         }
     }
-    text += "\nWhatever the thread is doing, and on whichever core:\n\n\
+    text += "\nWho waits for the thread, on whichever core (it has sent, called, or receives from it only), hears *aborted* when it is\n\
+             suspended or has moved, *partner gone* when it is destroyed, and waits on if that was refused.\n\
+             \nWhatever the thread is doing, and on whichever core:\n\n\
              | it is named | operation | status |\n|---|---|---|\n";
     for (named, how) in NAMED.into_iter().skip(1) {
         let which = match named {
@@ -291,7 +340,8 @@ pub fn document() -> String {
         };
         let operation = Operation::Migrate;
         let target = Target::Ready;
-        let cell = Cell { operation, target, named, here: true, partner_far: false };
+        let (here, partner_far, waiter) = (true, false, None);
+        let cell = Cell { operation, target, named, here, partner_far, waiter };
         let _ = writeln!(text, "| {how} | {which} | {:?} |", cell.outcome(Protocol::Direct).status);
     }
     text

@@ -4,7 +4,7 @@ use crate::operation::{Step, Timeout, Winner};
 use crate::pair::Pair;
 use crate::system::{GATES, Plan, THREADS};
 use crate::thread_fields::{COOKIE, ELSEWHERE, Fields};
-use crate::thread_rule::{self, After, Cell, Named, Operation, Outcome, Target};
+use crate::thread_rule::{self, After, Cell, Named, Operation, Outcome, Target, Waiter};
 use cedo_abi::call::{Call, capability, ipc, object, operation, thread};
 use cedo_abi::layout::PAGE_SIZE;
 use cedo_abi::name::SELF;
@@ -18,12 +18,14 @@ use cedo_floor::FrameKind;
 use cedo_machine::{Context, CoreNumber, Upcalls};
 use std::mem::offset_of;
 
-/// Threads of the system: roots of the cores, invoker, the thread, its partner; its child is the last.
+/// Threads of the system: roots of the cores, invoker, the thread, its partner, who waits for it; its
+/// child comes before that.
 const ROOT: u8 = 0;
 const INVOKER: u8 = 1;
 const TARGET: u8 = 2;
 const PARTNER: u8 = 3;
 const OTHER_ROOT: u8 = 4;
+const WAITER: u8 = 6;
 /// Slots of the invoker's for what is made for one cell, and one where nothing is.
 const WEAK: u64 = 130;
 const WEAK_SCHEDULER: u64 = 131;
@@ -42,15 +44,17 @@ fn plan(cell: &Cell, protocol: Protocol) -> Plan {
     let (partner, partner_root) =
         if cell.partner_far == cell.here { (1, OTHER_ROOT) } else { (0, ROOT) };
     let above_child = if cell.target == Target::Scheduler { TARGET } else { root };
-    let parent = [ROOT, ROOT, root, partner_root, OTHER_ROOT, above_child];
+    let waiter_far = cell.waiter.is_some_and(|(_, far)| far);
+    let (waiter, waiter_root) = if waiter_far == cell.here { (1, OTHER_ROOT) } else { (0, ROOT) };
+    let parent = [ROOT, ROOT, root, partner_root, OTHER_ROOT, above_child, waiter_root];
     let line = (cell.target == Target::Handler).then_some(usize::from(TARGET));
     let parent = parent.map(usize::from);
     Plan {
-        homes: vec![0, 0, home, partner, 1, home],
+        homes: vec![0, 0, home, partner, 1, home, waiter],
         lines: line.into_iter().collect(),
-        started: [INVOKER, TARGET, PARTNER].map(usize::from).to_vec(),
+        started: [INVOKER, TARGET, PARTNER, WAITER].map(usize::from).to_vec(),
         protocol,
-        ..Plan::new(&["R", "invoker", "thread", "partner", "Q", "child"], &parent)
+        ..Plan::new(&["R", "invoker", "thread", "partner", "Q", "child", "waiter"], &parent)
     }
 }
 
@@ -90,6 +94,17 @@ impl Run {
             }
         }
         run.pair.pump();
+        if let Some((how, _)) = cell.waiter {
+            run.pair.does(
+                WAITER,
+                match how {
+                    Waiter::Sends => Step::Send(TARGET, Winner::Oneself, Timeout::Never),
+                    Waiter::Calls => Step::Call(TARGET),
+                    Waiter::Receives => Step::ReceiveFrom(TARGET, Timeout::Never),
+                },
+            );
+            run.pair.pump();
+        }
         run.pair.until_runs(INVOKER);
         run
     }
@@ -210,6 +225,13 @@ impl Run {
         }
     }
 
+    /// What who waits for the thread has heard; nothing if it waits on.
+    fn heard(&self) -> Option<Status> {
+        let waiter = &self.pair.state.threads[usize::from(WAITER)];
+        let waits = !matches!(waiter.state, State::Ready | State::Running);
+        self.cell.waiter.filter(|_| !waits).map(|_| waiter.context.status())
+    }
+
     /// What the thread is like now; nothing if it is gone.
     fn fields(&mut self) -> Option<Fields> {
         let id = self.pair.system.ids[usize::from(TARGET)];
@@ -235,6 +257,10 @@ fn compare(protocol: Protocol) {
             && let Some(what) = now.wrong(&fields, cell.operation, status)
         {
             wrong.push(format!("{cell:?}\n  kernel {found:?}: {what}"));
+        }
+        let (heard, hears) = (run.heard(), cell.waiter_hears(protocol));
+        if heard != hears {
+            wrong.push(format!("{cell:?}\n  who waits hears {hears:?}, not {heard:?}"));
         }
         let expected = cell.outcome(protocol);
         if found != expected {

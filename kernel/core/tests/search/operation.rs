@@ -1,7 +1,7 @@
 //! What can happen next: an interrupt, or an operation of the current thread.
 
 use crate::state::Snapshot;
-use crate::system::{GATES, System, THREADS, WEAK_GATES};
+use crate::system::{GATES, KEEPING_GATES, LOSING_GATES, System, THREADS};
 use cedo_abi::call::{Call, core, ipc, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::name::{ANY, NOBODY};
@@ -185,14 +185,14 @@ pub fn roles(system: &System, state: &Snapshot, step: Step) -> Roles {
     match step {
         Step::Call(to) => ipc_roles(both | ipc::CALL, gate(to), 0, 0),
         Step::CallWithoutDonation(to) => {
-            ipc_roles(both | ipc::CALL, WEAK_GATES + u64::from(to), 0, 0)
+            ipc_roles(both | ipc::CALL, KEEPING_GATES + u64::from(to), 0, 0)
         }
         Step::Send(to, winner, timeout) => {
             let flags = send | winner.bits() | zero(timeout, ipc::SEND_ZERO);
             ipc_roles(flags, gate(to), 0, 0)
         }
         Step::SendWeakly(to, winner) => {
-            ipc_roles(send | winner.bits(), WEAK_GATES + u64::from(to), 0, 0)
+            ipc_roles(send | winner.bits(), LOSING_GATES + u64::from(to), 0, 0)
         }
         Step::SendAndReceive(to, from) => ipc_roles(both, gate(to), from.map_or(ANY, gate), 0),
         Step::Receive(winner, timeout) => {

@@ -23,8 +23,11 @@ const AREA: u64 = 0x4000_0000;
 pub const THREADS: u64 = 64;
 /// Slot of the gate to thread 0 with all rights.
 pub const GATES: u64 = 80;
-/// Slot of the gate to thread 0 without DONATE and HANDOVER.
+/// Slot of the gate to thread 0 without DONATE and HANDOVER, of that without DONATE alone, and of that
+/// without HANDOVER alone.
 pub const WEAK_GATES: u64 = 96;
+pub const KEEPING_GATES: u64 = 144;
+pub const LOSING_GATES: u64 = 160;
 /// Slot of the first interrupt object.
 const IRQS: u64 = 112;
 /// Slot of another Space, and its first page in the Region of RAM.
@@ -147,12 +150,17 @@ impl System {
             self.ids.push(id);
         }
         for index in 0..self.plan.names.len() as u64 {
-            let all = [SELF, Rights::ALL.0.into(), 100 + index];
-            let to = (THREADS + index, GATES + index);
-            self.call(Call::Capability, capability::MAKE_GATE, to, &all);
-            let weak = [SELF, Rights::SEND.or(Rights::CALL).0.into(), 100 + index];
-            let to = (THREADS + index, WEAK_GATES + index);
-            self.call(Call::Capability, capability::MAKE_GATE, to, &weak);
+            let basic = Rights::SEND.or(Rights::CALL);
+            for (first, rights) in [
+                (GATES, Rights::ALL),
+                (WEAK_GATES, basic),
+                (KEEPING_GATES, basic.or(Rights::HANDOVER)),
+                (LOSING_GATES, basic.or(Rights::DONATE)),
+            ] {
+                let words = [SELF, rights.0.into(), 100 + index];
+                let to = (THREADS + index, first + index);
+                self.call(Call::Capability, capability::MAKE_GATE, to, &words);
+            }
         }
         let plan = self.plan.clone();
         let (roots, others): (Vec<_>, Vec<_>) =

@@ -2,18 +2,16 @@
 
 use crate::operation::{Timeout, Winner};
 use crate::state::Snapshot;
-use crate::system::{GATES, System, THREADS, WEAK_GATES};
+use crate::system::{GATES, KEEPING_GATES, LOSING_GATES, System, THREADS, WEAK_GATES};
 use cedo_abi::call::{Call, capability, ipc, operation};
 use cedo_abi::name::{ANY, NOBODY, SELF};
 use cedo_abi::{Rights, Status, Token};
 use cedo_arch_host::Roles;
 use cedo_machine::Upcalls;
 
-/// Slots for gates to the destination that lack one right each; one where nothing is.
+/// Slots for gates to the destination without SEND, without CALL; one where nothing is.
 const SILENT: u64 = 130;
 const ONE_WAY: u64 = 131;
-const LENDS_NOTHING: u64 = 132;
-const NEVER_WINS: u64 = 133;
 const EMPTY: u64 = 140;
 
 /// The send phase.
@@ -148,8 +146,8 @@ impl Message {
             (Sends::Reply, _) => Token::new(system.ids[usize::from(to)].frame().0, sequence).0,
             (_, By::AllRights | By::NotDonating) => gate(to),
             (_, By::Weak) => WEAK_GATES + u64::from(to),
-            (_, By::WithoutDonate) => LENDS_NOTHING,
-            (_, By::WithoutHandover) => NEVER_WINS,
+            (_, By::WithoutDonate) => KEEPING_GATES + u64::from(to),
+            (_, By::WithoutHandover) => LOSING_GATES + u64::from(to),
             (_, By::WithoutSend) => SILENT,
             (_, By::WithoutCall) => ONE_WAY,
             (_, By::ThreadCapability) => THREADS + u64::from(to),
@@ -168,12 +166,7 @@ impl Message {
 /// The current thread makes the gates that lack a right.
 pub fn make_gates(system: &mut System, to: u8) {
     let copy = operation(Call::Capability, capability::COPY, 0);
-    for (slot, lacks) in [
-        (SILENT, Rights::SEND),
-        (ONE_WAY, Rights::CALL),
-        (LENDS_NOTHING, Rights::DONATE),
-        (NEVER_WINS, Rights::HANDOVER),
-    ] {
+    for (slot, lacks) in [(SILENT, Rights::SEND), (ONE_WAY, Rights::CALL)] {
         let kernel = system.kernel();
         let current = kernel.local.current.expect("the invoker runs");
         let words = [SELF, (Rights::ALL.0 & !lacks.0).into(), 0, 0, 0, 0, 0];

@@ -89,22 +89,7 @@ pub fn all(workspace: &Workspace, quick: bool) -> Result<Vec<Case>> {
         name: "host: unit tests".to_string(),
         run: Box::new(host_tests),
     });
-    let seconds = if quick { QUICK_READER_SECONDS } else { READER_SECONDS };
-    cases.push(Case {
-        group: "fuzz",
-        name: "fuzz: readers of untrusted files".to_string(),
-        run: Box::new(move |context| fuzz::readers::all(&context.tree.workspace, seconds)),
-    });
-    cases.push(Case {
-        group: "fuzz",
-        name: "fuzz: hostile programs harm nobody".to_string(),
-        run: Box::new(|context| fuzz::hostile::ci(&context.tree.workspace)),
-    });
-    cases.push(Case {
-        group: "fuzz",
-        name: "fuzz: a capability that was not given is found".to_string(),
-        run: Box::new(|context| fuzz::hostile::finds_what_is_planted(&context.tree.workspace)),
-    });
+    cases.extend(fuzzers(quick));
     cases.push(Case {
         group: "orders",
         name: "orders: what crosses cores, in every order".to_string(),
@@ -154,6 +139,19 @@ fn rule(name: &'static str) -> Case {
         name: format!("check: {name}"),
         run: Box::new(move |context| check::check(&context.tree, name).map(|()| String::new())),
     }
+}
+
+fn fuzzers(quick: bool) -> [Case; 3] {
+    let seconds = if quick { QUICK_READER_SECONDS } else { READER_SECONDS };
+    let readers: Run = Box::new(move |it| fuzz::readers::all(&it.tree.workspace, seconds));
+    let hostile: Run = Box::new(|it| fuzz::hostile::ci(&it.tree.workspace));
+    let planted: Run = Box::new(|it| fuzz::hostile::finds_what_is_planted(&it.tree.workspace));
+    let case = |name: &str, run| Case { group: "fuzz", name: format!("fuzz: {name}"), run };
+    [
+        case("readers of untrusted files", readers),
+        case("hostile programs harm nobody", hostile),
+        case("a capability that was not given is found", planted),
+    ]
 }
 
 fn suite(variant: Variant) -> Case {

@@ -49,6 +49,8 @@ pub enum Mode {
 pub(crate) struct CoreState {
     pub mode: Mode,
     pub current: Option<Frame>,
+    /// The segment bases that user code runs with.
+    pub bases: [u64; 2],
     pub root: Option<Frame>,
     pub deadline_ns: Option<u64>,
     pub signal: bool,
@@ -89,6 +91,7 @@ impl Board {
         let core = CoreState {
             mode: Mode::Off,
             current: None,
+            bases: [0; 2],
             root: None,
             deadline_ns: None,
             signal: false,

@@ -76,7 +76,8 @@ impl Machine for HostMachine {
         let frame = self.board.memory.frame_at(core::ptr::from_mut(context).addr());
         assert!(frame.is_some(), "a context lives at the start of its thread's frame");
         self.is_plain();
-        self.state().current = frame;
+        let mut state = self.state();
+        (state.current, state.bases) = (frame, context.bases());
     }
 
     fn is_plain(&mut self) -> bool {

@@ -232,6 +232,7 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
     /// What entry code does with the kernel's answer.
     fn leave(&mut self, core: CoreNumber, next: Next) -> Outcome {
         let who = self.kernels[core.index()].who();
+        let bases = self.current(core).map(|frame| self.context(frame).bases());
         assert_eq!(who.0, core, "a kernel that takes itself for another core's");
         let state = &mut self.board.state.borrow_mut().cores[core.index()];
         if next == Next::Halt {
@@ -242,6 +243,7 @@ impl<K: Upcalls<Machine = HostMachine>> World<K> {
         assert!(state.root.is_some(), "user code without a page table");
         let frame = state.current.expect("a core that halted resumes only what was set current");
         assert_eq!(who.1, frame.0, "the kernel's current thread is not the machine's");
+        assert_eq!(Some(state.bases), bases, "the thread would run on with the bases that it had");
         Outcome::Running(frame)
     }
 }

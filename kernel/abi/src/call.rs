@@ -150,7 +150,8 @@ pub mod thread {
     pub const READ: u8 = 3;
     /// Install register state from the UTCB reply area. Needs STATE. The thread must not be running.
     /// A new instruction pointer cancels the wait of a thread that waits for a message, on whatever
-    /// core its partner is, as ABORT does, and what is left of a transfer of typed items.
+    /// core its partner is, as ABORT does, and what is left of a transfer of typed items. With an error, word 0
+    /// = 1: the wait is over all the same, and the thread went on where it was, perhaps to another wait.
     pub const WRITE: u8 = 4;
     /// `from` = a thread capability with ADOPT: its new scheduler; word 0 = cookie,
     /// word 1 = [`EDGE_STATE`] and [`EDGE_BLOCKED`]. Needs CONTROL; the child is suspended.

@@ -12,7 +12,7 @@ use crate::operation::{Operation, Progress, Stage};
 use crate::schedule::Winner;
 use crate::schedule::end::Ender;
 use cedo_abi::call::thread as sub;
-use cedo_abi::{Label, Name, REGISTER_WORDS, Rights, Status, Token, name, state};
+use cedo_abi::{Label, Name, REGISTER_WORDS, Rights, Status, Token, name, state, utcb};
 use cedo_floor::{FrameKind, ThreadId};
 use cedo_machine::{Context, CoreNumber, Frame, Machine};
 
@@ -176,10 +176,7 @@ impl<M: Machine> Kernel<M> {
             sub::ABORT => {
                 return self.abort_step(target, operation.words[0], operation.fetches, ender);
             }
-            sub::WRITE => {
-                let written = self.write_registers(operation, utcb, stage, ender);
-                return written.err().unwrap_or(Status::Ok.into());
-            }
+            sub::WRITE => return self.write_step(operation, utcb, stage, ender),
             sub::MIGRATE => return self.migrate_step(target, operation, stage, ender),
             sub::READ => {
                 let (status, words) = self.read_state(target, operation.words[0], utcb);
@@ -248,38 +245,43 @@ impl<M: Machine> Kernel<M> {
         (Status::Ok, words)
     }
 
-    /// Stops short of `Ok` with `WrongState` if the thread runs; `BadAddress`; as for `abort_step`. A
-    /// thread whose mail has been fetched for this may run already.
-    fn write_registers(
+    /// *Done* with `Ok` when the registers are there. Errors: `WrongState` if it runs, or is at another
+    /// call elsewhere; `BadAddress`; as for `abort`. Once its mail has been fetched, its wait is over, so
+    /// it may run already; an error says so then, by word 0.
+    fn write_step(
         &mut self,
         operation: &ThreadOperation,
         utcb: Frame,
         stage: Stage,
         ender: Ender,
-    ) -> Result<(), Progress> {
-        let id = operation.target;
-        if self.look(id).state == State::Running && stage != Stage::Fetched {
-            return Err(Status::WrongState.into());
+    ) -> Progress {
+        let (id, has_ended) = (operation.target, stage == Stage::Fetched);
+        let refused = |status| Progress::Done(status, [u64::from(has_ended), 0, 0, 0, 0, 0, 0]);
+        if self.look(id).state == State::Running && !has_ended {
+            return refused(Status::WrongState);
         }
         let area = self.reply_state(utcb);
-        self.check_state(&area)?;
-        let general = area.mask & state::GENERAL != 0;
-        if general && self.leaves_call(id, area.general[state::INSTRUCTION]) {
-            let epoch = self.look(id).epoch;
-            match self.abort_step(id, epoch, operation.fetches, ender) {
+        if let Err(status) = self.check_state(&area) {
+            return refused(status);
+        }
+        if self.must_end_wait(id, &area) {
+            match self.abort_step(id, self.look(id).epoch, operation.fetches, ender) {
                 Progress::Done(Status::Ok, _) => {}
-                progress => return Err(progress),
+                Progress::Done(status, _) => return refused(status),
+                more => return if has_ended { refused(Status::WrongState) } else { more },
             }
         }
         self.install(id, &area, utcb, Area::Reply);
-        Ok(())
+        Status::Ok.into()
     }
 
-    /// `id` is to go on at `instruction`. If that is elsewhere, it is no longer where it could make
-    /// its call again. True if it waits in a call.
-    fn leaves_call(&mut self, id: ThreadId, instruction: u64) -> bool {
+    /// `id` is to have the registers in `area`. If it goes on elsewhere with them, what it would do again
+    /// where it is, is forgotten. True if it is in a wait, or at a call elsewhere, which has to end first.
+    fn must_end_wait(&mut self, id: ThreadId, area: &utcb::StateArea) -> bool {
         let thread = self.thread(id);
-        if thread.context.instruction() == instruction || thread.in_fault.is_some() {
+        let stays = area.mask & state::GENERAL == 0
+            || thread.context.instruction() == area.general[state::INSTRUCTION];
+        if stays || thread.in_fault.is_some() {
             return false;
         }
         match thread.state {

@@ -97,6 +97,8 @@ impl<M: Machine> Kernel<M> {
         if installed && area.mask & state::GENERAL != 0 {
             self.forget_repeat(id);
         }
+        // If it ran before this entry, the way out loads what it has now.
+        self.objects.forget_current(id);
     }
 
     /// Gives `id` the registers that another core has put into its own UTCB.

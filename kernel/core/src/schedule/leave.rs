@@ -18,7 +18,7 @@ use cedo_abi::Status;
 use cedo_floor::ThreadId;
 use cedo_machine::Machine;
 
-/// Most times that an abort looks for a mail that is passed on from core to core.
+/// Most times that ABORT, or WRITE, looks for a mail that is passed on from core to core.
 const MAX_FETCHES: u64 = 8;
 
 /// Who of those that wait is meant.

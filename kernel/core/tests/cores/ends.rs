@@ -94,6 +94,30 @@ fn a_new_instruction_pointer_cancels_the_wait() {
     );
 }
 
+/// Sent elsewhere in its first wait, the victim may be in its second one, for another core again, when the
+/// registers come. Then it stays there, and the ender hears which wait has ended.
+#[test]
+fn a_write_that_comes_too_late_says_that_a_wait_has_ended() {
+    let mut late = std::cell::Cell::new(0);
+    for home in 0..3 {
+        let mut scene = Scene::new(3, &[0, 1, home]);
+        scene.with_quick_roots().with_roots_that_run_woken();
+        scene.does(VICTIM, &[Act::Call(PARTNER); 2]).does(PARTNER, &[Act::Receive]);
+        scene.does(ENDER, &[Act::Write(VICTIM)]);
+        in_every_order(scene, |scene| {
+            let [status] = *scene.done[ENDER] else { panic!("{:?}", scene.done[ENDER]) };
+            let has_ended = scene.context(ENDER).words()[0] == 1;
+            if status == Status::Ok {
+                return;
+            }
+            assert!(matches!(status, Status::WrongState | Status::Stale), "{status:?}");
+            assert_eq!(has_ended, scene.done[VICTIM].contains(&Status::Aborted), "{status:?}");
+            late.set(late.get() + u32::from(has_ended));
+        });
+    }
+    assert!(*late.get_mut() > 0);
+}
+
 #[test]
 fn a_thread_that_waits_for_another_core_goes_on_where_it_is_sent() {
     for home in 0..3 {

@@ -181,11 +181,14 @@ fn a_thread_that_is_started_and_stopped_while_it_leaves_stays() {
     let mut has_begun = false;
     while let Some(first) = scene.events().first().copied() {
         has_begun |= scene.look(MOVER).unusual.has(LEAVING);
+        let events = scene.events();
         let there = |event: &Event| match *event {
-            Event::Signal(core) | Event::Root(core) => core == CoreNumber(1),
+            Event::Signal(core) | Event::SignalOfFirst(core) | Event::Root(core) => {
+                core == CoreNumber(1)
+            }
             Event::Act(thread) => scene.home(thread) == CoreNumber(1),
         };
-        let next = scene.events().into_iter().find(|event| there(event) == has_begun);
+        let next = events.into_iter().find(|event| there(event) == has_begun);
         scene.happens(next.unwrap_or(first));
     }
     assert!(has_begun);
@@ -210,7 +213,9 @@ fn a_storm_of_senders_does_not_keep_a_thread_from_leaving() {
     loop {
         let events = scene.events();
         let there = |event: &&Event| match **event {
-            Event::Signal(core) | Event::Root(core) => core == CoreNumber(1),
+            Event::Signal(core) | Event::SignalOfFirst(core) | Event::Root(core) => {
+                core == CoreNumber(1)
+            }
             Event::Act(thread) => scene.home(thread) == CoreNumber(1),
         };
         let Some(event) = events.iter().find(there).or(events.first()) else { break };

@@ -5,7 +5,7 @@ use cedo_abi::call::{Call, capability, core, ipc, object, operation, thread};
 use cedo_abi::info::slot;
 use cedo_abi::layout::{INIT_BOOT_INFO, PAGE_SIZE};
 use cedo_abi::name::{ANY, NOBODY, SELF};
-use cedo_abi::utcb::Utcb;
+use cedo_abi::utcb::{StateArea, Utcb};
 use cedo_abi::{Rights, Status, Token, state};
 use cedo_arch_host::{HostContext, Mix, Roles, Setup, Snapshot, World, image};
 use cedo_core::kernel::Local;
@@ -63,8 +63,11 @@ pub enum Act {
 /// What can happen next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// The core takes the interrupt of another one.
+    /// The core takes the interrupt of another one, and all posts.
     Signal(CoreNumber),
+    /// The same when the first of several posts is there: one entry elsewhere makes more than one, and
+    /// each is there at once.
+    SignalOfFirst(CoreNumber),
     /// The thread makes its next call.
     Act(usize),
     /// The root of the core makes its next call.
@@ -160,7 +163,9 @@ impl Scene {
     fn prepare_registers(&mut self, utcb: u64) {
         let area = utcb + offset_of!(Utcb, reply) as u64;
         let instruction = area + 8 * (1 + state::INSTRUCTION as u64);
-        for (place, word) in [(area, state::GENERAL), (instruction, ELSEWHERE)] {
+        let bases = area + offset_of!(StateArea, bases) as u64;
+        let mask = state::GENERAL | state::BASES;
+        for (place, word) in [(area, mask), (instruction, ELSEWHERE), (bases, ELSEWHERE)] {
             self.world.store(CoreNumber(0), place, word).expect("its UTCB");
         }
     }
@@ -186,6 +191,17 @@ impl Scene {
         for source in self.world.pending(core) {
             self.world.interrupt(core, source).expect("is pending");
         }
+    }
+
+    fn signal_of_first(&mut self, core: CoreNumber) {
+        let mut posted = self.take_posted();
+        let others = posted[core.index()].split_off(1);
+        self.post(&posted);
+        self.signal(core);
+        let mut posted = self.take_posted();
+        posted[core.index()].extend(others);
+        self.post(&posted);
+        self.world.set_signal(core, true);
     }
 
     /// What roots do comes before anything else, so that there are fewer orders.
@@ -366,11 +382,15 @@ impl Scene {
     }
 
     /// Everything that can happen now.
-    pub fn events(&self) -> Vec<Event> {
+    pub fn events(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
+        let posted = self.posted();
         for core in self.world.cores() {
             if !self.world.pending(core).is_empty() {
                 events.push(Event::Signal(core));
+                if posted[core.index()].len() > 1 {
+                    events.push(Event::SignalOfFirst(core));
+                }
             }
             let Some(current) = self.current(core) else { continue };
             match self.ids.iter().position(|id| *id == current) {
@@ -405,6 +425,7 @@ impl Scene {
     pub fn happens(&mut self, event: Event) {
         match event {
             Event::Signal(core) => self.signal(core),
+            Event::SignalOfFirst(core) => self.signal_of_first(core),
             Event::Act(thread) => {
                 self.use_floating(thread);
                 let act = self.acts[thread].pop_front();

@@ -133,7 +133,8 @@ impl<T: Types> Objects<T> {
         self.noted.0 == self.address(id.frame())
     }
 
-    pub(super) fn forget_current(&mut self, id: ThreadId) {
+    /// `id` is not noted any more, if it was.
+    pub fn forget_current(&mut self, id: ThreadId) {
         if self.is_current(id) {
             self.noted = Noted(null_mut());
         }

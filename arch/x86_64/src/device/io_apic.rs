@@ -202,6 +202,8 @@ mod tests {
         controllers.route(LEVEL_LINE, Trigger::Level, CORE + 1);
         let mask = |core| written(registers, || controllers.mask_level(LEVEL_LINE, core));
         assert!(mask(CORE).is_none() && mask(CORE + 1).is_some());
+        // Also if it went there while this core waited for the lock.
+        assert_eq!(written(registers, || controllers.mask_own(LEVEL_LINE, CORE)), None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::fmt::Write;
 const HEAD: &str = "\
 # Where the protocols agree, and where they differ
 
-Chain mode is the paper's protocol, direct mode the default (DESIGN.md section 6, [semantics.md](semantics.md)). Interrupts, deadlines
-and yields of threads that work for themselves tell every scheduler the same in both, if each scheduler lets those below it hear too
+Chain mode is the paper's protocol, direct mode the default (DESIGN.md section 6, [semantics.md](semantics.md)). Programs of
+nothing but interrupts, deadlines and yields tell every scheduler the same in both, if each scheduler lets those below it hear too
 (dispatch with RESCHEDULE): that is held against the kernel for all programs of some trees and 100,000 random ones, by
 `cargo test -p cedo-core --test equivalence`. Elsewhere they differ, for four reasons:
 
@@ -25,7 +25,7 @@ and yields of threads that work for themselves tell every scheduler the same in 
 
 This page is made by the test, which searches all programs of three systems: R over S and T; clients A and B, server V, handler H. In
 one set of programs they talk, under schedulers that dispatch in either way; in another one there are faults, calls that are passed
-on, and threads that are stopped, aborted and destroyed. A search goes on only from where both sides have told the same.
+on, and threads that are stopped, aborted and destroyed, with RESCHEDULE only. A search goes on only from where both sides have told the same.
 The examples are the shortest programs whose last event makes a difference, and what the schedulers are told by that event. Which of
 the children that it knows of a scheduler dispatches is part of the program, the same in both, and left out here.
 ";

@@ -7,7 +7,7 @@ use super::{Test, test};
 use crate::cast::Who;
 use crate::driver::{Driver, SPACE};
 use crate::op::Op;
-use crate::patience::comes;
+use crate::patience::comes_elsewhere;
 use crate::servant::{ECHO, PROGRESS, probing_on};
 use crate::verdict::{Failure, Verdict, done, equal, holds, status};
 use cedo_lib::abi::call::{capability, memory, object};
@@ -128,7 +128,7 @@ fn objects(driver: &mut Driver) -> Verdict {
 }
 
 fn stock(driver: &mut Driver) -> Verdict {
-    // A table of its own: no other test's pages are near.
+    // Far from what the Space has already, so that the page needs tables.
     let address = driver.area() + (1 << 30);
     let part = divide(driver, STOCK)?;
     let space = driver.slot(1);
@@ -188,7 +188,7 @@ fn taken_from_another_core(
         let before = PROGRESS.load(Ordering::SeqCst);
         driver.order(Who::R1, &[probing_on(use_it, used, MARK)])?;
         let uses = || PROGRESS.load(Ordering::SeqCst) > before + 10;
-        holds("the other core uses the page", comes(uses))?;
+        holds("the other core uses the page", comes_elsewhere(uses))?;
         take(driver, part, used)?;
         holds("the frame is written", probe::write(seen, POISON).caught == 0)?;
         driver.await_remote(Who::R1)?;

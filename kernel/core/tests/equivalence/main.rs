@@ -92,13 +92,13 @@ fn interrupts_tell_every_scheduler_the_same() {
 #[test]
 fn random_programs_of_interrupts_tell_every_scheduler_the_same() {
     // Two tests, so that both cores of a small machine have something to do.
-    let events = random::play(1, Dispatch::Reschedule, 500, 100);
+    let events = random::play(1, 500, 100);
     println!("50000 programs, {events} events");
 }
 
 #[test]
 fn more_random_programs_of_interrupts_tell_every_scheduler_the_same() {
-    let events = random::play(2, Dispatch::Reschedule, 500, 100);
+    let events = random::play(2, 500, 100);
     println!("50000 programs, {events} events");
 }
 

@@ -11,12 +11,12 @@ const THREADS: (usize, usize) = (3, 9);
 const EVENTS: usize = 6;
 
 /// Plays `programs` programs on each of `trees` trees. How many events there were.
-pub fn play(seed: u64, dispatch: Dispatch, trees: usize, programs: usize) -> usize {
+pub fn play(seed: u64, trees: usize, programs: usize) -> usize {
     let mut random = Random::new(seed);
     let mut events = 0;
     for _ in 0..trees {
         let plan = tree(&mut random);
-        let mut sides = Sides::new(&plan, dispatch);
+        let mut sides = Sides::new(&plan, Dispatch::Reschedule);
         for _ in 0..programs {
             events += program(&mut random, &plan, &mut sides);
         }

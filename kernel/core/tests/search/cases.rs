@@ -289,12 +289,14 @@ pub fn stuck_deep(above_handler: usize) -> Case {
     case
 }
 
+fn adopt(child: usize, scheduler: usize) -> Line {
+    Line::Do(Step::Adopt(child as u8, scheduler as u8))
+}
+
 /// Three levels of schedulers, of which the lower ones are stopped and get another scheduler, with all
 /// that is below them: R over S1 over S2 over A and B; R over S3 over V.
 pub fn adopts(above_handler: usize) -> Case {
     let (s3, a, b, v, h) = (3, 4, 5, 6, 7);
-    let adopt =
-        |child: usize, scheduler: usize| Line::Do(Step::Adopt(child as u8, scheduler as u8));
     let client = [Line::Wait, call(v)];
     let other = [Line::Wait, Line::Do(Step::Yield)];
     let server = [Line::Wait, Line::ReplyAndWait(SELF)];
@@ -318,8 +320,6 @@ pub fn adopts(above_handler: usize) -> Case {
 /// and given back, or sent elsewhere.
 pub fn adopts_clients(above_handler: usize) -> Case {
     let (s3, a, b, v, h) = (3, 4, 5, 6, 7);
-    let adopt =
-        |child: usize, scheduler: usize| Line::Do(Step::Adopt(child as u8, scheduler as u8));
     let client = [Line::Wait, call(v)];
     let server = [
         Line::Wait,

@@ -220,10 +220,11 @@ fn makes_sense(state: &Snapshot, step: Step) -> bool {
                 && home(target) == home(scheduler)
                 && state.index(above) != usize::from(scheduler)
         }
-        // To send somebody elsewhere who is in no wait changes nothing that is looked at.
-        Step::Abort(target) | Step::Write(target) => {
+        Step::Abort(target) => {
             !matches!(is(target), State::Suspended | State::Ready | State::Running)
         }
+        // One that is ready forgets what it would do again.
+        Step::Write(target) => !matches!(is(target), State::Suspended | State::Running),
         _ => true,
     }
 }

@@ -118,19 +118,7 @@ pub fn ci(workspace: &Workspace) -> Result<String> {
 
 /// The look for capabilities that were not given finds one; by which rule.
 pub fn finds_what_is_planted(workspace: &Workspace) -> Result<String> {
-    let order = Order {
-        seed: 1,
-        cores: 1,
-        chain: 0,
-        calls: 1,
-        episodes: (0, 0),
-        enemies: 0,
-        limit: 100,
-        items: true,
-        plants: true,
-        release: true,
-        counted: false,
-    };
+    let order = Order { calls: 1, limit: 100, plants: true, release: true, ..Order::new(1, 1) };
     let mut bench = Bench::build(workspace, Profile::Release, order.cores)?;
     match bench.boot(&order, None)? {
         Outcome::Broken(broken) if broken.rule == PLANTED => Ok(broken.rule),

@@ -29,6 +29,23 @@ pub struct Order {
 }
 
 impl Order {
+    /// Everything as the seed says, in direct mode, on a kernel with assertions, without an end.
+    pub const fn new(seed: u64, cores: u32) -> Order {
+        Order {
+            seed,
+            cores,
+            chain: 0,
+            calls: 0,
+            episodes: (0, 0),
+            enemies: 0,
+            limit: 0,
+            items: true,
+            plants: false,
+            release: false,
+            counted: false,
+        }
+    }
+
     /// The words that the supervisor reads (`servers/hostile/src/supervisor/plan.rs`).
     pub fn parameters(&self) -> [u64; PARAMETERS] {
         let (first, last) = self.episodes;
@@ -113,19 +130,7 @@ mod tests {
 
     #[test]
     fn an_order_is_told_to_the_supervisor_and_to_people() {
-        let all = Order {
-            seed: 5,
-            cores: 2,
-            chain: 2,
-            calls: 9,
-            episodes: (0, 0),
-            enemies: 0,
-            limit: 0,
-            items: true,
-            plants: false,
-            release: false,
-            counted: false,
-        };
+        let all = Order { chain: 2, calls: 9, ..Order::new(5, 2) };
         assert_eq!(all.parameters(), [5, 9, 0, 1 << 63]);
         assert_eq!(
             all.command(),
